@@ -1,0 +1,171 @@
+//! What a run returns.
+
+use crate::DeployError;
+use serde::Serialize;
+use std::fmt;
+
+/// The result of a deployment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeployReport {
+    /// Each app of the workspace, in the order of declaration.
+    pub apps: Vec<AppReport>,
+    /// The project on the server.
+    pub project_id: String,
+    /// The environment on the server.
+    pub environment_id: String,
+    /// How many steps changed something.
+    pub changes: usize,
+    /// How long the run took, in milliseconds.
+    pub duration_ms: u64,
+    /// What became of the host names.
+    pub dns: DnsReport,
+    /// The proof of isolation, when one was made in this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<crate::postgres::IsolationReport>,
+}
+
+/// What became of an app.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppReport {
+    /// The app.
+    pub app_name: String,
+    /// `backend`, `web` or `mobile`.
+    #[serde(rename = "type")]
+    pub app_type: &'static str,
+    /// What was seen of it; never more.
+    pub status: AppStatus,
+    /// Its application on the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_id: Option<String>,
+    /// The image that it was deployed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Its host name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Its URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Whether its domain is attached, waits for DNS, or is not wanted.
+    pub domain: DomainStatus,
+    /// Whether this run changed it.
+    pub changed: bool,
+    /// Why it was changed, skipped, or failed.
+    pub reason: String,
+}
+
+/// How far an app was seen to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AppStatus {
+    /// The server has taken the deployment.
+    Queued,
+    /// The server says the deployment is done.
+    Deployed,
+    /// What we shipped is what runs.
+    Running,
+    /// It was not part of this run.
+    Skipped,
+    /// It failed.
+    Failed,
+}
+
+/// How far a domain came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DomainStatus {
+    /// It is attached to the application.
+    Attached,
+    /// Its DNS does not answer yet; the next run attaches it.
+    Pending,
+    /// None was asked for.
+    None,
+}
+
+/// What became of the host names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnsReport {
+    /// The server's address; absent when no host name needed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_ip: Option<String>,
+    /// Each host name.
+    pub hosts: Vec<HostReport>,
+}
+
+/// What became of a host name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostReport {
+    /// The host name.
+    pub host: String,
+    /// Its app.
+    pub app_name: String,
+    /// The provider, when its zone has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// What happened to its record.
+    pub record: RecordStatus,
+    /// Whether its authoritative servers answer with the server's address.
+    pub verified: bool,
+    /// Why it is not verified, or what the user has to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What happened to a DNS record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordStatus {
+    /// It was created.
+    Created,
+    /// It was replaced.
+    Updated,
+    /// It was right already.
+    Unchanged,
+    /// The user has to make it.
+    Manual,
+    /// Its zone is not configured.
+    None,
+    /// It could not be written.
+    Failed,
+}
+
+/// A run that failed, with what succeeded all the same.
+#[derive(Debug, Clone)]
+pub struct DeployFailure {
+    /// Why.
+    pub error: DeployError,
+    /// What became of each app; absent when nothing was begun.
+    pub report: Option<Box<DeployReport>>,
+}
+
+impl fmt::Display for DeployFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(formatter)
+    }
+}
+
+impl std::error::Error for DeployFailure {}
+
+impl From<DeployError> for DeployFailure {
+    fn from(error: DeployError) -> Self {
+        Self { error, report: None }
+    }
+}
+
+/// The result of an undeployment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UndeployReport {
+    /// What was removed, as `kind name`.
+    pub removed: Vec<String>,
+    /// What was put back, as `host → value`.
+    pub restored: Vec<String>,
+    /// What stays, and why.
+    pub kept: Vec<String>,
+    /// How long the run took, in milliseconds.
+    pub duration_ms: u64,
+}

@@ -1,0 +1,332 @@
+//! What a caller asks for.
+
+use crate::dns::DnsProvider;
+use crate::env::Secrets;
+use crate::image::ImageBuilder;
+use crate::secrets::{Entropy, Secret, SystemEntropy};
+use crate::state::StateProvider;
+use crate::workspace::Workspace;
+use crate::{DeployError, ErrorCode, EventSink, silent};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+
+/// A deployment of a workspace to a stage (design: The public surface).
+#[derive(Debug, Clone)]
+pub struct DeployRequest {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// Everything else.
+    pub settings: DeploySettings,
+}
+
+/// A request without its workspace; unknown fields are errors.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeploySettings {
+    /// The stage.
+    pub stage: String,
+    /// Whom we are to whom.
+    pub credentials: Credentials,
+    /// Values that the user provides.
+    #[serde(default)]
+    pub secrets: Secrets,
+    /// The apps to deploy; default all.
+    #[serde(default)]
+    pub apps: Option<Vec<String>>,
+    /// The tag of images; default `{stage}-{timestamp}`.
+    #[serde(default)]
+    pub tag: Option<String>,
+    /// App to image reference, deployed instead of building.
+    #[serde(default)]
+    pub images: BTreeMap<String, String>,
+    /// Gives the main front end the bare domain; default false.
+    #[serde(default)]
+    pub main_frontend_at_apex: bool,
+    /// The server's address; default: what the endpoint's host resolves to.
+    #[serde(default)]
+    pub server_ip: Option<IpAddr>,
+    /// Where an opened database port is reached; default: the endpoint's host.
+    #[serde(default)]
+    pub database_host: Option<String>,
+    /// How the database is reached.
+    #[serde(default)]
+    pub database_access: DatabaseAccess,
+    /// Which app owns the `public` schema; default `api`, `null` for none.
+    #[serde(default = "default_public_schema_app")]
+    pub public_schema_app: Option<String>,
+    /// What a failed sniff does; default `fail`.
+    #[serde(default)]
+    pub on_sniff_error: OnSniffError,
+    /// How far a deployment is followed; default `running`.
+    #[serde(default)]
+    pub wait_for: WaitFor,
+    /// How long an app must stay up to count as running, in seconds; default 15.
+    #[serde(default = "default_stability")]
+    pub stability_seconds: u64,
+    /// How long DNS is waited for, in seconds; default 300.
+    #[serde(default = "default_dns_timeout")]
+    pub dns_timeout_seconds: u64,
+    /// Refuses to replace DNS records that we did not write; default false.
+    #[serde(default)]
+    pub protect_foreign_dns: bool,
+    /// Apps whose same-named, unmarked application on the server we may take.
+    #[serde(default)]
+    pub adopt: Vec<String>,
+    /// Whether domains are attached; default true.
+    #[serde(default = "default_true")]
+    pub domains: bool,
+    /// The platform of images; default `linux/amd64`.
+    #[serde(default = "default_platform")]
+    pub platform: String,
+}
+
+/// The credentials of a request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Credentials {
+    /// Dokploy's.
+    pub dokploy: DokployCredentials,
+    /// The image registry's.
+    #[serde(default)]
+    pub registry: Option<RegistryCredentials>,
+    /// Hostinger's.
+    #[serde(default)]
+    pub hostinger: Option<VendorCredentials>,
+    /// Cloudflare's.
+    #[serde(default)]
+    pub cloudflare: Option<VendorCredentials>,
+}
+
+/// How Dokploy is reached.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DokployCredentials {
+    /// The server's address; default: the workspace's endpoint of the stage.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The API key.
+    pub token: Secret,
+}
+
+/// A login at an image registry.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegistryCredentials {
+    /// The registry's host; default: that of the workspace's `registry`.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The user.
+    pub username: String,
+    /// The password or token.
+    pub password: Secret,
+}
+
+/// A token for a DNS vendor.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VendorCredentials {
+    /// The token.
+    pub token: Secret,
+    /// The API's address; default: the vendor's own.
+    #[serde(default)]
+    pub base_url: Option<String>,
+}
+
+/// How the database is reached (design: Details, reaching the database).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatabaseAccess {
+    /// Its external port is opened, used and closed.
+    #[default]
+    ExternalPort,
+    /// A short-lived application on the server's own network runs the SQL.
+    Internal,
+    /// `internal` where the database's image has `psql`, else the port.
+    Auto,
+}
+
+/// What a failed sniff does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnSniffError {
+    /// It stops the deployment.
+    #[default]
+    Fail,
+    /// It is a warning; what was captured counts.
+    Warn,
+}
+
+/// How far a deployment is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WaitFor {
+    /// Until the server has taken it.
+    Queued,
+    /// Until the server says it is done.
+    Deployed,
+    /// Until what we shipped is what runs, through the stability window.
+    #[default]
+    Running,
+}
+
+/// Removal of what was deployed.
+#[derive(Debug, Clone)]
+pub struct UndeployRequest {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// Everything else.
+    pub settings: UndeploySettings,
+}
+
+/// An undeploy request without its workspace; unknown fields are errors.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UndeploySettings {
+    /// The stage.
+    pub stage: String,
+    /// Whom we are to whom.
+    pub credentials: Credentials,
+    /// The apps to remove; default everything of the stage.
+    #[serde(default)]
+    pub apps: Option<Vec<String>>,
+    /// Also removes databases, roles and their data; default false.
+    #[serde(default)]
+    pub delete_data: bool,
+    /// Also removes environment and project, when nothing else lives there; default false.
+    #[serde(default)]
+    pub delete_project: bool,
+}
+
+impl DeployRequest {
+    /// Reads a request from JSON: `{ workspace, stage, credentials, … }`.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_REQUEST` with the path of the wrong or unknown field, `INVALID_WORKSPACE` with every fault of the
+    /// workspace.
+    pub fn from_json(value: Value) -> Result<Self, DeployError> {
+        let (workspace, settings) = split(value)?;
+        Ok(Self { workspace, settings })
+    }
+}
+
+impl UndeployRequest {
+    /// Reads a request from JSON: `{ workspace, stage, credentials, … }`.
+    ///
+    /// # Errors
+    ///
+    /// As [`DeployRequest::from_json`].
+    pub fn from_json(value: Value) -> Result<Self, DeployError> {
+        let (workspace, settings) = split(value)?;
+        Ok(Self { workspace, settings })
+    }
+}
+
+/// Parts a request into its workspace, whose unknown fields pass, and the rest, whose unknown fields do not.
+fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T), DeployError> {
+    let Value::Object(mut fields) = value else {
+        return Err(DeployError::new(ErrorCode::InvalidRequest, "The request must be an object"));
+    };
+    let workspace = fields.shift_remove("workspace").ok_or_else(|| {
+        DeployError::new(ErrorCode::InvalidRequest, "workspace: missing")
+            .hint("Pass the workspace as the CLI has loaded it")
+    })?;
+    let settings = serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { String::new() } else { format!("{path}: ") };
+        DeployError::new(ErrorCode::InvalidRequest, format!("{place}{}", error.inner()))
+    })?;
+    Ok((Workspace::from_json(workspace)?, settings))
+}
+
+/// How a run is carried out; none of it changes what is deployed.
+#[derive(Clone)]
+pub struct RunOptions {
+    /// Cancels the run (I10).
+    pub cancel: CancellationToken,
+    /// Takes the events.
+    pub events: Arc<dyn EventSink>,
+    /// Whether sniff results are cached; default true.
+    pub cache: bool,
+    /// Keeps the state instead of the local file.
+    pub state_provider: Option<Arc<dyn StateProvider>>,
+    /// DNS providers by root domain, in place of the built-in ones.
+    pub dns_providers: BTreeMap<String, Arc<dyn DnsProvider>>,
+    /// Builds images instead of `docker`.
+    pub image_builder: Option<Arc<dyn ImageBuilder>>,
+    /// What stands around us: programs, name servers, clock, randomness.
+    pub surroundings: Surroundings,
+}
+
+/// What stands around a run and is different in tests and on other machines.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The `node` to sniff with; default `node` of the `PATH`.
+    pub node: PathBuf,
+    /// The folder of the sniffer's JavaScript; default: beside the package.
+    pub sniffer: Option<PathBuf>,
+    /// The `docker` to build with; default `docker` of the `PATH`.
+    pub docker: PathBuf,
+    /// The recursive name servers to ask; default: the system's.
+    pub name_servers: Vec<SocketAddr>,
+    /// The port on which authoritative name servers are asked; default 53.
+    pub authoritative_port: u16,
+    /// The clock.
+    pub now: fn() -> OffsetDateTime,
+    /// The randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            node: PathBuf::from("node"),
+            sniffer: None,
+            docker: PathBuf::from("docker"),
+            name_servers: Vec::new(),
+            authoritative_port: 53,
+            now: OffsetDateTime::now_utc,
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            cancel: CancellationToken::new(),
+            events: silent(),
+            cache: true,
+            state_provider: None,
+            dns_providers: BTreeMap::new(),
+            image_builder: None,
+            surroundings: Surroundings::default(),
+        }
+    }
+}
+
+fn default_public_schema_app() -> Option<String> {
+    Some("api".to_owned())
+}
+
+const fn default_stability() -> u64 {
+    15
+}
+
+const fn default_dns_timeout() -> u64 {
+    300
+}
+
+const fn default_true() -> bool {
+    true
+}
+
+fn default_platform() -> String {
+    "linux/amd64".to_owned()
+}

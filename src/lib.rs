@@ -1,0 +1,39 @@
+//! Puts a workspace of several TypeScript apps on a self-hosted Dokploy server.
+//!
+//! # The map
+//!
+//! Three rings, one direction of dependency: pure ← I/O ← deploy ← node.
+//!
+//! | room | what lives there | ring |
+//! |---|---|---|
+//! | [`workspace`] | what the user declares: types, validation, host names, build order | pure |
+//! | [`env`] | which variables exist, where each value comes from, what is missing, encoding for Dokploy | pure |
+//! | [`plan`] | observed and wanted → steps | pure |
+//! | [`secrets`] | the secret type, generation, redaction | pure |
+//! | [`sniff`] | how requirements are found: subprocess protocol, evidence, cache | I/O |
+//! | [`state`] | the state file: format, atomic store, lock, journal | I/O |
+//! | [`dokploy`] | the HTTP client: transport, typed endpoints, errors, server version | I/O |
+//! | [`postgres`] | roles, schemas, isolation proof | I/O |
+//! | [`dns`] | records, one file per vendor, authoritative verification | I/O |
+//! | [`image`] | build, push, digest | I/O |
+//! | [`deploy`] | the engine: observe, apply, schedule, retry, cancel, events | deploy |
+
+pub mod deploy;
+pub mod dns;
+pub mod dokploy;
+pub mod env;
+mod error;
+mod event;
+pub mod image;
+pub mod plan;
+pub mod postgres;
+pub mod secrets;
+pub mod sniff;
+pub mod state;
+pub mod workspace;
+
+#[cfg(feature = "napi")]
+mod node;
+
+pub use error::{DeployError, ErrorCode};
+pub use event::{DeployEvent, EventSink, Phase, silent};

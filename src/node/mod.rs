@@ -1,0 +1,1 @@
+//! The Node.js bindings: convert, call, convert back.

@@ -1,0 +1,84 @@
+//! A plan and its steps.
+
+use serde::Serialize;
+
+/// The ordered graph of steps that turns what is observed into what is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeployPlan {
+    /// The stage.
+    pub stage: String,
+    /// The steps; one depends only on earlier ones.
+    pub steps: Vec<Step>,
+    /// How many of them change something.
+    pub changes: usize,
+    /// What changed behind our back, and what the user should know.
+    pub notes: Vec<String>,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Stable between runs, for instance `app:auth:deploy`.
+    pub id: String,
+    /// What it does.
+    pub action: Action,
+    /// To what, for instance `application auth`.
+    pub resource: String,
+    /// The app it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// The ids of the steps that come first.
+    pub depends_on: Vec<String>,
+    /// The variables that change, without their values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<VariableChange>,
+    /// What restarts because of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub restarts: Vec<String>,
+    /// Whether it opens the database's external port for a while.
+    pub opens_port: bool,
+    /// What it does, further: what is replaced, what is known only after apply.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+}
+
+/// What a step does to its resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Makes it.
+    Create,
+    /// Changes it.
+    Update,
+    /// Leaves it as it is.
+    Keep,
+    /// Removes it.
+    Delete,
+}
+
+/// A variable that changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VariableChange {
+    /// Its name.
+    pub name: String,
+    /// How.
+    pub change: VariableChangeKind,
+}
+
+/// How a variable changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VariableChangeKind {
+    /// It is new.
+    Added,
+    /// Its value is another.
+    Changed,
+    /// It goes.
+    Removed,
+    /// Its value is known only after apply.
+    Unknown,
+}

@@ -1,0 +1,91 @@
+//! What sniffing finds: requirements and their evidence.
+
+use serde::{Deserialize, Serialize};
+
+/// Why we believe that an app uses a variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// The variable.
+    pub name: String,
+    /// How it was found.
+    pub source: EvidenceSource,
+    /// The file that asked for it, relative to the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line in that file, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Whether the app can do without it.
+    pub optional: bool,
+    /// Why it is optional: for instance `default`, `optional`, `union with undefined`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How a variable was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceSource {
+    /// Asked of envkit's `EnvironmentParser`.
+    Envkit,
+    /// Listed in the app's `requiredEnv`.
+    RequiredEnv,
+    /// Follows from a dependency of a front end.
+    Dependency,
+    /// Read from `process.env` by a file of the app's own; reported, never required.
+    ProcessEnv,
+}
+
+/// What an entry file needs (`sniffEntryFile`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SniffedEntry {
+    /// Every variable it asks for, sorted, the optional ones included.
+    pub env_vars: Vec<String>,
+    /// Those it can do without, sorted.
+    pub optional_env_vars: Vec<String>,
+    /// Why the result may be partial; absent when the file ran as far as it should.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<SniffFailure>,
+    /// Where each was asked for.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Why a sniff did not run to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SniffFailure {
+    /// What happened: `syntax`, `unresolved-import`, `deadline`, `threw`, `exited`, `crashed`, `no-entry`, `no-node`.
+    pub kind: String,
+    /// The app's own message, redacted and shortened.
+    pub message: String,
+    /// The app's own stack, trimmed to its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<String>,
+    /// Whether names were captured before it happened, so that the result is partial rather than empty.
+    pub partial: bool,
+    /// Whether a deployment must stop on it (`onSniffError: 'fail'`): false where the result is complete all the same,
+    /// for instance an app that threw after its configuration was read because no database answered.
+    pub fatal: bool,
+}
+
+/// What an app needs (`sniffApp`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SniffedEnvironment {
+    /// The app.
+    pub app_name: String,
+    /// The variables it cannot do without, sorted.
+    pub required_env_vars: Vec<String>,
+    /// The variables it can do without, sorted.
+    pub optional_env_vars: Vec<String>,
+    /// Where each was found.
+    pub evidence: Vec<Evidence>,
+    /// Why the result may be partial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<SniffFailure>,
+    /// Whether it came from the cache.
+    #[serde(default)]
+    pub cached: bool,
+}

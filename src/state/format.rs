@@ -1,0 +1,216 @@
+//! The state file's content (seed: Deploy State), with our own additions in a field of their own.
+
+use crate::secrets::Secret;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// What we remember of a stage between runs.
+///
+/// Fields that we do not know survive a read and a write, at every level that is ours to write (I5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// Always `dokploy`.
+    pub provider: String,
+    /// The stage.
+    pub stage: String,
+    /// The project on the server.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub project_id: String,
+    /// The environment on the server; empty until it is known.
+    #[serde(default)]
+    pub environment_id: String,
+    /// App name to application id.
+    #[serde(default)]
+    pub applications: IndexMap<String, String>,
+    /// The services' ids.
+    #[serde(default)]
+    pub services: ServiceIds,
+    /// Per-app database credentials.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub app_credentials: IndexMap<String, AppCredentials>,
+    /// Generated secrets: app to variable to value.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub generated_secrets: IndexMap<String, IndexMap<String, Secret>>,
+    /// Host names whose records were seen to be right.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub dns_verified: IndexMap<String, DnsVerified>,
+    /// The DNS records that we wrote, by `name:type`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub dns_records: IndexMap<String, DnsRecordState>,
+    /// When a deployment last ended well, as ISO 8601; empty before the first.
+    #[serde(default)]
+    pub last_deployed_at: String,
+    /// What we remember beyond the seed's fields; older readers pass it by.
+    #[serde(default, skip_serializing_if = "Extension::is_empty")]
+    pub deploy_native: Extension,
+    /// Fields of others.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// The ids of the services.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceIds {
+    /// The Postgres service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgres_id: Option<String>,
+    /// The Redis service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redis_id: Option<String>,
+    /// Fields of others.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// The database credentials of an app.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppCredentials {
+    /// The role.
+    pub db_user: String,
+    /// Its password.
+    pub db_password: Secret,
+    /// Fields of others.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// That a host name was seen to resolve to the server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnsVerified {
+    /// The address it resolved to.
+    pub server_ip: String,
+    /// When, as ISO 8601.
+    pub verified_at: String,
+    /// Fields of others.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// A DNS record that we wrote, as the CLI records it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnsRecordState {
+    /// The zone.
+    pub domain: String,
+    /// The name within the zone, `@` for the zone itself.
+    pub name: String,
+    /// The type, always `A` for ours.
+    #[serde(rename = "type")]
+    pub record_type: String,
+    /// The value that we wrote.
+    pub value: String,
+    /// Its time to live in seconds.
+    pub ttl: u32,
+    /// When, as ISO 8601.
+    pub created_at: String,
+    /// What stood there before us; put back by `undeploy` (I8). Absent where nothing did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousRecord>,
+    /// Fields of others.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// The A records that stood at a name before we wrote ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PreviousRecord {
+    /// Their values.
+    pub values: Vec<String>,
+    /// Their time to live in seconds.
+    pub ttl: u32,
+}
+
+/// Our own additions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Extension {
+    /// The master credentials of the services, kept before the first request that carries them (I2).
+    #[serde(default, skip_serializing_if = "ServicePasswords::is_empty")]
+    pub passwords: ServicePasswords,
+    /// What each app's last deployment that was verified running consisted of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deployed: BTreeMap<String, Deployed>,
+    /// The images that were pushed, by app, whether deployed already or not.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<String, PushedImage>,
+    /// The domains that we attached, by host name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub domains: BTreeMap<String, String>,
+    /// The fingerprint of the roles and schemas that were applied and proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// Fields of other versions.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// The master passwords of the services.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServicePasswords {
+    /// Postgres's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<Secret>,
+    /// Redis's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redis: Option<Secret>,
+}
+
+impl ServicePasswords {
+    fn is_empty(&self) -> bool {
+        self.postgres.is_none() && self.redis.is_none()
+    }
+}
+
+/// An image in its registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushedImage {
+    /// `name@sha256:…`.
+    pub reference: String,
+    /// What it was built from: Dockerfile, context, build arguments and platform.
+    pub fingerprint: String,
+}
+
+/// A deployment that was verified running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployed {
+    /// The fingerprint of its image, environment and settings (I9).
+    pub fingerprint: String,
+    /// The image, as `name@sha256:…` where known.
+    pub image: String,
+    /// The title of the deployment on the server.
+    pub title: String,
+}
+
+impl Extension {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl State {
+    /// The state of a stage of which nothing is known yet.
+    pub fn new(stage: impl Into<String>) -> Self {
+        Self {
+            provider: "dokploy".to_owned(),
+            stage: stage.into(),
+            project_id: String::new(),
+            environment_id: String::new(),
+            applications: IndexMap::new(),
+            services: ServiceIds::default(),
+            app_credentials: IndexMap::new(),
+            generated_secrets: IndexMap::new(),
+            dns_verified: IndexMap::new(),
+            dns_records: IndexMap::new(),
+            last_deployed_at: String::new(),
+            deploy_native: Extension::default(),
+            unknown: Map::new(),
+        }
+    }
+}

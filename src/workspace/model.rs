@@ -1,0 +1,160 @@
+//! The workspace as the user declared it: the CLI's `NormalizedWorkspace`.
+
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A workspace of several apps, validated: names, ports and references hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Workspace {
+    /// Its name; the project on the server and the database are named after it.
+    pub name: String,
+    /// The absolute path of its folder.
+    pub root: PathBuf,
+    /// Its apps by name, in the order of declaration.
+    pub apps: IndexMap<String, App>,
+    /// The services it declares.
+    pub services: Services,
+    /// Where and how it is deployed.
+    pub deploy: DeploySettings,
+    /// Where its state is kept.
+    pub state: StateSettings,
+}
+
+/// What kind of app it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppType {
+    /// Runs on the server and answers requests.
+    Backend,
+    /// A front end that runs in browsers.
+    Web,
+    /// A front end with a toolchain of its own; never deployed by us.
+    Mobile,
+}
+
+impl AppType {
+    /// The name in the workspace file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Backend => "backend",
+            Self::Web => "web",
+            Self::Mobile => "mobile",
+        }
+    }
+}
+
+/// One app of a workspace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct App {
+    /// What kind of app it is; default backend.
+    pub app_type: AppType,
+    /// Its folder, relative to the workspace's root.
+    pub path: String,
+    /// The port it listens on, 1 to 65535.
+    pub port: u16,
+    /// The apps it calls.
+    pub dependencies: Vec<String>,
+    /// The framework, for instance `hono`, `nextjs` or `vite`.
+    pub framework: Option<String>,
+    /// The entry file of an entry app, relative to its folder.
+    pub entry: Option<String>,
+    /// The globs in which a route app's constructs are found, relative to its folder: `routes`, `constructs`,
+    /// `functions`, `crons`, `queues`, `topics` and `subscribers` together.
+    pub routes: Vec<String>,
+    /// `path#export` of an environment parser function.
+    pub env_parser: Option<String>,
+    /// Files of a front end that parse their configuration when imported.
+    pub config: ConfigFiles,
+    /// The variables it needs, listed by hand; takes the place of sniffing.
+    pub required_env: Option<Vec<String>>,
+    /// Its host name: one, or one per stage.
+    pub domain: Option<Domain>,
+    /// Apps whose database role may read this app's tables, for the owner of the `public` schema.
+    pub shared_with: Vec<String>,
+    /// The Dockerfile, relative to the workspace's root; default `.gkm/docker/Dockerfile.{app}`.
+    pub dockerfile: Option<String>,
+}
+
+/// The `config` files of a front end, relative to its folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigFiles {
+    /// Runs in the browser: its variables are public.
+    pub client: Option<String>,
+    /// Runs on the server.
+    pub server: Option<String>,
+}
+
+/// A host name of an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Domain {
+    /// The same for every stage.
+    Always(String),
+    /// One per stage.
+    PerStage(BTreeMap<String, String>),
+}
+
+/// The services of a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Services {
+    /// A Postgres database.
+    pub db: Option<Service>,
+    /// A Redis cache.
+    pub cache: Option<Service>,
+}
+
+/// A service and which image runs it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Service {
+    /// The version: the image's tag.
+    pub version: Option<String>,
+    /// The image, with or without a tag.
+    pub image: Option<String>,
+}
+
+/// The `deploy` part of a workspace.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeploySettings {
+    /// The Dokploy server.
+    pub dokploy: Option<DokploySettings>,
+    /// The DNS zones by root domain, each with its provider. The legacy form is normalised to this one.
+    pub dns: IndexMap<String, DnsZone>,
+}
+
+/// The `deploy.dokploy` part of a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DokploySettings {
+    /// The server's address, when there is one for all stages.
+    pub endpoint: Option<String>,
+    /// The server's address per stage.
+    pub endpoints: BTreeMap<String, String>,
+    /// Where images are pushed, for instance `ghcr.io/org`.
+    pub registry: Option<String>,
+    /// The base domain per stage.
+    pub domains: BTreeMap<String, String>,
+}
+
+/// A DNS zone and who serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsZone {
+    /// `hostinger`, `cloudflare`, `manual`, or another name for which a hook is given.
+    pub provider: String,
+    /// The time to live of the records in seconds; default 300.
+    pub ttl: u32,
+}
+
+/// The `state` part of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum StateSettings {
+    /// A file in the workspace.
+    #[default]
+    Local,
+    /// A provider that is not built in; a hook must be given for it.
+    Named(String),
+}
+
+impl DokploySettings {
+    /// The endpoint of a stage: its own, else the one for all.
+    pub fn endpoint(&self, stage: &str) -> Option<&str> {
+        self.endpoints.get(stage).or(self.endpoint.as_ref()).map(String::as_str)
+    }
+}
