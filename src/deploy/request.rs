@@ -311,6 +311,7 @@ impl Default for RunOptions {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "serde wants the field's type")]
 fn default_public_schema_app() -> Option<String> {
     Some("api".to_owned())
 }
