@@ -182,6 +182,9 @@ pub struct PushedImage {
 pub struct Deployed {
     /// The fingerprint of its image, environment and settings (I9).
     pub fingerprint: String,
+    /// The fingerprint of its environment alone, which tells a hand's edit from a new wish.
+    #[serde(default)]
+    pub environment: String,
     /// The image, as `name@sha256:…` where known.
     pub image: String,
     /// The title of the deployment on the server.
