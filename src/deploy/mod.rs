@@ -1,5 +1,6 @@
 //! The engine: observes, plans, applies, and tells what happens.
 
+mod apply;
 mod report;
 mod request;
 

@@ -6,6 +6,7 @@ mod fingerprint;
 mod observed;
 mod operation;
 mod record;
+mod recover;
 mod render;
 mod step;
 mod wanted;
@@ -17,6 +18,7 @@ pub use observed::{
     ObservedRecord, ObservedRedis, Ownership, Twin, TwinKind,
 };
 pub use operation::{Operation, WorkKind};
+pub use recover::{GeneratedNeeds, recover};
 pub use render::render;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
 pub use wanted::{

@@ -80,6 +80,8 @@ pub struct ObservedApplication {
     pub newest_done: bool,
     /// Whether a task runs now.
     pub running: bool,
+    /// Whether that task was seen to have the image and the environment that the server stores.
+    pub runs_as_stored: bool,
     /// Its domains.
     pub domains: Vec<ObservedDomain>,
 }
