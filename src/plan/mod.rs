@@ -25,3 +25,6 @@ pub use wanted::{
     DatabaseRoute, HostZone, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost, WantedImage, WantedPostgres,
     WantedRedis, WantedRegistry,
 };
+
+#[cfg(test)]
+mod tests;
