@@ -7,6 +7,7 @@ mod observed;
 mod operation;
 mod record;
 mod recover;
+mod removal;
 mod render;
 mod step;
 mod wanted;
@@ -19,6 +20,7 @@ pub use observed::{
 };
 pub use operation::{Operation, WorkKind};
 pub use recover::{GeneratedNeeds, recover};
+pub use removal::{Unwanted, draw_removal};
 pub use render::render;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
 pub use wanted::{

@@ -46,6 +46,8 @@ pub struct ObservedProject {
     pub id: String,
     /// Whose it is.
     pub ownership: Ownership,
+    /// The names of its other environments that are not an empty default one.
+    pub other_environments: Vec<String>,
 }
 
 /// An environment.
@@ -57,6 +59,10 @@ pub struct ObservedEnvironment {
     pub ownership: Ownership,
     /// Whether it carries our mark already.
     pub marked: bool,
+    /// Whether it is the project's default one, which the server never removes by itself.
+    pub is_default: bool,
+    /// The names of services in it that are not ours.
+    pub others: Vec<String>,
 }
 
 /// An application.

@@ -74,6 +74,31 @@ pub enum Operation {
         /// Its host name.
         host: String,
     },
+    /// Removes an app's application, and with it its domains.
+    RemoveApplication {
+        /// The app.
+        app: String,
+        /// The application's id.
+        id: String,
+    },
+    /// Takes our A record away, and puts back what stood there before (I8).
+    RestoreRecord {
+        /// Its key in the state.
+        key: String,
+    },
+    /// Drops the roles and schemas of apps, with their data.
+    DropRoles {
+        /// The apps.
+        apps: Vec<String>,
+    },
+    /// Removes the Postgres service, with its data.
+    RemovePostgres,
+    /// Removes the Redis service, with its data.
+    RemoveRedis,
+    /// Removes the environment, which is empty.
+    RemoveEnvironment,
+    /// Removes the project, which is empty.
+    RemoveProject,
 }
 
 /// The kind of work of an operation, by which apply limits what runs side by side.
@@ -96,9 +121,9 @@ impl Operation {
     pub const fn kind(&self) -> WorkKind {
         match self {
             Self::BuildImage { .. } => WorkKind::Build,
-            Self::WriteRecord { .. } => WorkKind::Dns,
+            Self::WriteRecord { .. } | Self::RestoreRecord { .. } => WorkKind::Dns,
             Self::VerifyRecord { .. } | Self::Deploy { .. } | Self::Keep => WorkKind::Wait,
-            Self::ApplyRoles | Self::ClosePort => WorkKind::Database,
+            Self::ApplyRoles | Self::ClosePort | Self::DropRoles { .. } => WorkKind::Database,
             Self::CreateProject
             | Self::CreateEnvironment
             | Self::MarkEnvironment
@@ -109,7 +134,12 @@ impl Operation {
             | Self::AdoptApplication { .. }
             | Self::Configure { .. }
             | Self::AttachDomain { .. }
-            | Self::DetachDomain { .. } => WorkKind::Api,
+            | Self::DetachDomain { .. }
+            | Self::RemoveApplication { .. }
+            | Self::RemovePostgres
+            | Self::RemoveRedis
+            | Self::RemoveEnvironment
+            | Self::RemoveProject => WorkKind::Api,
         }
     }
 }

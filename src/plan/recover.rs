@@ -204,8 +204,13 @@ mod tests {
             ..ObservedApplication::default()
         };
         Observed {
-            project: Some(ObservedProject { id: "p".into(), ownership: Ownership::Ours }),
-            environment: Some(ObservedEnvironment { id: "e".into(), ownership: Ownership::Ours, marked: true }),
+            project: Some(ObservedProject { id: "p".into(), ownership: Ownership::Ours, ..Default::default() }),
+            environment: Some(ObservedEnvironment {
+                id: "e".into(),
+                ownership: Ownership::Ours,
+                marked: true,
+                ..Default::default()
+            }),
             applications: BTreeMap::from([("api".to_owned(), application)]),
             postgres: Some(ObservedPostgres {
                 id: "pg".into(),

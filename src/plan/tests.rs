@@ -76,8 +76,13 @@ fn wanted(database_url: Option<&str>) -> Wanted {
 fn settled(wanted: &Wanted) -> (Observed, State) {
     let mut state = State::new("staging");
     let mut observed = Observed {
-        project: Some(ObservedProject { id: "p".into(), ownership: Ownership::Ours }),
-        environment: Some(ObservedEnvironment { id: "e".into(), ownership: Ownership::Ours, marked: true }),
+        project: Some(ObservedProject { id: "p".into(), ownership: Ownership::Ours, ..Default::default() }),
+        environment: Some(ObservedEnvironment {
+            id: "e".into(),
+            ownership: Ownership::Ours,
+            marked: true,
+            ..Default::default()
+        }),
         postgres: Some(ObservedPostgres {
             id: "pg".into(),
             ownership: Ownership::Ours,
