@@ -3,6 +3,7 @@
 mod apply;
 mod report;
 mod request;
+mod select;
 
 pub use report::{
     AppReport, AppStatus, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus,
