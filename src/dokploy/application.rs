@@ -193,7 +193,7 @@ impl ApplicationApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn create(&self, create: &CreateApplication<'_>) -> Result<Application, ApiError> {
+    pub async fn create(self, create: &CreateApplication<'_>) -> Result<Application, ApiError> {
         let CreateApplication { name, environment_id, app_name, description } = *create;
         let body = Create { name, environment_id, app_name, description, source_type: "docker" };
         self.0.post(&CREATE, &body).await
@@ -204,7 +204,7 @@ impl ApplicationApi<'_> {
     /// # Errors
     ///
     /// Not found, and every other [`ApiError`].
-    pub async fn one(&self, application_id: &str) -> Result<Application, ApiError> {
+    pub async fn one(self, application_id: &str) -> Result<Application, ApiError> {
         self.0.get(&ONE, &[("applicationId", application_id)]).await
     }
 
@@ -213,7 +213,7 @@ impl ApplicationApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn update(&self, update: &UpdateApplication<'_>) -> Result<(), ApiError> {
+    pub async fn update(self, update: &UpdateApplication<'_>) -> Result<(), ApiError> {
         self.0.post_and_forget(&UPDATE, update).await
     }
 
@@ -222,7 +222,7 @@ impl ApplicationApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn save_docker_provider(&self, provider: &SaveDockerProvider<'_>) -> Result<(), ApiError> {
+    pub async fn save_docker_provider(self, provider: &SaveDockerProvider<'_>) -> Result<(), ApiError> {
         self.0.post_and_forget(&SAVE_DOCKER_PROVIDER, provider).await
     }
 
@@ -231,7 +231,7 @@ impl ApplicationApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn save_environment(&self, environment: &SaveEnvironment<'_>) -> Result<(), ApiError> {
+    pub async fn save_environment(self, environment: &SaveEnvironment<'_>) -> Result<(), ApiError> {
         let SaveEnvironment { application_id, env } = *environment;
         let body = Variables { application_id, env, build_args: None, build_secrets: None, create_env_file: false };
         self.0.post_and_forget(&SAVE_ENVIRONMENT, &body).await
@@ -242,7 +242,7 @@ impl ApplicationApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn deploy(&self, application_id: &str, title: &str, description: &str) -> Result<(), ApiError> {
+    pub async fn deploy(self, application_id: &str, title: &str, description: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&DEPLOY, &Deploy { application_id, title, description }).await
     }
 
@@ -251,7 +251,7 @@ impl ApplicationApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn stop(&self, application_id: &str) -> Result<(), ApiError> {
+    pub async fn stop(self, application_id: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&STOP, &ById { application_id }).await
     }
 
@@ -260,7 +260,7 @@ impl ApplicationApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn start(&self, application_id: &str) -> Result<(), ApiError> {
+    pub async fn start(self, application_id: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&START, &ById { application_id }).await
     }
 
@@ -269,7 +269,7 @@ impl ApplicationApi<'_> {
     /// # Errors
     ///
     /// Not found, and every other [`ApiError`].
-    pub async fn delete(&self, application_id: &str) -> Result<(), ApiError> {
+    pub async fn delete(self, application_id: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&DELETE, &ById { application_id }).await
     }
 
@@ -279,7 +279,7 @@ impl ApplicationApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn read_logs(&self, application_id: &str, tail: u16) -> Result<Secret, ApiError> {
+    pub async fn read_logs(self, application_id: &str, tail: u16) -> Result<Secret, ApiError> {
         let query = [("applicationId", application_id), ("tail", &tail.to_string())];
         let logs: Option<Secret> = self.0.get(&READ_LOGS, &query).await?;
         Ok(logs.unwrap_or_else(|| Secret::new("")))

@@ -92,7 +92,7 @@ impl DeploymentApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn all(&self, application_id: &str) -> Result<Vec<Deployment>, ApiError> {
+    pub async fn all(self, application_id: &str) -> Result<Vec<Deployment>, ApiError> {
         self.0.get(&ALL, &[("applicationId", application_id)]).await
     }
 
@@ -101,7 +101,7 @@ impl DeploymentApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn read_logs(&self, deployment_id: &str, tail: u16) -> Result<Secret, ApiError> {
+    pub async fn read_logs(self, deployment_id: &str, tail: u16) -> Result<Secret, ApiError> {
         let query = [("deploymentId", deployment_id), ("tail", &tail.to_string())];
         let logs: Option<Secret> = self.0.get(&READ_LOGS, &query).await?;
         Ok(logs.unwrap_or_else(|| Secret::new("")))
@@ -112,7 +112,7 @@ impl DeploymentApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn queue_list(&self) -> Result<Vec<QueueJob>, ApiError> {
+    pub async fn queue_list(self) -> Result<Vec<QueueJob>, ApiError> {
         self.0.get(&QUEUE_LIST, &[]).await
     }
 }

@@ -93,7 +93,7 @@ impl DockerApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`]; forbidden for a member's key.
-    pub async fn service_tasks(&self, app_name: &str) -> Result<Vec<ServiceTask>, ApiError> {
+    pub async fn service_tasks(self, app_name: &str) -> Result<Vec<ServiceTask>, ApiError> {
         let tasks: Option<Vec<ServiceTask>> = self.0.get(&SERVICE_TASKS, &[("appName", app_name)]).await?;
         Ok(tasks.unwrap_or_default())
     }
@@ -103,7 +103,7 @@ impl DockerApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn containers(&self, app_name: &str) -> Result<Vec<Container>, ApiError> {
+    pub async fn containers(self, app_name: &str) -> Result<Vec<Container>, ApiError> {
         let containers: Option<Vec<Container>> = self.0.get(&CONTAINERS, &[("appName", app_name)]).await?;
         Ok(containers.unwrap_or_default())
     }
@@ -113,7 +113,7 @@ impl DockerApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`]; forbidden for a member's key.
-    pub async fn config(&self, container_id: &str) -> Result<Option<ContainerConfig>, ApiError> {
+    pub async fn config(self, container_id: &str) -> Result<Option<ContainerConfig>, ApiError> {
         self.0.get(&CONFIG, &[("containerId", container_id)]).await
     }
 }

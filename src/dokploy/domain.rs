@@ -95,7 +95,7 @@ impl DomainApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn create(&self, create: &CreateDomain<'_>) -> Result<Domain, ApiError> {
+    pub async fn create(self, create: &CreateDomain<'_>) -> Result<Domain, ApiError> {
         self.0.post(&CREATE, create).await
     }
 
@@ -104,7 +104,7 @@ impl DomainApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn by_application_id(&self, application_id: &str) -> Result<Vec<Domain>, ApiError> {
+    pub async fn by_application_id(self, application_id: &str) -> Result<Vec<Domain>, ApiError> {
         self.0.get(&BY_APPLICATION_ID, &[("applicationId", application_id)]).await
     }
 
@@ -113,7 +113,7 @@ impl DomainApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn update(&self, update: &UpdateDomain<'_>) -> Result<(), ApiError> {
+    pub async fn update(self, update: &UpdateDomain<'_>) -> Result<(), ApiError> {
         self.0.post_and_forget(&UPDATE, update).await
     }
 
@@ -122,7 +122,7 @@ impl DomainApi<'_> {
     /// # Errors
     ///
     /// Not found, and every other [`ApiError`].
-    pub async fn delete(&self, domain_id: &str) -> Result<(), ApiError> {
+    pub async fn delete(self, domain_id: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&DELETE, &ById { domain_id }).await
     }
 }

@@ -143,7 +143,7 @@ impl EnvironmentApi<'_> {
     /// # Errors
     ///
     /// Not found, and every other [`ApiError`].
-    pub async fn one(&self, environment_id: &str) -> Result<Environment, ApiError> {
+    pub async fn one(self, environment_id: &str) -> Result<Environment, ApiError> {
         self.0.get(&ONE, &[("environmentId", environment_id)]).await
     }
 
@@ -152,7 +152,7 @@ impl EnvironmentApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn by_project_id(&self, project_id: &str) -> Result<Vec<Environment>, ApiError> {
+    pub async fn by_project_id(self, project_id: &str) -> Result<Vec<Environment>, ApiError> {
         self.0.get(&BY_PROJECT_ID, &[("projectId", project_id)]).await
     }
 
@@ -162,7 +162,7 @@ impl EnvironmentApi<'_> {
     ///
     /// Every [`ApiError`].
     pub async fn create(
-        &self,
+        self,
         name: &str,
         project_id: &str,
         description: Option<&str>,
@@ -175,7 +175,7 @@ impl EnvironmentApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn update(&self, update: &UpdateEnvironment<'_>) -> Result<(), ApiError> {
+    pub async fn update(self, update: &UpdateEnvironment<'_>) -> Result<(), ApiError> {
         self.0.post_and_forget(&UPDATE, update).await
     }
 
@@ -184,7 +184,7 @@ impl EnvironmentApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn remove(&self, environment_id: &str) -> Result<(), ApiError> {
+    pub async fn remove(self, environment_id: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&REMOVE, &ById { environment_id }).await
     }
 }

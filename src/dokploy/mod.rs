@@ -6,9 +6,12 @@
 mod answer;
 mod call;
 mod client;
+mod contract;
 mod error;
+mod mark;
 mod reply;
 mod transport;
+mod version;
 
 mod application;
 mod deployment;
@@ -29,11 +32,13 @@ pub use application::{
 };
 pub use call::{Call, Method, Patience};
 pub use client::Dokploy;
+pub use contract::{Mismatch, check as check_contract};
 pub use deployment::{Deployment, DeploymentApi, DeploymentStatus, QueueJob};
 pub use docker::{Container, ContainerConfig, DockerApi, ServiceTask};
 pub use domain::{Certificate, CreateDomain, Domain, DomainApi, UpdateDomain};
 pub use environment::{Environment, EnvironmentApi, ServiceEntry, UpdateEnvironment};
 pub use error::{ApiError, Failure, FieldIssue};
+pub use mark::{Mark, MarkKind};
 pub use postgres::{CreatePostgres, Postgres, PostgresApi};
 pub use project::{CreatedProject, Project, ProjectApi, ProjectSummary, UpdateProject};
 pub use redis::{CreateRedis, Redis, RedisApi};
@@ -41,3 +46,4 @@ pub use registry::{CreateRegistry, Registry, RegistryApi};
 pub use settings::SettingsApi;
 pub use swarm::{NodeApp, Replicas, SwarmApi};
 pub use transport::ClientSettings;
+pub use version::Version;

@@ -113,7 +113,7 @@ impl PostgresApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn create(&self, create: &CreatePostgres<'_>) -> Result<Postgres, ApiError> {
+    pub async fn create(self, create: &CreatePostgres<'_>) -> Result<Postgres, ApiError> {
         self.0.post(&CREATE, create).await
     }
 
@@ -122,7 +122,7 @@ impl PostgresApi<'_> {
     /// # Errors
     ///
     /// Not found, and every other [`ApiError`].
-    pub async fn one(&self, postgres_id: &str) -> Result<Postgres, ApiError> {
+    pub async fn one(self, postgres_id: &str) -> Result<Postgres, ApiError> {
         self.0.get(&ONE, &[("postgresId", postgres_id)]).await
     }
 
@@ -132,7 +132,7 @@ impl PostgresApi<'_> {
     /// # Errors
     ///
     /// A server error with docker's message, and every other [`ApiError`].
-    pub async fn deploy(&self, postgres_id: &str) -> Result<(), ApiError> {
+    pub async fn deploy(self, postgres_id: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&DEPLOY, &ById { postgres_id }).await
     }
 
@@ -141,7 +141,7 @@ impl PostgresApi<'_> {
     /// # Errors
     ///
     /// A conflict when the port is taken, be it by this very service; every other [`ApiError`].
-    pub async fn save_external_port(&self, postgres_id: &str, port: Option<u16>) -> Result<(), ApiError> {
+    pub async fn save_external_port(self, postgres_id: &str, port: Option<u16>) -> Result<(), ApiError> {
         self.0.post_and_forget(&SAVE_EXTERNAL_PORT, &SavePort { postgres_id, external_port: port }).await
     }
 
@@ -150,7 +150,7 @@ impl PostgresApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn change_password(&self, postgres_id: &str, password: &Secret) -> Result<(), ApiError> {
+    pub async fn change_password(self, postgres_id: &str, password: &Secret) -> Result<(), ApiError> {
         self.0.post_and_forget(&CHANGE_PASSWORD, &ChangePassword { postgres_id, password }).await
     }
 
@@ -159,7 +159,7 @@ impl PostgresApi<'_> {
     /// # Errors
     ///
     /// Not found, and every other [`ApiError`].
-    pub async fn remove(&self, postgres_id: &str) -> Result<(), ApiError> {
+    pub async fn remove(self, postgres_id: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&REMOVE, &ById { postgres_id }).await
     }
 
@@ -168,7 +168,7 @@ impl PostgresApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn read_logs(&self, postgres_id: &str, tail: u16) -> Result<Secret, ApiError> {
+    pub async fn read_logs(self, postgres_id: &str, tail: u16) -> Result<Secret, ApiError> {
         let query = [("postgresId", postgres_id), ("tail", &tail.to_string())];
         let logs: Option<Secret> = self.0.get(&READ_LOGS, &query).await?;
         Ok(logs.unwrap_or_else(|| Secret::new("")))

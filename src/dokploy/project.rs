@@ -85,7 +85,7 @@ impl ProjectApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn all(&self) -> Result<Vec<ProjectSummary>, ApiError> {
+    pub async fn all(self) -> Result<Vec<ProjectSummary>, ApiError> {
         self.0.get(&ALL, &[]).await
     }
 
@@ -94,7 +94,7 @@ impl ProjectApi<'_> {
     /// # Errors
     ///
     /// Not found, and every other [`ApiError`].
-    pub async fn one(&self, project_id: &str) -> Result<Project, ApiError> {
+    pub async fn one(self, project_id: &str) -> Result<Project, ApiError> {
         self.0.get(&ONE, &[("projectId", project_id)]).await
     }
 
@@ -103,7 +103,7 @@ impl ProjectApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn create(&self, name: &str, description: Option<&str>) -> Result<CreatedProject, ApiError> {
+    pub async fn create(self, name: &str, description: Option<&str>) -> Result<CreatedProject, ApiError> {
         self.0.post(&CREATE, &Create { name, description }).await
     }
 
@@ -112,7 +112,7 @@ impl ProjectApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn update(&self, update: &UpdateProject<'_>) -> Result<(), ApiError> {
+    pub async fn update(self, update: &UpdateProject<'_>) -> Result<(), ApiError> {
         self.0.post_and_forget(&UPDATE, update).await
     }
 
@@ -121,7 +121,7 @@ impl ProjectApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn remove(&self, project_id: &str) -> Result<(), ApiError> {
+    pub async fn remove(self, project_id: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&REMOVE, &ById { project_id }).await
     }
 }

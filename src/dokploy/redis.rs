@@ -78,7 +78,7 @@ impl RedisApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn create(&self, create: &CreateRedis<'_>) -> Result<Redis, ApiError> {
+    pub async fn create(self, create: &CreateRedis<'_>) -> Result<Redis, ApiError> {
         self.0.post(&CREATE, create).await
     }
 
@@ -87,7 +87,7 @@ impl RedisApi<'_> {
     /// # Errors
     ///
     /// Not found, and every other [`ApiError`].
-    pub async fn one(&self, redis_id: &str) -> Result<Redis, ApiError> {
+    pub async fn one(self, redis_id: &str) -> Result<Redis, ApiError> {
         self.0.get(&ONE, &[("redisId", redis_id)]).await
     }
 
@@ -96,7 +96,7 @@ impl RedisApi<'_> {
     /// # Errors
     ///
     /// A server error with docker's message, and every other [`ApiError`].
-    pub async fn deploy(&self, redis_id: &str) -> Result<(), ApiError> {
+    pub async fn deploy(self, redis_id: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&DEPLOY, &ById { redis_id }).await
     }
 
@@ -105,7 +105,7 @@ impl RedisApi<'_> {
     /// # Errors
     ///
     /// Not found, and every other [`ApiError`].
-    pub async fn remove(&self, redis_id: &str) -> Result<(), ApiError> {
+    pub async fn remove(self, redis_id: &str) -> Result<(), ApiError> {
         self.0.post_and_forget(&REMOVE, &ById { redis_id }).await
     }
 }

@@ -61,7 +61,7 @@ impl RegistryApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn all(&self) -> Result<Vec<Registry>, ApiError> {
+    pub async fn all(self) -> Result<Vec<Registry>, ApiError> {
         self.0.get(&ALL, &[]).await
     }
 
@@ -70,7 +70,7 @@ impl RegistryApi<'_> {
     /// # Errors
     ///
     /// A rejection with docker's message when the login fails; every other [`ApiError`].
-    pub async fn create(&self, create: &CreateRegistry<'_>) -> Result<Registry, ApiError> {
+    pub async fn create(self, create: &CreateRegistry<'_>) -> Result<Registry, ApiError> {
         let CreateRegistry { registry_name, username, password, registry_url } = *create;
         let body =
             Create { registry_name, username, password, registry_url, registry_type: "cloud", image_prefix: None };

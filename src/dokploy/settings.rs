@@ -20,7 +20,7 @@ impl SettingsApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn dokploy_version(&self) -> Result<String, ApiError> {
+    pub async fn dokploy_version(self) -> Result<String, ApiError> {
         self.0.get(&VERSION, &[]).await
     }
 
@@ -29,7 +29,7 @@ impl SettingsApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn open_api_document(&self) -> Result<Value, ApiError> {
+    pub async fn open_api_document(self) -> Result<Value, ApiError> {
         self.0.get(&OPEN_API_DOCUMENT, &[]).await
     }
 
@@ -38,7 +38,7 @@ impl SettingsApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub async fn ip(&self) -> Result<Option<IpAddr>, ApiError> {
+    pub async fn ip(self) -> Result<Option<IpAddr>, ApiError> {
         let text: Option<String> = self.0.get(&IP, &[]).await?;
         Ok(text.and_then(|text| text.trim().parse().ok()))
     }

@@ -52,7 +52,7 @@ impl SwarmApi<'_> {
     /// # Errors
     ///
     /// Every [`ApiError`]; forbidden for a member's key.
-    pub async fn node_apps(&self) -> Result<Vec<NodeApp>, ApiError> {
+    pub async fn node_apps(self) -> Result<Vec<NodeApp>, ApiError> {
         let apps: Option<Vec<NodeApp>> = self.0.get(&NODE_APPS, &[]).await?;
         Ok(apps.unwrap_or_default())
     }

@@ -1,6 +1,6 @@
 //! Sending a call and receiving its answer: the one place that speaks HTTP.
 
-use super::call::{Call, Method, Patience};
+use super::call::{Call, Patience};
 use super::error::{ApiError, Failure};
 use super::reply;
 use crate::secrets::{Redactor, Secret};
