@@ -1,5 +1,7 @@
 //! The clusters are real servers, and the doors really open and close.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use deploy_native_simulator::postgres::{Binaries, Cluster, ClusterOptions, PostgresBackend};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
