@@ -1,1 +1,3 @@
-//! x
+//! A double of Dokploy and of the DNS vendors' APIs, with faults, for tests.
+
+pub mod postgres;
