@@ -1,0 +1,44 @@
+// The one error class of the public surface.
+
+/** The fields of a failure that a `DeployError` carries over where they are set. */
+const fields = ['app', 'resource', 'step', 'reason', 'hint', 'log', 'report'];
+
+export class DeployError extends Error {
+	static {
+		this.prototype.name = 'DeployError';
+	}
+
+	/** Made by this package from what the native side reports. */
+	constructor(failure, cause = chain(failure.causes ?? [])) {
+		super(failure.message, cause === undefined ? undefined : { cause });
+		this.code = failure.code;
+		this.retryable = failure.retryable ?? false;
+		this.errors = (failure.errors ?? []).map((error) => new DeployError(error));
+		for (const field of fields) {
+			if (failure[field] !== undefined && failure[field] !== null) this[field] = failure[field];
+		}
+	}
+}
+
+/** An `INVALID_REQUEST` found before the native side was asked. */
+export function invalid(message) {
+	return new DeployError({ code: 'INVALID_REQUEST', message });
+}
+
+/** The error of a run whose signal was aborted. */
+export function cancelled(signal, failure = {}) {
+	return new DeployError({ message: 'The run was cancelled', ...failure, code: 'CANCELLED' }, signal?.reason);
+}
+
+/** An exception of the bridge: a value that cannot cross it, or a defect. */
+export function bridgeError(error) {
+	if (error instanceof DeployError) return error;
+	const wrong = error?.code === 'InvalidArg' || /Expected$/.test(error?.code ?? '');
+	const code = wrong ? 'INVALID_REQUEST' : 'INTERNAL';
+	return new DeployError({ code, message: error?.message ?? String(error) }, error);
+}
+
+/** Links the texts of underlying errors, outermost first, as causes of each other. */
+function chain(texts) {
+	return texts.reduceRight((cause, text) => new Error(text, cause && { cause }), undefined);
+}

@@ -1,0 +1,46 @@
+// The caller's own functions: checked here, named to the native side, called by name.
+
+import { invalid } from './error.js';
+import { plain } from './plain.js';
+
+/** Takes the hooks out of the options of a run. `context` is what `buildImage` gets as its second argument. */
+export function takeHooks({ stateProvider, dnsProviders, buildImage, imageFingerprint }, context) {
+	const functions = new Map();
+	const thrown = new Map();
+	const add = (path, owner, method, bound = (...args) => owner[method](...args)) => {
+		if (typeof owner?.[method] !== 'function') throw invalid(`options.${path}: expected a function`);
+		functions.set(path, bound);
+	};
+
+	const named = {};
+	if (stateProvider !== undefined) {
+		for (const method of ['read', 'write']) add(`stateProvider.${method}`, stateProvider, method);
+		named.stateProvider = true;
+	}
+	for (const [domain, provider] of Object.entries(dnsProviders ?? {})) {
+		for (const method of ['getRecords', 'upsertRecords', 'deleteRecords']) {
+			add(`dnsProviders.${domain}.${method}`, provider, method);
+		}
+		named.dnsProviders = { ...named.dnsProviders, [domain]: String(provider.name ?? 'custom') };
+	}
+	if (buildImage !== undefined) {
+		add('buildImage', { buildImage }, 'buildImage', (build) => buildImage(build, context));
+		named.buildImage = true;
+	}
+	if (imageFingerprint !== undefined) {
+		add('imageFingerprint', { imageFingerprint }, 'imageFingerprint');
+		named.imageFingerprint = true;
+	}
+
+	/** Calls a hook; never rejects, because nobody could catch it between the threads. */
+	async function call({ hook, args }) {
+		try {
+			return { value: plain(await functions.get(hook)(...args)) };
+		} catch (error) {
+			thrown.set(hook, error);
+			return { error: String(error?.message ?? error) };
+		}
+	}
+
+	return { named, call, thrownBy: (hook) => thrown.get(hook) };
+}

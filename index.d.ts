@@ -1,0 +1,584 @@
+/**
+ * Puts a workspace of several TypeScript apps on a self-hosted Dokploy server.
+ *
+ * @packageDocumentation
+ */
+
+// ---------------------------------------------------------------------------------------------------------- running
+
+/**
+ * Deploys a workspace: finds out what each app needs, plans, applies the plan, and proves that what it deployed runs.
+ *
+ * Nothing remote changes before every check has passed. Running it again after any interruption converges; running it
+ * on an unchanged workspace changes nothing.
+ *
+ * @throws {@link DeployError}
+ */
+export function deploy(request: DeployRequest, options?: RunOptions): Promise<DeployReport>;
+
+/**
+ * Works out what {@link deploy} would do, and changes nothing.
+ *
+ * @throws {@link DeployError}
+ */
+export function plan(request: DeployRequest, options?: RunOptions): Promise<DeployPlan>;
+
+/**
+ * Removes what was deployed. Databases and their data stay unless `deleteData` is set.
+ *
+ * @throws {@link DeployError}
+ */
+export function undeploy(request: UndeployRequest, options?: RunOptions): Promise<UndeployReport>;
+
+/** What to deploy, where, and as whom. Unknown fields are errors. */
+export interface DeployRequest {
+	/** The workspace as the CLI has loaded it; `root` is absolute. Fields that we do not know are passed by. */
+	workspace: NormalizedWorkspace;
+	/** The stage, for instance `production`. */
+	stage: string;
+	credentials: Credentials;
+	/** Values that the user provides. */
+	secrets?: AppSecrets | StageSecrets;
+	/** The apps to deploy; default all. */
+	apps?: string[];
+	/** The tag of images; default `{stage}-{timestamp}`. */
+	tag?: string;
+	/** App to image reference, deployed instead of building. */
+	images?: Record<string, string>;
+	/** Gives the main front end the bare domain; default `false`. */
+	mainFrontendAtApex?: boolean;
+	/** The server's address; default: what the endpoint's host resolves to, which is wrong behind a CDN or tunnel. */
+	serverIp?: string;
+	/** Where an opened database port is reached; default: the endpoint's host. */
+	databaseHost?: string;
+	/** How the database is reached to make roles and schemas. */
+	databaseAccess?: 'external-port' | 'internal' | 'auto';
+	/** Which app owns the `public` schema; default `api`, `null` for none. */
+	publicSchemaApp?: string | null;
+	/** What a failed sniff does; default `fail`. */
+	onSniffError?: 'fail' | 'warn';
+	/** How far a deployment is followed; default `running`. An app's status never claims more than was seen. */
+	waitFor?: 'queued' | 'deployed' | 'running';
+	/** How long an app must stay up to count as running, in seconds; default 15. */
+	stabilitySeconds?: number;
+	/** How long DNS is waited for, in seconds; default 300. */
+	dnsTimeoutSeconds?: number;
+	/** Refuses to replace DNS records that we did not write; default `false`. */
+	protectForeignDns?: boolean;
+	/** Apps whose same-named, unmarked application on the server we may take. */
+	adopt?: string[];
+	/** Whether domains are attached; default `true`. */
+	domains?: boolean;
+	/** The platform of images; default `linux/amd64`. */
+	platform?: string;
+}
+
+/** What to remove, where, and as whom. Unknown fields are errors. */
+export interface UndeployRequest {
+	workspace: NormalizedWorkspace;
+	stage: string;
+	credentials: Credentials;
+	/** The apps to remove; default everything of the stage. */
+	apps?: string[];
+	/** Also removes databases, roles and their data; default `false`. */
+	deleteData?: boolean;
+	/** Also removes environment and project, when nothing else lives there; default `false`. */
+	deleteProject?: boolean;
+}
+
+/** Who we are to whom. */
+export interface Credentials {
+	dokploy: {
+		/** The server's address; default `workspace.deploy.dokploy.endpoints[stage]`, else `.endpoint`. */
+		endpoint?: string;
+		/** The API key. */
+		token: string;
+	};
+	registry?: {
+		/** The registry's host; default that of `workspace.deploy.dokploy.registry`. */
+		url?: string;
+		username: string;
+		password: string;
+	};
+	hostinger?: VendorCredentials;
+	cloudflare?: VendorCredentials;
+}
+
+/** A token for a DNS vendor. */
+export interface VendorCredentials {
+	token: string;
+	/** The API's address; default the vendor's own. */
+	baseUrl?: string;
+}
+
+/** Values that a user provides: for every app, and per app. */
+export interface AppSecrets {
+	shared?: Record<string, string>;
+	apps?: Record<string, Record<string, string>>;
+}
+
+/** Values that a user provides, as the CLI stores them for a stage. */
+export interface StageSecrets {
+	stage: string;
+	createdAt: string;
+	updatedAt: string;
+	eventsBackend?: string;
+	services: Record<string, ServiceSecrets | undefined>;
+	urls: Record<string, string | undefined>;
+	custom: Record<string, string>;
+}
+
+/** How a service is reached, as the CLI stores it. */
+export interface ServiceSecrets {
+	host: string;
+	port: number;
+	username: string;
+	password: string;
+	database?: string;
+	vhost?: string;
+	bucket?: string;
+	accessKeyId?: string;
+	region?: string;
+}
+
+/** How a run is carried out; none of it changes what is deployed. Unknown fields are errors. */
+export interface RunOptions {
+	/**
+	 * Cancels the run: its promise rejects with `CANCELLED` within two seconds, `cause` is the signal's reason, and the
+	 * next run converges.
+	 */
+	signal?: AbortSignal;
+	/**
+	 * Takes what happens, in order; every event arrives before the promise settles. What it throws, or what a promise
+	 * it returns rejects with, cancels the run and is thrown by it.
+	 */
+	onEvent?: (event: DeployEvent) => void;
+	/** Whether sniff results are cached between runs; default `true`. */
+	cache?: boolean;
+	/** Keeps the state instead of the local file. Journal and lock stay local. */
+	stateProvider?: StateProvider;
+	/** DNS providers by root domain, in place of the built-in ones. */
+	dnsProviders?: Record<string, DnsProvider>;
+	/** Builds and pushes an image instead of `docker`, and says which reference to deploy. */
+	buildImage?: (build: ImageBuild, context: HookContext) => Promise<{ image: string }>;
+	/** With `buildImage`: what makes an app's image unchanged. `null`, or no such hook: it is always built. */
+	imageFingerprint?: (app: string) => Promise<string | null>;
+	/** What stands around a run, where it is not the usual. */
+	surroundings?: Surroundings;
+}
+
+/** What stands around a run and is different in tests and on other machines. */
+export interface Surroundings {
+	/** The `node` to sniff with; default the one that runs this package. */
+	node?: string;
+	/** The folder of the sniffer's own JavaScript; default the one in this package. */
+	sniffer?: string;
+	/** The `docker` to build with; default `docker` of the `PATH`. */
+	docker?: string;
+	/** The recursive name servers to ask, each `address:port`; default the system's. */
+	nameServers?: string[];
+	/** The port on which authoritative name servers are asked; default 53. */
+	authoritativePort?: number;
+}
+
+/** Keeps the state of stages. A state that `write` has resolved for must survive. */
+export interface StateProvider {
+	/** The state, or `null` if there is none yet. */
+	read(stage: string): Promise<State | null>;
+	write(stage: string, state: State): Promise<void>;
+}
+
+/** A DNS vendor. `name` within a zone is `@` for the zone itself. */
+export interface DnsProvider {
+	readonly name: string;
+	getRecords(domain: string): Promise<DnsRecord[]>;
+	/** Makes each record set be exactly what is given. */
+	upsertRecords(domain: string, records: DnsUpsert[]): Promise<DnsUpsertResult[]>;
+	/** Deletes record sets; one that is gone already is no error. */
+	deleteRecords(domain: string, records: DnsRecordKey[]): Promise<unknown>;
+}
+
+/** A record set's name and type. */
+export interface DnsRecordKey {
+	name: string;
+	type: string;
+}
+
+/** All records of one name and type in a zone. */
+export interface DnsRecord extends DnsRecordKey {
+	/** In seconds. */
+	ttl: number;
+	values: string[];
+}
+
+/** A record set to write. */
+export interface DnsUpsert extends DnsRecord {
+	/** The first of `values`: the only one unless records are put back that stood there before. */
+	value: string;
+}
+
+/** What an upsert did, in the order of the records given. */
+export interface DnsUpsertResult {
+	created: boolean;
+	unchanged: boolean;
+}
+
+/** What to build. */
+export interface ImageBuild {
+	app: string;
+	/** The reference to build and push as. */
+	reference: string;
+	/** The absolute path of the Dockerfile. */
+	dockerfile: string;
+	/** The absolute path of the build context. */
+	context: string;
+	/** Public build-time variables; never secrets. */
+	buildArgs: Record<string, string>;
+	/** For instance `linux/amd64`. */
+	platform: string;
+}
+
+/** What surrounds the call of a hook. */
+export interface HookContext {
+	/** Aborted when the run is cancelled. */
+	signal: AbortSignal;
+}
+
+// -------------------------------------------------------------------------------------------------------- workspace
+
+/** The CLI's workspace. Only what is listed here is read. */
+export interface NormalizedWorkspace {
+	name: string;
+	/** The absolute path of its folder. */
+	root: string;
+	apps: Record<string, AppConfig>;
+	services?: {
+		db?: boolean | ServiceConfig;
+		cache?: boolean | ServiceConfig;
+		mail?: unknown;
+		storage?: unknown;
+		events?: unknown;
+	};
+	deploy?: {
+		default?: string;
+		dokploy?: {
+			endpoint?: string;
+			/** Per stage. */
+			endpoints?: Record<string, string>;
+			/** Where images are pushed, for instance `ghcr.io/org`. */
+			registry?: string;
+			registryId?: string;
+			/** The base domain per stage. */
+			domains?: Record<string, string>;
+		};
+		dns?: DnsConfig | Record<string, DnsZoneConfig>;
+		backups?: unknown;
+	};
+	shared?: unknown;
+	secrets?: unknown;
+	state?: { provider: unknown };
+}
+
+/** An app of a workspace. */
+export interface AppConfig {
+	/** Default `backend`. */
+	type?: 'backend' | 'web' | 'mobile';
+	/** Its folder, relative to the workspace's. */
+	path: string;
+	/** 1 to 65535. */
+	port: number;
+	/** The apps it calls. */
+	dependencies?: string[];
+	framework?: string;
+	/** The entry file, relative to the app's folder. */
+	entry?: string;
+	routes?: RouteGlobs;
+	constructs?: RouteGlobs;
+	functions?: RouteGlobs;
+	crons?: RouteGlobs;
+	queues?: RouteGlobs;
+	topics?: RouteGlobs;
+	subscribers?: RouteGlobs;
+	/** `path#export`. */
+	envParser?: string;
+	logger?: string;
+	/** Files that parse their configuration when imported. */
+	config?: { client?: string; server?: string };
+	/** Listed by hand; takes the place of sniffing. */
+	requiredEnv?: string[];
+	/** Its host name: one, or one per stage. */
+	domain?: string | Record<string, string>;
+	deploy?: string;
+	resolvedDeployTarget?: string;
+	/** Apps whose database role may read this app's tables. */
+	sharedWith?: string[];
+	/** Relative to the workspace's folder; default `.gkm/docker/Dockerfile.{app}`. */
+	dockerfile?: string;
+	runtime?: unknown;
+	env?: unknown;
+	hooks?: unknown;
+	telescope?: unknown;
+	studio?: unknown;
+	openapi?: unknown;
+	providers?: unknown;
+}
+
+/** Where a route app's constructs are found. */
+export type RouteGlobs = string | string[] | { paths: string | string[] };
+
+/** Which image runs a service. */
+export interface ServiceConfig {
+	version?: string;
+	image?: string;
+}
+
+/** A DNS zone's provider. */
+export interface DnsZoneConfig {
+	/** `hostinger`, `cloudflare`, `manual`, or a name for which `dnsProviders` has an object. */
+	provider: unknown;
+	/** In seconds; default 300. */
+	ttl?: number;
+}
+
+/** The legacy form of `deploy.dns`: one zone. */
+export interface DnsConfig extends DnsZoneConfig {
+	domain: string;
+}
+
+// ---------------------------------------------------------------------------------------------------------- results
+
+/** The result of a deployment. */
+export interface DeployReport {
+	/** Each app of the workspace, in the order of declaration. */
+	apps: AppReport[];
+	projectId: string;
+	environmentId: string;
+	/** How many steps changed something. */
+	changes: number;
+	durationMs: number;
+	dns: DnsReport;
+	/** The proof of isolation, when one was made in this run. */
+	isolation?: IsolationReport;
+}
+
+/** What became of an app. */
+export interface AppReport {
+	appName: string;
+	type: 'backend' | 'web' | 'mobile';
+	/** What was seen of it; never more. */
+	status: 'queued' | 'deployed' | 'running' | 'skipped' | 'failed';
+	applicationId?: string;
+	/** The image it was deployed with. */
+	image?: string;
+	host?: string;
+	url?: string;
+	/** `pending`: its DNS does not answer yet, the next run attaches it. `none`: not wanted. */
+	domain: 'attached' | 'pending' | 'none';
+	/** Whether this run changed it. */
+	changed: boolean;
+	/** Why it was changed, skipped, or failed. */
+	reason: string;
+}
+
+/** What became of the host names. */
+export interface DnsReport {
+	/** Absent when no host name needed it. */
+	serverIp?: string;
+	hosts: HostReport[];
+}
+
+/** What became of a host name. */
+export interface HostReport {
+	host: string;
+	appName: string;
+	/** Absent when its zone has none. */
+	provider?: string;
+	record: 'created' | 'updated' | 'unchanged' | 'manual' | 'none' | 'failed';
+	/** Whether its authoritative servers answer with the server's address. */
+	verified: boolean;
+	/** Why it is not verified, or what the user has to do. */
+	message?: string;
+}
+
+/** What every app's database role can and cannot reach, as tried on the database. */
+export interface IsolationReport {
+	/** How many statements and privileges were checked. */
+	checks: number;
+}
+
+/** The result of an undeployment. */
+export interface UndeployReport {
+	/** What was removed. */
+	removed: string[];
+	/** What was put back. */
+	restored: string[];
+	/** What stays, and why. */
+	kept: string[];
+	durationMs: number;
+}
+
+/** The ordered graph of steps that turns what is observed into what is wanted. */
+export interface DeployPlan {
+	stage: string;
+	/** A step depends only on earlier ones. */
+	steps: PlanStep[];
+	/** How many of them change something. */
+	changes: number;
+	/** What changed behind our back, and what the user should know. */
+	notes: string[];
+}
+
+/** One step of a plan. */
+export interface PlanStep {
+	/** Stable between runs, for instance `app:auth:deploy`. */
+	id: string;
+	action: 'create' | 'update' | 'keep' | 'delete';
+	/** For instance `application auth`. */
+	resource: string;
+	app?: string;
+	/** Why. */
+	reason: string;
+	/** The ids of the steps that come first. */
+	dependsOn: string[];
+	/** The variables that change, without their values. */
+	variables?: VariableChange[];
+	/** What restarts because of it. */
+	restarts?: string[];
+	/** Whether it opens the database's external port for a while. */
+	opensPort: boolean;
+	/** What is replaced, what is known only after apply. */
+	details?: string[];
+}
+
+/** A variable that changes. `unknown`: its value is known only after apply. */
+export interface VariableChange {
+	name: string;
+	change: 'added' | 'changed' | 'removed' | 'unknown';
+}
+
+// ----------------------------------------------------------------------------------------------------------- events
+
+/** Something that happened in a run. Narrow on `type`. Never carries a secret. */
+export type DeployEvent =
+	| { type: 'phase-started'; phase: DeployPhase }
+	| { type: 'app-sniffed'; app: string; required: string[]; optional: string[]; cached: boolean }
+	| { type: 'planned'; changes: number; /** For people. */ text: string }
+	| { type: 'step-started'; step: string; /** In words. */ title: string; app?: string }
+	| { type: 'step-progress'; step: string; /** For instance `starting`. */ progress: string; app?: string }
+	| { type: 'step-finished'; step: string; app?: string; durationMs: number }
+	| { type: 'step-skipped'; step: string; app?: string; reason: string }
+	| { type: 'step-failed'; step: string; app?: string; code: DeployErrorCode; message: string; durationMs: number }
+	| { type: 'log'; step?: string; app?: string; /** Redacted, without its newline. */ line: string }
+	| { type: 'warning'; /** A stable name. */ code: string; message: string; app?: string };
+
+/** A phase of a run, in order. */
+export type DeployPhase = 'sniff' | 'resolve' | 'observe' | 'plan' | 'apply';
+
+// ----------------------------------------------------------------------------------------------------------- errors
+
+/** A failure: what, where, and what to do next. Its texts never contain a secret. */
+export class DeployError extends Error {
+	private constructor();
+	readonly name: 'DeployError';
+	/** What kind of failure; stable across versions. */
+	readonly code: DeployErrorCode;
+	/** The app that is concerned. */
+	readonly app?: string;
+	/** The resource that is concerned. */
+	readonly resource?: string;
+	/** The step that failed. */
+	readonly step?: string;
+	/** Tells apart failures of one code, for instance `crash-loop` of `DEPLOYMENT_FAILED`. */
+	readonly reason?: string;
+	/** Whether the same call may succeed later without a change. */
+	readonly retryable: boolean;
+	/** What to do next: a command or a setting. */
+	readonly hint?: string;
+	/** The tail of the log that belongs to it. */
+	readonly log?: string;
+	/** Every failure of the run, when there were several (`MULTIPLE`). */
+	readonly errors: readonly DeployError[];
+	/** What became of each app all the same; absent when nothing was begun. */
+	readonly report?: DeployReport;
+	/** The underlying error; with `CANCELLED` the signal's reason, with `HOOK_FAILED` what the hook threw. */
+	readonly cause?: unknown;
+}
+
+/** Every error code; see the table in the README. */
+export type DeployErrorCode =
+	| 'INVALID_REQUEST'
+	| 'INVALID_WORKSPACE'
+	| 'MISSING_ENV'
+	| 'ENV_NOT_REPRESENTABLE'
+	| 'SNIFF_FAILED'
+	| 'STATE_LOCKED'
+	| 'STATE_CORRUPT'
+	| 'STATE_IO'
+	| 'STATE_LOST'
+	| 'PROVIDER_UNSUPPORTED'
+	| 'DOKPLOY_UNREACHABLE'
+	| 'DOKPLOY_UNAUTHORIZED'
+	| 'DOKPLOY_FORBIDDEN'
+	| 'DOKPLOY_UNSUPPORTED'
+	| 'DOKPLOY_REQUEST'
+	| 'RESOURCE_NOT_OURS'
+	| 'RESOURCE_AMBIGUOUS'
+	| 'DNS_ZONE_NOT_FOUND'
+	| 'DNS_PROVIDER'
+	| 'DNS_RECORD_FOREIGN'
+	| 'DNS_RESOLUTION'
+	| 'POSTGRES_UNREACHABLE'
+	| 'POSTGRES_AUTHENTICATION'
+	| 'POSTGRES_QUERY'
+	| 'ISOLATION_BROKEN'
+	| 'DATABASE_PORT'
+	| 'IMAGE_BUILD'
+	| 'IMAGE_PUSH'
+	| 'IMAGE_REGISTRY'
+	| 'DEPLOYMENT_FAILED'
+	| 'PLAN_STALE'
+	| 'CANCELLED'
+	| 'HOOK_FAILED'
+	| 'MULTIPLE'
+	| 'INTERNAL';
+
+/** Every error code, in the order of the documentation. */
+export const errorCodes: readonly DeployErrorCode[];
+
+// ------------------------------------------------------------------------------------------------------------ state
+
+/** What is remembered of a stage between runs: the content of `.gkm/deploy-{stage}.json`. */
+export interface State {
+	provider: 'dokploy';
+	stage: string;
+	projectId?: string;
+	environmentId: string;
+	/** App name to application id. */
+	applications: Record<string, string>;
+	services: { postgresId?: string; redisId?: string };
+	/** Per-app database credentials. */
+	appCredentials?: Record<string, { dbUser: string; dbPassword: string }>;
+	/** App to variable to generated value. */
+	generatedSecrets?: Record<string, Record<string, string>>;
+	/** Host names whose records were seen to be right. */
+	dnsVerified?: Record<string, { serverIp: string; verifiedAt: string }>;
+	/** The DNS records that we wrote, by `name:type`. */
+	dnsRecords?: Record<string, DnsRecordState>;
+	/** As ISO 8601; empty before the first deployment that ended well. */
+	lastDeployedAt: string;
+	/** What this package remembers beyond the fields above; its shape is its own. */
+	deployNative?: Record<string, unknown>;
+}
+
+/** A DNS record that we wrote. */
+export interface DnsRecordState {
+	domain: string;
+	name: string;
+	type: string;
+	value: string;
+	/** In seconds. */
+	ttl: number;
+	createdAt: string;
+	/** What stood there before us; put back by {@link undeploy}. */
+	previous?: { values: string[]; ttl: number };
+}

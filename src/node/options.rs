@@ -1,0 +1,106 @@
+//! The options of a run, as the facade passes them on: values as they are, functions by name.
+
+use super::events::JsEvents;
+use super::hooks::{CallHook, Hooks, JsDnsProvider, JsImageBuilder, JsStateProvider};
+use crate::deploy::{RunOptions, Surroundings};
+use crate::{DeployError, ErrorCode};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// `RunOptions` of the public JavaScript; the hooks are only named here and called by [`CallHook`].
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Options {
+    #[serde(default)]
+    cache: Option<bool>,
+    #[serde(default)]
+    surroundings: JsSurroundings,
+    #[serde(default)]
+    state_provider: bool,
+    /// Root domain to the provider's name.
+    #[serde(default)]
+    dns_providers: BTreeMap<String, String>,
+    #[serde(default)]
+    build_image: bool,
+    #[serde(default)]
+    image_fingerprint: bool,
+}
+
+/// `Surroundings` of the public JavaScript.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct JsSurroundings {
+    node: Option<PathBuf>,
+    sniffer: Option<PathBuf>,
+    docker: Option<PathBuf>,
+    #[serde(default)]
+    name_servers: Vec<SocketAddr>,
+    authoritative_port: Option<u16>,
+}
+
+/// Reads the options of a run.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST` with the path of the wrong or unknown field.
+pub(super) fn read_options(
+    value: Value,
+    cancel: CancellationToken,
+    events: JsEvents,
+    call_hook: Arc<CallHook>,
+) -> Result<RunOptions, DeployError> {
+    let options: Options = parse("options", value)?;
+    if options.image_fingerprint && !options.build_image {
+        return Err(invalid("options.imageFingerprint: it says when `buildImage` may be skipped, and there is none"));
+    }
+    let hooks = Hooks::new(call_hook);
+    let state_provider = options.state_provider.then(|| Arc::new(JsStateProvider::new(hooks.clone())) as _);
+    let image_builder =
+        options.build_image.then(|| Arc::new(JsImageBuilder::new(hooks.clone(), options.image_fingerprint)) as _);
+    let dns_providers = options.dns_providers.into_iter().map(|(domain, name)| {
+        let provider = JsDnsProvider::new(hooks.clone(), domain.clone(), name);
+        (domain, Arc::new(provider) as _)
+    });
+    Ok(RunOptions {
+        cancel,
+        events: Arc::new(events),
+        cache: options.cache.unwrap_or(true),
+        state_provider,
+        dns_providers: dns_providers.collect(),
+        image_builder,
+        surroundings: options.surroundings.into(),
+    })
+}
+
+impl From<JsSurroundings> for Surroundings {
+    fn from(given: JsSurroundings) -> Self {
+        let JsSurroundings { node, sniffer, docker, name_servers, authoritative_port } = given;
+        let default = Self::default();
+        Self {
+            node: node.unwrap_or(default.node),
+            sniffer: sniffer.or(default.sniffer),
+            docker: docker.unwrap_or(default.docker),
+            name_servers,
+            authoritative_port: authoritative_port.unwrap_or(default.authoritative_port),
+            ..default
+        }
+    }
+}
+
+/// Reads `value` as a `T`; an error names the path below `root`.
+pub(super) fn parse<T: serde::de::DeserializeOwned>(root: &str, value: Value) -> Result<T, DeployError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { root.to_owned() } else { format!("{root}.{path}") };
+        invalid(format!("{place}: {}", error.inner()))
+    })
+}
+
+fn invalid(message: impl Into<String>) -> DeployError {
+    DeployError::new(ErrorCode::InvalidRequest, message)
+}
