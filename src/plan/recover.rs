@@ -157,7 +157,7 @@ fn deployment(state: &mut State, name: &str, application: &ObservedApplication) 
         return;
     }
     if let Some(fingerprint) = parsed.image {
-        let pushed = PushedImage { reference: image.clone(), fingerprint };
+        let pushed = PushedImage { reference: image.clone(), fingerprint, unknown: Map::new() };
         state.deploy_native.images.entry(name.to_owned()).or_insert(pushed);
     }
     let deployed = Deployed {
@@ -165,6 +165,7 @@ fn deployment(state: &mut State, name: &str, application: &ObservedApplication) 
         environment: env_fingerprint(&application.env),
         image: image.clone(),
         title: title.to_owned(),
+        unknown: Map::new(),
     };
     state.deploy_native.deployed.entry(name.to_owned()).or_insert(deployed);
 }

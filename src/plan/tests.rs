@@ -101,6 +101,7 @@ fn settled(wanted: &Wanted) -> (Observed, State) {
             environment: env_fingerprint(&app.env.values),
             image: image(name),
             title: title.clone(),
+            unknown: serde_json::Map::default(),
         };
         state.deploy_native.deployed.insert(name.clone(), deployed);
         let domain = ObservedDomain {
