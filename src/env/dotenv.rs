@@ -63,7 +63,11 @@ impl Reader {
 
     /// Skips as many characters as fit.
     fn skip(&self, from: usize, fits: impl Fn(char) -> bool) -> usize {
-        (from..).find(|index| !self.at(*index).is_some_and(&fits)).unwrap_or(from)
+        let mut index = from;
+        while self.at(index).is_some_and(&fits) {
+            index += 1;
+        }
+        index
     }
 
     fn starts_line(&self, index: usize) -> bool {

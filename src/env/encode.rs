@@ -49,13 +49,8 @@ pub fn encode_env(app: &str, variables: &IndexMap<String, Secret>) -> Result<Str
 
 fn not_representable(app: &str, refused: &[(&str, &str)]) -> Option<DeployError> {
     let (first, _) = refused.first()?;
-    let message = match refused {
-        [(name, reason)] => format!("{name} of {app} cannot reach the app unchanged: {reason}"),
-        _ => {
-            let lines: Vec<String> = refused.iter().map(|(name, reason)| format!("  - {name}: {reason}")).collect();
-            format!("These variables of {app} cannot reach the app unchanged:\n{}", lines.join("\n"))
-        }
-    };
+    let lines: Vec<String> = refused.iter().map(|(name, reason)| format!("  - {name}: {reason}")).collect();
+    let message = format!("These variables of {app} cannot reach the app unchanged:\n{}", lines.join("\n"));
     let error = DeployError::new(ErrorCode::EnvNotRepresentable, message)
         .app(app)
         .resource(*first)

@@ -11,11 +11,13 @@ mod missing;
 mod resolve;
 mod secrets;
 mod stage_secrets;
+mod variable;
 
 pub use change::{container_changes, env_changes, env_digest};
 pub use context::{EnvContext, PostgresAddress, RedisAddress};
 pub use dotenv::parse_env;
 pub use encode::{encode_env, is_variable_name};
 pub use missing::missing_env_error;
-pub use resolve::{EnvResolution, EnvSource, EnvVariable, resolve_env};
+pub use resolve::{EnvResolution, resolve_env};
 pub use secrets::Secrets;
+pub use variable::{EnvSource, EnvVariable};

@@ -47,14 +47,16 @@ impl Workspace {
         workspace_slug(&self.name)
     }
 
-    /// The name of the workspace's database: its slug with `-` as `_`, beginning with a letter.
+    /// The name of the workspace's database: its slug with `-` as `_`, at most 63 characters.
+    ///
+    /// It gets a leading `_` where it would begin with a digit or be one of Postgres's own templates.
     pub fn database_name(&self) -> String {
         let name = self.slug().replace('-', "_");
-        if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            name
-        } else {
-            format!("_{name}").chars().take(63).collect()
+        let taken = matches!(name.as_str(), "template0" | "template1");
+        if taken || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return format!("_{name}").chars().take(63).collect();
         }
+        name
     }
 
     /// The base of the `appName` of an app or service on the server, at most 56 characters; the server appends to it.
@@ -126,6 +128,8 @@ mod tests {
         assert_eq!(workspace.database_name(), "myproject");
         workspace.name = "@org/2nd Shop".to_owned();
         assert_eq!((workspace.slug(), workspace.database_name()), ("2nd-shop".to_owned(), "_2nd_shop".to_owned()));
+        workspace.name = "template1".to_owned();
+        assert_eq!(workspace.database_name(), "_template1");
     }
 
     #[test]

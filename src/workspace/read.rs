@@ -110,10 +110,10 @@ impl<'a> Fields<'a> {
         };
         match value {
             Value::Array(items) => read_items(items, &path, faults, text),
-            value => text(value).map(|glob| vec![glob]).unwrap_or_else(|_| {
-                faults.expected(&path, EXPECTED, Some(value));
-                Vec::new()
-            }),
+            value => {
+                let glob = text(value).map_err(|_| faults.expected(&path, EXPECTED, Some(value)));
+                glob.into_iter().collect()
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ impl Workspace {
     /// # Errors
     ///
     /// `INVALID_WORKSPACE`, naming the path and the value of every fault, in the order of the document.
+    #[expect(clippy::needless_pass_by_value, reason = "as for requests, whose parts are moved out")]
     pub fn from_json(value: Value) -> Result<Self, DeployError> {
         let mut faults = Faults::default();
         let workspace = read_workspace(&value, &mut faults);
