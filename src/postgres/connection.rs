@@ -107,18 +107,19 @@ impl PortTransport {
     async fn open(&self, database: &str) -> Result<Session, DeployError> {
         let mut connector = tls::connector()?;
         let deadline = Instant::now() + self.options.deadline;
+        let mut last = None;
         loop {
-            let end = deadline.min(Instant::now() + self.options.attempt);
-            let obstacle = match timeout_at(end, self.attempt(database, &mut connector)).await {
+            let full = Instant::now() + self.options.attempt;
+            match timeout_at(deadline.min(full), self.attempt(database, &mut connector)).await {
                 Ok(Ok(session)) => return Ok(session),
-                Ok(Err(obstacle)) => obstacle,
-                Err(_) => Obstacle::Passing("timed-out", "it does not answer".to_owned()),
-            };
-            let (reason, text) = match obstacle {
-                Obstacle::Final(error) => return Err(error.resource(self.resource(database))),
-                Obstacle::Passing(reason, text) => (reason, text),
-            };
+                Ok(Err(Obstacle::Final(error))) => return Err(error.resource(self.resource(database))),
+                Ok(Err(Obstacle::Passing(reason, text))) => last = Some((reason, text)),
+                // An attempt that the deadline cuts short says nothing.
+                Err(_) if full > deadline && last.is_some() => {}
+                Err(_) => last = Some(("timed-out", "it does not answer".to_owned())),
+            }
             if Instant::now() + self.options.pause >= deadline {
+                let (reason, text) = last.unwrap_or(("timed-out", String::new()));
                 return Err(self.unreachable(reason, &text).resource(self.resource(database)));
             }
             sleep(self.options.pause).await;
