@@ -1,7 +1,7 @@
 //! Hostinger's API: a zone is read whole, and written by record sets.
 
 use super::provider::{DnsProvider, DnsRecord, RecordChange};
-use super::record_set::{canonical_name, check_aliases, check_wanted, is_of, merge, same_values};
+use super::record_set::{canonical_name, check_aliases, check_unwanted, check_wanted, is_of, merge, same_values};
 use super::transport::{Call, Reply, Transport, VendorOptions};
 use super::zone::normalize_host;
 use crate::secrets::Secret;
@@ -130,12 +130,12 @@ impl DnsProvider for HostingerProvider {
     }
 
     async fn delete_records(&self, zone: &str, records: &[DnsRecord]) -> Result<(), DeployError> {
-        let unwanted = check_wanted(zone, records)?;
+        let unwanted = check_unwanted(zone, records)?;
         let existing = self.get_records(zone).await?;
         let filters: Vec<Value> = unwanted
             .iter()
-            .filter(|record| existing.iter().any(|set| is_of(set, &record.name, &record.record_type)))
-            .map(|record| json!({ "name": record.name, "type": record.record_type }))
+            .filter(|(name, record_type)| existing.iter().any(|set| is_of(set, name, record_type)))
+            .map(|(name, record_type)| json!({ "name": name, "type": record_type }))
             .collect();
         // An empty filter might mean everything.
         if !filters.is_empty() {
