@@ -64,7 +64,11 @@ mod tests {
             ("localhost", "127.0.0.1"),
             ("dokploy.localhost", "127.0.0.1"),
         ] {
-            assert_eq!(find_server_address(host, &options).await.unwrap(), address.parse::<IpAddr>().unwrap(), "{host}");
+            assert_eq!(
+                find_server_address(host, &options).await.unwrap(),
+                address.parse::<IpAddr>().unwrap(),
+                "{host}"
+            );
         }
         let error = find_server_address("server.example.com", &options).await.unwrap_err();
         assert_eq!((error.code(), error.is_retryable()), (ErrorCode::DnsResolution, true));

@@ -139,7 +139,8 @@ impl CloudflareProvider {
         }
         let result = reply.body.get("result").unwrap_or(&Value::Null);
         serde_path_to_error::deserialize(result).map_err(|error| {
-            let message = format!("The answer of the {VENDOR} API has another form than it should, trying to {what} of `{zone}`");
+            let message =
+                format!("The answer of the {VENDOR} API has another form than it should, trying to {what} of `{zone}`");
             DeployError::new(ErrorCode::DnsProvider, message).resource(zone).caused_by(&error)
         })
     }

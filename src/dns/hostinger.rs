@@ -72,7 +72,8 @@ impl HostingerProvider {
         let status = reply.status.as_u16();
         let what = if reading { "read" } else { "change" };
         if matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            let message = format!("{VENDOR} refused the token ({status}), trying to {what} the zone `{zone}`{words}{id}");
+            let message =
+                format!("{VENDOR} refused the token ({status}), trying to {what} the zone `{zone}`{words}{id}");
             return DeployError::new(ErrorCode::DnsProvider, message).resource(zone).reason("unauthorized").hint(format!(
                 "Check `credentials.{VENDOR}.token`: it must belong to the account that holds `{zone}`; tokens are made \
                  at https://hpanel.hostinger.com/profile/api"
@@ -100,7 +101,8 @@ impl DnsProvider for HostingerProvider {
     async fn get_records(&self, zone: &str) -> Result<Vec<DnsRecord>, DeployError> {
         let reply = self.call(Method::GET, zone, None).await?;
         let stored: Vec<Stored> = serde_path_to_error::deserialize(&reply.body).map_err(|error| {
-            let message = format!("The answer of the {VENDOR} API has another form than it should, reading the zone `{zone}`");
+            let message =
+                format!("The answer of the {VENDOR} API has another form than it should, reading the zone `{zone}`");
             DeployError::new(ErrorCode::DnsProvider, message).resource(zone).caused_by(&error)
         })?;
         let sets = merge(stored.into_iter().map(|set| set.into_record(zone)));

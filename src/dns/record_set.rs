@@ -54,8 +54,7 @@ pub(super) fn check_wanted(zone: &str, records: &[DnsRecord]) -> Result<Vec<DnsR
     for record in records {
         let name = canonical_name(&record.name, zone);
         let record_type = record.record_type.to_ascii_uppercase();
-        let mut values: Vec<String> =
-            record.values.iter().map(|value| canonical_value(&record_type, value)).collect();
+        let mut values: Vec<String> = record.values.iter().map(|value| canonical_value(&record_type, value)).collect();
         values.sort();
         values.dedup();
         let host = host_in_zone(&name, zone);
@@ -121,8 +120,7 @@ fn refuse_alias(zone: &str, alias: &DnsRecord, wanted: &DnsRecord) -> DeployErro
     let host = host_in_zone(&wanted.name, zone);
     let target = alias.values.join(", ");
     let (kind, wanted) = (&alias.record_type, &wanted.record_type);
-    let message =
-        format!("`{host}` has a {kind} record (to {target}), and no {wanted} record can stand beside it");
+    let message = format!("`{host}` has a {kind} record (to {target}), and no {wanted} record can stand beside it");
     DeployError::new(ErrorCode::DnsRecordForeign, message)
         .resource(host.clone())
         .reason("alias")

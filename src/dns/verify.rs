@@ -146,8 +146,7 @@ impl Check<'_> {
             return unasked("it cannot be asked");
         };
         let [wanted, stray] = self.types();
-        let (wanted, stray) =
-            tokio::join!(authoritative.ask(self.host, wanted), authoritative.ask(self.host, stray));
+        let (wanted, stray) = tokio::join!(authoritative.ask(self.host, wanted), authoritative.ask(self.host, stray));
         Replies { server: server.clone(), wanted, stray }
     }
 
@@ -172,12 +171,10 @@ impl Check<'_> {
             Reply::Addresses { addresses, aliases } => Answer::Addresses { addresses, aliases },
             Reply::Nothing { exists } => Answer::Nothing { exists },
             Reply::Alias { target, .. } if lies_within(&target, zone) => Answer::Nothing { exists: true },
-            Reply::Alias { aliases, target } => {
-                match self.recursive.addresses(&target, self.types()[0]).await {
-                    Err(error) => unusable(&format!("alias of {target}, which cannot be resolved ({error})")),
-                    Ok(found) => addresses_or_nothing(found, aliases),
-                }
-            }
+            Reply::Alias { aliases, target } => match self.recursive.addresses(&target, self.types()[0]).await {
+                Err(error) => unusable(&format!("alias of {target}, which cannot be resolved ({error})")),
+                Ok(found) => addresses_or_nothing(found, aliases),
+            },
             Reply::Referral { .. } => unusable("refers to servers that were asked already"),
             Reply::NotAuthoritative => unusable("does not hold the zone"),
             Reply::Refused(why) | Reply::Silent(why) => unusable(&why),
@@ -186,10 +183,8 @@ impl Check<'_> {
 
     async fn ask_recursive(&self, zone: Option<&str>) -> Verification {
         let [wanted, stray] = self.types();
-        let (wanted, stray) = tokio::join!(
-            self.recursive.addresses(self.host, wanted),
-            self.recursive.addresses(self.host, stray)
-        );
+        let (wanted, stray) =
+            tokio::join!(self.recursive.addresses(self.host, wanted), self.recursive.addresses(self.host, stray));
         let answer = match wanted {
             Err(error) => Answer::Unusable { why: error.to_string() },
             Ok(found) => addresses_or_nothing(found, Vec::new()),
@@ -197,7 +192,8 @@ impl Check<'_> {
         let server = self.options.name_servers.first().copied();
         let servers = vec![ServerAnswer { server: "recursive resolver".to_owned(), address: server, answer }];
         let zone = zone.map(|zone| format!(" of `{zone}`")).unwrap_or_default();
-        let fallback = format!("No authoritative name server{zone} was found; the recursive resolver was asked instead");
+        let fallback =
+            format!("No authoritative name server{zone} was found; the recursive resolver was asked instead");
         let strays = stray.unwrap_or_default().into_iter().collect();
         let notes = [fallback].into_iter().chain(self.stray_note(&strays)).collect();
         let outcome = VerificationOutcome::judge(self.expected, &servers);
