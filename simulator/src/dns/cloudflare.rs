@@ -27,7 +27,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 
 /// An answer in Cloudflare's envelope.
 pub(super) fn error(status: StatusCode, code: u32, message: &str) -> Response {
-    let body = json!({ "result": null, "success": false, "errors": [{ "code": code, "message": message }], "messages": [] });
+    let body =
+        json!({ "result": null, "success": false, "errors": [{ "code": code, "message": message }], "messages": [] });
     answer(status, body)
 }
 
@@ -208,9 +209,7 @@ fn store(shared: &Shared, zone: &str, record: ZoneRecord) -> Response {
         return refusal;
     }
     let records = shared.zones.records(zone).unwrap_or_default();
-    let same = |other: &&ZoneRecord| {
-        other.is(&record.name, &record.record_type) && other.content == record.content
-    };
+    let same = |other: &&ZoneRecord| other.is(&record.name, &record.record_type) && other.content == record.content;
     records.iter().find(same).map_or_else(
         || error(StatusCode::INTERNAL_SERVER_ERROR, 10_001, "the record vanished"),
         |record| success(&shown(record, zone)),
@@ -254,14 +253,7 @@ fn missing() -> Response {
     error(StatusCode::NOT_FOUND, 81_044, "Record does not exist.")
 }
 
-fn change_record(
-    shared: &Shared,
-    id: &str,
-    record: &str,
-    headers: &HeaderMap,
-    body: &Value,
-    whole: bool,
-) -> Response {
+fn change_record(shared: &Shared, id: &str, record: &str, headers: &HeaderMap, body: &Value, whole: bool) -> Response {
     let zone = match open(shared, headers, id) {
         Ok(zone) => zone,
         Err(refusal) => return refusal,

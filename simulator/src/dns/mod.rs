@@ -114,8 +114,7 @@ impl DnsSimulatorBuilder {
         let mut servers = Vec::new();
         let sockets = authoritative.into_iter().map(|pair| (false, pair)).chain([(true, recursive)]);
         for (recursive, (udp, tcp)) in sockets {
-            let behaviour =
-                Arc::new(Mutex::new(Behaviour { lag: self.propagation_delay, ..Behaviour::default() }));
+            let behaviour = Arc::new(Mutex::new(Behaviour { lag: self.propagation_delay, ..Behaviour::default() }));
             let mut server = Server::new(DnsServer {
                 shared: Arc::clone(&shared),
                 recursive,
@@ -130,7 +129,16 @@ impl DnsSimulatorBuilder {
             behaviours.push(behaviour);
             servers.push(server);
         }
-        Ok(DnsSimulator { shared, http, http_task, resolver, authoritative_port, behaviours, queries, _servers: servers })
+        Ok(DnsSimulator {
+            shared,
+            http,
+            http_task,
+            resolver,
+            authoritative_port,
+            behaviours,
+            queries,
+            _servers: servers,
+        })
     }
 }
 

@@ -194,7 +194,8 @@ fn wire(record: &ZoneRecord, name: &str) -> Option<Record> {
 
 fn soa(zone: &str) -> Option<Record> {
     let name = |text: String| Name::from_ascii(text).ok();
-    let data = SOA::new(name(format!("ns1.{zone}."))?, name(format!("admin.{zone}."))?, 1, 3600, 600, 86_400, NEGATIVE_TTL);
+    let data =
+        SOA::new(name(format!("ns1.{zone}."))?, name(format!("admin.{zone}."))?, 1, 3600, 600, 86_400, NEGATIVE_TTL);
     Some(Record::from_rdata(name(format!("{zone}."))?, NEGATIVE_TTL, RData::SOA(data)))
 }
 
