@@ -1,7 +1,9 @@
 //! The engine: observes, plans, applies, and tells what happens.
 
+mod apply;
 mod report;
 mod request;
+mod select;
 
 pub use report::{
     AppReport, AppStatus, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus,

@@ -57,4 +57,15 @@ pub trait DnsProvider: Send + Sync {
     ///
     /// As [`Self::get_records`].
     async fn delete_records(&self, zone: &str, records: &[DnsRecord]) -> Result<(), DeployError>;
+
+    /// The names in a zone that the vendor answers with addresses of its own, as a CDN does.
+    ///
+    /// Such a name never resolves to the server, so only the vendor can say whether it is right. Default: none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get_records`].
+    async fn get_proxied_names(&self, _zone: &str) -> Result<Vec<String>, DeployError> {
+        Ok(Vec::new())
+    }
 }

@@ -1,5 +1,23 @@
 //! Which variables exist, where each value comes from, and how they reach the app.
+//!
+//! [`resolve_env`] finds the values, [`missing_env_error`] says what is missing, [`encode_env`] writes Dokploy's `env`
+//! text and [`parse_env`] reads it as the server does; [`env_changes`] and [`container_changes`] compare.
 
+mod change;
+mod context;
+mod dotenv;
+mod encode;
+mod missing;
+mod resolve;
 mod secrets;
+mod stage_secrets;
+mod variable;
 
+pub use change::{container_changes, env_changes, env_digest};
+pub use context::{EnvContext, PostgresAddress, RedisAddress};
+pub use dotenv::parse_env;
+pub use encode::{encode_env, is_variable_name};
+pub use missing::missing_env_error;
+pub use resolve::{EnvResolution, resolve_env};
 pub use secrets::Secrets;
+pub use variable::{EnvSource, EnvVariable};

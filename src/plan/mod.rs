@@ -1,5 +1,32 @@
-//! Observed and wanted, turned into steps.
+//! Observed and wanted, turned into steps. Pure: no I/O, no clock, no randomness.
 
+mod app;
+mod blueprint;
+mod fingerprint;
+mod observed;
+mod operation;
+mod record;
+mod recover;
+mod removal;
+mod render;
 mod step;
+mod wanted;
 
+pub use blueprint::{Blueprint, draw};
+pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
+pub use observed::{
+    Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
+    ObservedRecord, ObservedRedis, Ownership, Twin, TwinKind,
+};
+pub use operation::{Operation, WorkKind};
+pub use recover::{GeneratedNeeds, recover};
+pub use removal::{Unwanted, draw_removal};
+pub use render::render;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
+pub use wanted::{
+    DatabaseRoute, HostZone, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost, WantedImage, WantedPostgres,
+    WantedRedis, WantedRegistry,
+};
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,36 @@ impl Serialize for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
+        // serde's own message for a wrong type would show the value.
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = Secret;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Secret, E> {
+                Ok(Secret::new(value))
+            }
+
+            fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Secret, E> {
+                Ok(Secret::new(value))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Secret, E> {
+                Err(E::custom("expected a string, got a number"))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Secret, E> {
+                Err(E::custom("expected a string, got a number"))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Secret, E> {
+                Err(E::custom("expected a string, got a number"))
+            }
+        }
+        deserializer.deserialize_any(Text)
     }
 }
 
@@ -80,5 +109,14 @@ mod tests {
     fn i6_a_secret_prints_as_stars() {
         let secret = Secret::new("canary");
         assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "*** *** Some(***)");
+    }
+
+    #[test]
+    fn i6_a_secret_of_the_wrong_type_is_refused_without_its_value() {
+        for json in ["731", "-731", "731.5"] {
+            let error = serde_json::from_str::<Secret>(json).unwrap_err().to_string();
+            assert!(error.contains("expected a string") && !error.contains("731"), "{error}");
+        }
+        assert_eq!(serde_json::from_str::<Secret>("\"a\"").unwrap().expose(), "a");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::secrets::Secret;
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -17,34 +17,34 @@ pub struct State {
     /// The stage.
     pub stage: String,
     /// The project on the server.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub project_id: String,
     /// The environment on the server; empty until it is known.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub environment_id: String,
     /// App name to application id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "entries")]
     pub applications: IndexMap<String, String>,
     /// The services' ids.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub services: ServiceIds,
     /// Per-app database credentials.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[serde(default, deserialize_with = "entries", skip_serializing_if = "IndexMap::is_empty")]
     pub app_credentials: IndexMap<String, AppCredentials>,
     /// Generated secrets: app to variable to value.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[serde(default, deserialize_with = "nested_entries", skip_serializing_if = "IndexMap::is_empty")]
     pub generated_secrets: IndexMap<String, IndexMap<String, Secret>>,
     /// Host names whose records were seen to be right.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[serde(default, deserialize_with = "entries", skip_serializing_if = "IndexMap::is_empty")]
     pub dns_verified: IndexMap<String, DnsVerified>,
     /// The DNS records that we wrote, by `name:type`.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[serde(default, deserialize_with = "entries", skip_serializing_if = "IndexMap::is_empty")]
     pub dns_records: IndexMap<String, DnsRecordState>,
     /// When a deployment last ended well, as ISO 8601; empty before the first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub last_deployed_at: String,
     /// What we remember beyond the seed's fields; older readers pass it by.
-    #[serde(default, skip_serializing_if = "Extension::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Extension::is_empty")]
     pub deploy_native: Extension,
     /// Fields of others.
     #[serde(flatten)]
@@ -118,13 +118,16 @@ pub struct DnsRecordState {
 }
 
 /// The A records that stood at a name before we wrote ours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PreviousRecord {
     /// Their values.
     pub values: Vec<String>,
     /// Their time to live in seconds.
     pub ttl: u32,
+    /// Fields of other versions.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
 }
 
 /// Our own additions.
@@ -160,32 +163,64 @@ pub struct ServicePasswords {
     /// Redis's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redis: Option<Secret>,
+    /// Fields of other versions.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
 }
 
 impl ServicePasswords {
     fn is_empty(&self) -> bool {
-        self.postgres.is_none() && self.redis.is_none()
+        self.postgres.is_none() && self.redis.is_none() && self.unknown.is_empty()
     }
 }
 
 /// An image in its registry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushedImage {
     /// `name@sha256:…`.
     pub reference: String,
     /// What it was built from: Dockerfile, context, build arguments and platform.
     pub fingerprint: String,
+    /// Fields of other versions.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
 }
 
 /// A deployment that was verified running.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployed {
     /// The fingerprint of its image, environment and settings (I9).
     pub fingerprint: String,
+    /// The fingerprint of its environment alone, which tells a hand's edit from a new wish.
+    #[serde(default)]
+    pub environment: String,
     /// The image, as `name@sha256:…` where known.
     pub image: String,
     /// The title of the deployment on the server.
     pub title: String,
+    /// Fields of other versions.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// Reads `null` as nothing, as JavaScript does.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Reads a map whose entries may be `null`; those are passed by.
+fn entries<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<IndexMap<String, T>, D::Error> {
+    let map: IndexMap<String, Option<T>> = or_default(deserializer)?;
+    Ok(map.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
+}
+
+/// Reads a map of maps whose entries may be `null` at both levels.
+fn nested_entries<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<IndexMap<String, IndexMap<String, T>>, D::Error> {
+    let map: IndexMap<String, IndexMap<String, Option<T>>> = entries(deserializer)?;
+    let inner = |map: IndexMap<String, Option<T>>| map.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    Ok(map.into_iter().map(|(app, map)| (app, inner(map).collect())).collect())
 }
 
 impl Extension {

@@ -1,9 +1,30 @@
 //! What the user declares: the workspace, its validation, its host names and its build order.
 
+mod app;
+mod fault;
+mod host;
 mod model;
+mod name;
+mod order;
+mod read;
+mod references;
 mod validate;
 
 pub use model::{
     App, AppType, ConfigFiles, DeploySettings, DnsZone, DokploySettings, Domain, Service, Services, StateSettings,
     Workspace,
 };
+pub use name::{database_name_fault, host_name, schema_name, slug, stage_fault, variable_stems};
+
+use order::workspace_slug;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::Workspace;
+
+    /// The seed's workspace.
+    pub(crate) fn multi_auth() -> Workspace {
+        let json = include_str!("../../fixtures/workspace-multi-auth.json");
+        Workspace::from_json(serde_json::from_str(json).unwrap()).unwrap()
+    }
+}

@@ -50,11 +50,12 @@ pub struct App {
     pub app_type: AppType,
     /// Its folder, relative to the workspace's root.
     pub path: String,
-    /// The port it listens on, 1 to 65535.
+    /// The port it listens on, 1 to 65535; of a mobile app 8081 by default, since it is never deployed. Two apps may
+    /// have the same: each runs in a container of its own.
     pub port: u16,
-    /// The apps it calls.
+    /// The apps it calls, each once; they exist and form no circle.
     pub dependencies: Vec<String>,
-    /// The framework, for instance `hono`, `nextjs` or `vite`.
+    /// The framework, for instance `hono`, `nextjs` or `vite`; of a front end one whose public prefix we know.
     pub framework: Option<String>,
     /// The entry file of an entry app, relative to its folder.
     pub entry: Option<String>,
@@ -84,7 +85,7 @@ pub struct ConfigFiles {
     pub server: Option<String>,
 }
 
-/// A host name of an app.
+/// A host name of an app, in lower case and in its DNS form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Domain {
     /// The same for every stage.
@@ -123,20 +124,21 @@ pub struct DeploySettings {
 /// The `deploy.dokploy` part of a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DokploySettings {
-    /// The server's address, when there is one for all stages.
+    /// The server's address, when there is one for all stages; `http` or `https`, without a final slash.
     pub endpoint: Option<String>,
     /// The server's address per stage.
     pub endpoints: BTreeMap<String, String>,
-    /// Where images are pushed, for instance `ghcr.io/org`.
+    /// Where images are pushed, for instance `ghcr.io/org`; without scheme and final slash.
     pub registry: Option<String>,
-    /// The base domain per stage.
+    /// The base domain per stage, in lower case.
     pub domains: BTreeMap<String, String>,
 }
 
 /// A DNS zone and who serves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsZone {
-    /// `hostinger`, `cloudflare`, `manual`, or another name for which a hook is given.
+    /// `hostinger`, `cloudflare`, `manual`, or another name for which a hook is given; `custom` for a provider object
+    /// without a name.
     pub provider: String,
     /// The time to live of the records in seconds; default 300.
     pub ttl: u32,
@@ -148,7 +150,7 @@ pub enum StateSettings {
     /// A file in the workspace.
     #[default]
     Local,
-    /// A provider that is not built in; a hook must be given for it.
+    /// A provider that is not built in; a hook must be given for it. `custom` for a provider object without a name.
     Named(String),
 }
 

@@ -1,17 +1,266 @@
 //! Reads a workspace from JSON and lists every fault with its path.
 
-use super::Workspace;
-use crate::{DeployError, ErrorCode};
+use super::fault::{Faults, Path};
+use super::read::{self, Fields};
+use super::{App, AppType, DeploySettings, DnsZone, DokploySettings, Service, Services, StateSettings, Workspace};
+use super::{app, name, references};
+use crate::DeployError;
+use indexmap::IndexMap;
 use serde_json::Value;
+use std::path::PathBuf;
+
+/// Seconds that DNS records live by default.
+const DEFAULT_TTL: u32 = 300;
 
 impl Workspace {
     /// Reads the CLI's normalised workspace; fields that we do not know are passed by.
     ///
+    /// `null` counts as absent. Functions and regular expressions do not survive JSON: what the CLI holds as such
+    /// (a custom provider's methods, a glob's `partition`) is expected to be gone.
+    ///
     /// # Errors
     ///
-    /// `INVALID_WORKSPACE`, naming the path and the value of every fault.
+    /// `INVALID_WORKSPACE`, naming the path and the value of every fault, in the order of the document.
+    #[expect(clippy::needless_pass_by_value, reason = "as for requests, whose parts are moved out")]
     pub fn from_json(value: Value) -> Result<Self, DeployError> {
-        drop(value);
-        Err(DeployError::new(ErrorCode::InvalidWorkspace, "Not built yet"))
+        let mut faults = Faults::default();
+        let workspace = read_workspace(&value, &mut faults);
+        match workspace {
+            Some(workspace) if faults.is_empty() => Ok(workspace),
+            _ => Err(faults.into_error(&value)),
+        }
+    }
+}
+
+/// Reads all there is, so that every fault is noted; `None` where a part is missing for a whole.
+fn read_workspace(value: &Value, faults: &mut Faults) -> Option<Workspace> {
+    let document = Fields::of(Some(value), &Path::default(), "an object", faults)?;
+    let name = document.required("name", NAME, faults, workspace_name);
+    let root = document.required("root", ROOT, faults, absolute);
+    let services = read_services(&document, faults);
+    let default_target = document.object("deploy", faults).and_then(|deploy| {
+        deploy.optional("default", faults, |value| read::text(value).map_err(|_| "the name of a deploy target"))
+    });
+    let apps = read_apps(&document, default_target.as_deref(), services.db.is_some(), faults);
+    let deploy = read_deploy(&document, faults);
+    let state = read_state(&document, faults);
+    Some(Workspace { name: name?, root: root?, apps: apps?, services, deploy, state })
+}
+
+const NAME: &str = "a name with at least one letter or digit, at most 100 characters";
+const ROOT: &str = "the absolute path of the workspace's folder";
+
+fn workspace_name(value: &Value) -> Result<String, &'static str> {
+    let name = read::text(value).map_err(|_| NAME)?;
+    let named = !super::workspace_slug(&name).is_empty() && name.chars().count() <= 100;
+    if named { Ok(name) } else { Err(NAME) }
+}
+
+fn absolute(value: &Value) -> Result<PathBuf, &'static str> {
+    let path = PathBuf::from(read::text(value).map_err(|_| ROOT)?);
+    if path.is_absolute() { Ok(path) } else { Err(ROOT) }
+}
+
+fn read_apps(
+    document: &Fields<'_>,
+    default_target: Option<&str>,
+    has_database: bool,
+    faults: &mut Faults,
+) -> Option<IndexMap<String, App>> {
+    let value = document.get("apps");
+    let declared = Fields::of(value, &document.at("apps"), "an object with at least one app", faults)?;
+    let mut apps = IndexMap::new();
+    for (name, value) in declared.entries() {
+        let path = declared.at(name);
+        let fault = name::app_name_fault(name);
+        if let Some(fault) = &fault {
+            faults.push(&path, fault.as_str());
+        }
+        let Some(app) = app::read(value, &path, default_target, faults) else { continue };
+        // A backend may ask for a database of its own, which then carries its name.
+        if fault.is_none()
+            && has_database
+            && app.app_type == AppType::Backend
+            && let Some(reason) = name::database_name_fault(name)
+        {
+            faults.push(&path, format!("cannot be the name of a database role and schema: {reason}"));
+        }
+        apps.insert(name.clone(), app);
+    }
+    if declared.entries().next().is_none() {
+        faults.expected(&declared.path, "at least one app", value);
+    }
+    references::check(&apps, &declared, faults);
+    Some(apps)
+}
+
+fn read_services(document: &Fields<'_>, faults: &mut Faults) -> Services {
+    let Some(services) = document.object("services", faults) else { return Services::default() };
+    Services { db: read_service(&services, "db", faults), cache: read_service(&services, "cache", faults) }
+}
+
+fn read_service(services: &Fields<'_>, key: &str, faults: &mut Faults) -> Option<Service> {
+    match services.get(key)? {
+        Value::Bool(wanted) => wanted.then(Service::default),
+        value => {
+            let service = Fields::of(Some(value), &services.at(key), "true, false or { version?, image? }", faults)?;
+            Some(Service {
+                version: service.optional("version", faults, read::version),
+                image: service.optional("image", faults, read::image),
+            })
+        }
+    }
+}
+
+fn read_deploy(document: &Fields<'_>, faults: &mut Faults) -> DeploySettings {
+    // That `deploy` is an object was noted when the default target was read.
+    let Some(deploy) = document.object("deploy", &mut Faults::default()) else { return DeploySettings::default() };
+    DeploySettings { dokploy: read_dokploy(&deploy, faults), dns: read_dns(&deploy, faults) }
+}
+
+fn read_dokploy(deploy: &Fields<'_>, faults: &mut Faults) -> Option<DokploySettings> {
+    let dokploy = deploy.object("dokploy", faults)?;
+    Some(DokploySettings {
+        endpoint: dokploy.optional("endpoint", faults, read::endpoint),
+        endpoints: dokploy.map("endpoints", faults, read::endpoint),
+        registry: dokploy.optional("registry", faults, read::registry),
+        domains: dokploy.map("domains", faults, read::host),
+    })
+}
+
+/// Reads both forms: `{ provider, domain, ttl? }` for one zone, `{ 'example.com': { provider, ttl? } }` for several.
+fn read_dns(deploy: &Fields<'_>, faults: &mut Faults) -> IndexMap<String, DnsZone> {
+    let mut zones = IndexMap::new();
+    let Some(dns) = deploy.object("dns", faults) else { return zones };
+    let legacy = dns.get("domain").is_some() && dns.get("provider").is_some();
+    if legacy || dns.get("provider").is_some_and(Value::is_string) {
+        let domain = dns.required("domain", "the root domain of the zone", faults, read::host);
+        if let (Some(domain), Some(zone)) = (domain, read_zone(&dns, faults)) {
+            zones.insert(domain, zone);
+        }
+        return zones;
+    }
+    for (root, value) in dns.entries() {
+        let path = dns.at(root);
+        let domain = read::host(&Value::from(root.as_str()))
+            .map_err(|expected| faults.push(&path, format!("expected {expected} as the name of a zone")))
+            .ok();
+        let zone = Fields::of(Some(value), &path, "an object with a provider", faults)
+            .and_then(|fields| read_zone(&fields, faults));
+        if let (Some(domain), Some(zone)) = (domain, zone)
+            && zones.insert(domain, zone).is_some()
+        {
+            faults.push(&path, "this zone is declared twice");
+        }
+    }
+    zones
+}
+
+fn read_zone(zone: &Fields<'_>, faults: &mut Faults) -> Option<DnsZone> {
+    const EXPECTED: &str = "a DNS provider such as \"hostinger\", \"cloudflare\" or \"manual\"";
+    let provider = zone.required("provider", EXPECTED, faults, |value| provider_name(value).ok_or(EXPECTED));
+    let ttl = zone.optional("ttl", faults, read::ttl).unwrap_or(DEFAULT_TTL);
+    Some(DnsZone { provider: provider?, ttl })
+}
+
+/// The name of a provider; one given as an object lost its methods on the way and goes by its `name`, else `custom`.
+fn provider_name(value: &Value) -> Option<String> {
+    match value {
+        Value::Object(fields) => match fields.get("name") {
+            None | Some(Value::Null) => Some("custom".to_owned()),
+            Some(name) => read::text(name).ok(),
+        },
+        value => read::text(value).ok(),
+    }
+}
+
+fn read_state(document: &Fields<'_>, faults: &mut Faults) -> StateSettings {
+    const EXPECTED: &str = "a state provider such as \"local\"";
+    let Some(state) = document.object("state", faults) else { return StateSettings::Local };
+    let provider = state.required("provider", EXPECTED, faults, |value| provider_name(value).ok_or(EXPECTED));
+    match provider.as_deref() {
+        None | Some("local") => StateSettings::Local,
+        Some(name) => StateSettings::Named(name.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorCode;
+    use crate::workspace::Domain;
+    use serde_json::json;
+
+    #[test]
+    fn every_fault_is_named_with_path_and_value_in_the_order_of_the_document() {
+        let cases: Value = serde_json::from_str(include_str!("../../fixtures/workspaces-invalid.json")).unwrap();
+        for case in cases.as_array().unwrap() {
+            let error = Workspace::from_json(case["workspace"].clone()).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidWorkspace);
+            let faults: Vec<&str> = error.message().lines().skip(1).map(|line| &line[4..]).collect();
+            let expected: Vec<&str> = case["faults"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            assert_eq!(faults, expected, "{}", case["proves"]);
+        }
+    }
+
+    #[test]
+    fn the_seeds_workspace_is_read() {
+        let workspace = crate::workspace::tests::multi_auth();
+        let names: Vec<&str> = workspace.apps.keys().map(String::as_str).collect();
+        assert_eq!(names, ["api", "auth", "admin-auth", "web", "admin"]);
+        assert_eq!(workspace.apps["auth"].port, 3001);
+        assert_eq!(workspace.apps["web"].config.client.as_deref(), Some("src/config/client.ts"));
+        assert_eq!(workspace.services.db, Some(Service::default()));
+        assert_eq!(workspace.deploy.dns["example.com"], DnsZone { provider: "hostinger".to_owned(), ttl: 300 });
+        assert_eq!(workspace.state, StateSettings::Local);
+    }
+
+    #[test]
+    fn every_form_of_the_cli_is_read_and_unknown_fields_are_passed_by() {
+        let workspace = Workspace::from_json(json!({
+            "name": "@org/Shop", "root": "/w", "whatever": { "a": [] }, "shared": null,
+            "apps": {
+                "api": {
+                    "path": ".", "port": 3000.0, "routes": "src/**/*.ts", "functions": ["a", "b"], "crons": { "paths": ["c"] },
+                    "queues": { "paths": "d" }, "topics": null, "subscribers": { "other": 1 },
+                    "envParser": "src/env#parser", "requiredEnv": ["A"], "logger": true, "unknown": 1,
+                    "domain": { "prod": "API.Example.com." }, "dependencies": ["auth", "auth"],
+                },
+                "auth": { "type": null, "path": "./auth/../auth", "port": 3000, "domain": "auth.example.com" },
+                "phone": { "type": "mobile", "framework": "expo", "path": "phone", "resolvedDeployTarget": "vercel" },
+            },
+            "services": { "db": { "version": 17, "image": "postgis/postgis:17" }, "cache": false, "mail": true },
+            "deploy": {
+                "dokploy": { "endpoints": { "prod": "https://d.example.com/" }, "endpoint": "http://10.0.0.1:3000", "registryId": "x" },
+                "dns": { "provider": { "name": "mine" }, "domain": "Example.com", "ttl": 60 }, "backups": {},
+            },
+            "state": { "provider": "ssm", "region": "eu-west-1" },
+        }))
+        .unwrap();
+        let api = &workspace.apps["api"];
+        assert_eq!(api.routes, ["src/**/*.ts", "a", "b", "c", "d"]);
+        assert_eq!(api.dependencies, ["auth"]);
+        assert_eq!(api.domain, Some(Domain::PerStage([("prod".to_owned(), "api.example.com".to_owned())].into())));
+        assert_eq!(workspace.services.db.as_ref().and_then(|db| db.version.as_deref()), Some("17"));
+        assert_eq!(workspace.services.cache, None);
+        let dokploy = workspace.deploy.dokploy.as_ref().unwrap();
+        assert_eq!(dokploy.endpoint("prod"), Some("https://d.example.com"));
+        assert_eq!(dokploy.endpoint("staging"), Some("http://10.0.0.1:3000"));
+        assert_eq!(workspace.deploy.dns["example.com"], DnsZone { provider: "mine".to_owned(), ttl: 60 });
+        assert_eq!(workspace.state, StateSettings::Named("ssm".to_owned()));
+        assert_eq!((workspace.slug().as_str(), workspace.database_name().as_str()), ("shop", "shop"));
+    }
+
+    #[test]
+    fn custom_providers_that_lost_their_methods_are_named() {
+        let workspace = Workspace::from_json(json!({
+            "name": "w", "root": "/w", "apps": { "a": { "path": "a", "port": 1 } },
+            "deploy": { "dns": { "example.com": { "provider": {} }, "example.org": { "provider": "route53" } } },
+            "state": { "provider": {} },
+        }))
+        .unwrap();
+        assert_eq!(workspace.state, StateSettings::Named("custom".to_owned()));
+        let providers: Vec<&str> = workspace.deploy.dns.values().map(|zone| zone.provider.as_str()).collect();
+        assert_eq!(providers, ["custom", "route53"]);
     }
 }

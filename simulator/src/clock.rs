@@ -1,0 +1,47 @@
+//! Simulated time: real time, compressed by a factor.
+
+use std::time::{Duration, Instant};
+
+/// Scales every simulated delay.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    scale: f64,
+}
+
+impl Clock {
+    pub(crate) fn new(scale: f64) -> Self {
+        Self { scale: if scale.is_finite() { scale.max(0.0) } else { 1.0 } }
+    }
+
+    /// Waits `millis` of simulated time.
+    pub(crate) async fn sleep(self, millis: u64) {
+        tokio::time::sleep(Duration::from_millis(millis).mul_f64(self.scale)).await;
+    }
+
+    /// How much simulated time has passed since `instant`.
+    pub(crate) fn since(self, instant: Instant) -> Duration {
+        let real = instant.elapsed();
+        if self.scale > 0.0 { real.div_f64(self.scale) } else { real }
+    }
+}
+
+/// The time of day as Dokploy writes it: UTC with milliseconds.
+pub(crate) fn timestamp() -> String {
+    let now = time::OffsetDateTime::now_utc();
+    let (hour, minute, second, milli) = now.to_hms_milli();
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z", now.date())
+}
+
+/// How Docker says how long ago something was, for example `8 seconds` or `about a minute`.
+pub(crate) fn human_duration(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match seconds {
+        0 => "less than a second".to_owned(),
+        1 => "1 second".to_owned(),
+        2..60 => format!("{seconds} seconds"),
+        60..120 => "about a minute".to_owned(),
+        120..2_760 => format!("{} minutes", seconds / 60),
+        2_760..5_400 => "about an hour".to_owned(),
+        _ => format!("{} hours", (seconds + 1_800) / 3_600),
+    }
+}

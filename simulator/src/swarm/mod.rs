@@ -1,0 +1,212 @@
+//! The Docker Swarm behind the server: services, their tasks and containers, and how they change over time.
+
+pub(crate) mod ports;
+pub(crate) mod rollout;
+mod script;
+mod task;
+pub(crate) mod view;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::random;
+
+/// In which order an update replaces a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Order {
+    /// Applications: the new one starts before the old one stops.
+    #[default]
+    StartFirst,
+    /// Databases: the old one stops before the new one starts.
+    StopFirst,
+}
+
+/// `restartPolicySwarm`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct RestartPolicy {
+    pub(crate) condition: Option<String>,
+    /// Nanoseconds.
+    pub(crate) delay: Option<f64>,
+    pub(crate) max_attempts: Option<u64>,
+}
+
+/// What a database container is initialised with.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Database {
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) name: String,
+    pub(crate) is_postgres: bool,
+}
+
+/// What a service shall be.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Spec {
+    pub(crate) image: String,
+    /// `KEY=value` lines.
+    pub(crate) env: Vec<String>,
+    pub(crate) replicas: u64,
+    pub(crate) command: Vec<String>,
+    pub(crate) args: Vec<String>,
+    pub(crate) restart: RestartPolicy,
+    /// Ports published in host mode.
+    pub(crate) host_ports: Vec<i64>,
+    pub(crate) order: Order,
+    pub(crate) database: Option<Database>,
+}
+
+/// What Swarm wants a task to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Desired {
+    Ready,
+    Running,
+    Shutdown,
+}
+
+impl Desired {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// What a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TaskState {
+    Pending,
+    Assigned,
+    Preparing,
+    Ready,
+    Starting,
+    Running,
+    Complete,
+    Failed,
+    Shutdown,
+}
+
+impl TaskState {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Assigned => "Assigned",
+            Self::Preparing => "Preparing",
+            Self::Ready => "Ready",
+            Self::Starting => "Starting",
+            Self::Running => "Running",
+            Self::Complete => "Complete",
+            Self::Failed => "Failed",
+            Self::Shutdown => "Shutdown",
+        }
+    }
+
+    pub(crate) fn is_terminal(self) -> bool {
+        matches!(self, Self::Complete | Self::Failed | Self::Shutdown)
+    }
+
+    /// Whether a task in this state holds its host-mode ports.
+    fn holds_ports(self) -> bool {
+        matches!(self, Self::Assigned | Self::Preparing | Self::Starting | Self::Running)
+    }
+}
+
+/// A task's container.
+#[derive(Debug, Clone)]
+pub(crate) struct Container {
+    pub(crate) id: String,
+    pub(crate) started: Instant,
+    pub(crate) started_at: String,
+    pub(crate) finished_at: Option<String>,
+    pub(crate) exit_code: i64,
+    pub(crate) log: Vec<String>,
+    /// Ends what runs inside.
+    pub(crate) stopped: CancellationToken,
+}
+
+/// One attempt to run the service's container.
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    pub(crate) id: String,
+    pub(crate) desired: Desired,
+    pub(crate) state: TaskState,
+    pub(crate) since: Instant,
+    pub(crate) error: String,
+    pub(crate) spec: Arc<Spec>,
+    pub(crate) generation: u64,
+    pub(crate) container: Option<Container>,
+}
+
+impl Task {
+    fn new(spec: &Spec, generation: u64, desired: Desired, state: TaskState) -> Self {
+        Self {
+            id: random::swarm_id(),
+            desired,
+            state,
+            since: Instant::now(),
+            error: String::new(),
+            spec: Arc::new(spec.clone()),
+            generation,
+            container: None,
+        }
+    }
+
+    /// Whether its container runs.
+    pub(crate) fn is_up(&self) -> bool {
+        self.state == TaskState::Running
+    }
+
+    fn become_state(&mut self, state: TaskState) {
+        self.state = state;
+        self.since = Instant::now();
+    }
+}
+
+/// A service with its tasks, oldest first.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) spec: Spec,
+    /// What a failing update goes back to.
+    pub(crate) previous: Option<Spec>,
+    pub(crate) tasks: Vec<Task>,
+    /// Counts the updates, so that a superseded one can notice.
+    pub(crate) generation: u64,
+    /// Restarts since the last update.
+    pub(crate) attempts: u64,
+    /// Whether the data volume holds a database.
+    pub(crate) initialised: bool,
+    /// Held while the backend is being called for this service.
+    pub(crate) door: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Service {
+    fn new(name: &str, spec: Spec) -> Self {
+        Self {
+            id: random::swarm_id(),
+            name: name.to_owned(),
+            spec,
+            previous: None,
+            tasks: Vec::new(),
+            generation: 0,
+            attempts: 0,
+            initialised: false,
+            door: Arc::default(),
+        }
+    }
+
+    fn task_mut(&mut self, id: &str) -> Option<&mut Task> {
+        self.tasks.iter_mut().find(|task| task.id == id)
+    }
+
+    /// Whether a container that shall stay is up.
+    pub(crate) fn is_running(&self) -> bool {
+        self.tasks.iter().any(|task| task.state == TaskState::Running && task.desired == Desired::Running)
+    }
+}

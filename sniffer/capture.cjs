@@ -1,0 +1,141 @@
+'use strict';
+
+// Makes envkit's parser report what is asked of it, and answer with values that let the app go on.
+//
+// The real module runs; only `create` on the prototype of its parser classes is wrapped. So every other export, every
+// subclass, `instanceof` and every way to import it stay as they are, in versions we have never seen too. It relies on
+// nothing but the public contract: `create(builder)` calls `builder(get)`, and `get(name)` gives something like zod.
+
+const activity = require('./activity.cjs');
+const channel = require('./channel.cjs');
+const { callSite } = require('./location.cjs');
+const { judgeAbsence, mockOutput, rawSchema, isSchema } = require('./schema.cjs');
+
+const PARSERS = ['EnvironmentParser', 'SnifferEnvironmentParser'];
+const patched = new WeakSet();
+const sniffing = new WeakSet();
+const tracked = new WeakMap();
+
+let requests = 0;
+
+// Takes the exports of a module of envkit, right after it was evaluated.
+function patchExports(exports) {
+  for (const name of PARSERS) {
+    let parser;
+    try {
+      parser = exports[name];
+    } catch {
+      // A binding that is not initialised yet, in a cycle: the module that defines it is patched on its own.
+      continue;
+    }
+    if (typeof parser === 'function') patchPrototype(parser.prototype);
+  }
+}
+
+function patchPrototype(prototype) {
+  if (!prototype || patched.has(prototype) || !Object.hasOwn(prototype, 'create')) return;
+  patched.add(prototype);
+  const create = prototype.create;
+  prototype.create = function (builder, ...rest) {
+    if (typeof builder !== 'function') return Reflect.apply(create, this, [builder, ...rest]);
+    return Reflect.apply(create, this, [sniffingBuilder(builder, this), ...rest]);
+  };
+}
+
+function sniffingBuilder(builder, parser) {
+  return function (get, ...rest) {
+    // A parser that hands on to another one's `create` is already being watched.
+    if (sniffing.has(get)) return Reflect.apply(builder, this, [get, ...rest]);
+    const ask = (name, ...others) => {
+      const request = { id: ++requests, name: String(name), given: givenByApp(parser, name) };
+      activity.touch();
+      channel.send('asked', { id: request.id, name: request.name, ...callSite() });
+      return watchNamespace(get(name, ...others), request);
+    };
+    sniffing.add(ask);
+    const shape = Reflect.apply(builder, this, [ask, ...rest]);
+    judgeShape(shape, new Set());
+    return shape;
+  };
+}
+
+// A value that the app itself put into the parser (`new EnvironmentParser({ PORT: '3000', ...process.env })`).
+function givenByApp(parser, name) {
+  const { config } = parser;
+  if (config === null || typeof config !== 'object' || !Object.hasOwn(config, name)) return undefined;
+  const value = config[name];
+  return value === process.env[name] ? undefined : value;
+}
+
+// Wraps what `get(name)` gives: a namespace of schema factories, in some versions a schema.
+function watchNamespace(namespace, request) {
+  if (isSchema(namespace)) return watchSchema(namespace, request);
+  if (namespace === null || typeof namespace !== 'object') return namespace;
+  return new Proxy(namespace, {
+    get(target, property) {
+      const value = Reflect.get(target, property);
+      if (typeof value === 'function') return (...args) => watchResult(value.apply(target, args), request);
+      // `coerce`, `iso` and the like hold factories of their own.
+      if (value !== null && typeof value === 'object') return watchNamespace(value, request);
+      return value;
+    },
+  });
+}
+
+function watchResult(result, request) {
+  return isSchema(result) ? watchSchema(result, request) : result;
+}
+
+const PARSE = new Set(['parse', 'decode']);
+const PARSE_ASYNC = new Set(['parseAsync', 'decodeAsync']);
+const SAFE_PARSE = new Set(['safeParse', 'safeDecode']);
+const SAFE_PARSE_ASYNC = new Set(['safeParseAsync', 'safeDecodeAsync', 'spa']);
+
+function watchSchema(schema, request) {
+  const answer = () => {
+    judge(schema, request);
+    return value(schema, request);
+  };
+  const proxy = new Proxy(schema, {
+    get(target, property) {
+      if (PARSE.has(property)) return answer;
+      if (SAFE_PARSE.has(property)) return () => ({ success: true, data: answer() });
+      if (PARSE_ASYNC.has(property)) return async () => answer();
+      if (SAFE_PARSE_ASYNC.has(property)) return async () => ({ success: true, data: answer() });
+      const member = Reflect.get(target, property);
+      if (typeof member !== 'function') return member;
+      return (...args) => watchResult(member.apply(target, args), request);
+    },
+  });
+  tracked.set(proxy, { schema, request });
+  return proxy;
+}
+
+// Judges the schemas that a builder returned: the last link of each chain, so what counts.
+function judgeShape(shape, seen) {
+  if (shape === null || typeof shape !== 'object' || seen.has(shape)) return;
+  seen.add(shape);
+  const found = tracked.get(shape);
+  if (found !== undefined) {
+    judge(found.schema, found.request);
+    return;
+  }
+  if (isSchema(shape)) return;
+  for (const key of Object.keys(shape)) judgeShape(shape[key], seen);
+}
+
+function judge(schema, request) {
+  const verdict =
+    request.given === undefined ? judgeAbsence(rawSchema(schema)) : { optional: true, reason: 'value given by the app' };
+  const key = `${verdict.optional}`;
+  request.judged ??= new Set();
+  if (request.judged.has(key)) return;
+  request.judged.add(key);
+  channel.send('judged', { id: request.id, ...verdict });
+}
+
+function value(schema, request) {
+  return mockOutput(rawSchema(schema), request.name, request.given);
+}
+
+module.exports = { patchExports };

@@ -1,0 +1,42 @@
+'use strict';
+
+// Watches reads of `process.env` by the workspace's own files: evidence of what escapes envkit.
+
+const { syncBuiltinESMExports } = require('node:module');
+const channel = require('./channel.cjs');
+const { ownCallSite } = require('./location.cjs');
+
+function watch() {
+  const real = process.env;
+  const seen = new Set();
+  // Names that a spread or `Object.keys` is about to read: those reads ask for everything, not for a name.
+  let listed = new Set();
+  const report = (name) => {
+    if (typeof name !== 'string') return;
+    if (listed.delete(name)) return;
+    const site = ownCallSite();
+    if (site === undefined) return;
+    const key = `${name}\0${site.file}\0${site.line}`;
+    if (seen.has(key)) return;
+    seen.add(key);
+    channel.send('read-env', { name, ...site });
+  };
+  process.env = new Proxy(real, {
+    get(target, name) {
+      report(name);
+      return target[name];
+    },
+    has(target, name) {
+      report(name);
+      return name in target;
+    },
+    ownKeys(target) {
+      const keys = Reflect.ownKeys(target);
+      listed = new Set(keys);
+      return keys;
+    },
+  });
+  syncBuiltinESMExports();
+}
+
+module.exports = { watch };

@@ -1,0 +1,47 @@
+// Runs in the loader thread of Node 20: the same decisions as in `hooks-sync.cjs`, in the asynchronous form.
+
+import activity from './activity.cjs';
+import channel from './channel.cjs';
+import { moduleOf, report } from './load.cjs';
+import project from './project.cjs';
+import { resolveFirst, resolveAfter } from './resolve.cjs';
+import typescript from './typescript.cjs';
+
+let entryUrl;
+
+export function initialize(data) {
+  entryUrl = data.entryUrl;
+  activity.share(data.activity);
+  channel.open(data.job.records, data.job.nonce);
+  project.setRoot(data.job.root);
+  typescript.setAppFolder(data.job.appFolder);
+}
+
+export async function resolve(specifier, context, nextResolve) {
+  const first = resolveFirst(specifier, context.parentURL);
+  if (first !== undefined) return nextResolve(first, context);
+  try {
+    return await nextResolve(specifier, context);
+  } catch (error) {
+    const second = resolveAfter(specifier, context.parentURL, error);
+    if (second === undefined) throw error;
+    return { url: second, shortCircuit: true };
+  }
+}
+
+export async function load(url, context, nextLoad) {
+  const loaded = moduleOf(url, context, entryUrl);
+  if (loaded === undefined) return nextLoad(url, context);
+  // CommonJS goes through `require`, which is hooked in the main thread.
+  if (loaded.source !== undefined && loaded.format === 'commonjs') {
+    return { format: 'commonjs', source: null, shortCircuit: true };
+  }
+  if (loaded.source !== undefined) {
+    channel.flush();
+    return { ...loaded, shortCircuit: true };
+  }
+  report(loaded.file);
+  channel.flush();
+  const result = await nextLoad(url, context);
+  return result.format === 'commonjs' ? { ...result, source: null } : loaded.rewrite(result);
+}

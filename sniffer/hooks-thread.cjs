@@ -1,0 +1,56 @@
+'use strict';
+
+// Hooks for Node 20, which has them for `import` only, in a thread of their own; `require` is hooked here.
+
+const Module = require('node:module');
+const { readFileSync } = require('node:fs');
+const path = require('node:path');
+const { fileURLToPath, pathToFileURL } = require('node:url');
+const activity = require('./activity.cjs');
+const { moduleOf, report } = require('./load.cjs');
+const { resolveFirst, resolveAfter } = require('./resolve.cjs');
+
+function install(entryUrl, job) {
+  const data = { entryUrl, job, activity: activity.shared() };
+  Module.register(pathToFileURL(path.join(__dirname, 'hooks-async.mjs')), { data });
+  hookRequire(entryUrl);
+}
+
+function hookRequire(entryUrl) {
+  const { _resolveFilename } = Module;
+  Module._resolveFilename = function (request, parent, ...rest) {
+    const parentUrl = parent?.filename ? pathToFileURL(parent.filename).href : undefined;
+    const first = resolveFirst(request, parentUrl);
+    if (first?.startsWith('data:')) return path.join(__dirname, 'empty.cjs');
+    if (first !== undefined) return fileURLToPath(first);
+    try {
+      return Reflect.apply(_resolveFilename, this, [request, parent, ...rest]);
+    } catch (error) {
+      const second = resolveAfter(request, parentUrl, error);
+      if (second === undefined) throw error;
+      return fileURLToPath(second);
+    }
+  };
+  const { '.js': loadJavaScript } = Module._extensions;
+  for (const extension of ['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts', '.tsx', '.jsx']) {
+    const previous = Module._extensions[extension] ?? loadJavaScript;
+    Module._extensions[extension] = function (module, file) {
+      const url = pathToFileURL(file).href;
+      const loaded = moduleOf(url, { conditions: ['require'] }, entryUrl);
+      if (loaded.source !== undefined) {
+        module._compile(loaded.source, file, loaded.format === 'module' ? 'module' : undefined);
+        return;
+      }
+      report(file);
+      const { _compile } = module;
+      module._compile = function (code, name, format) {
+        const kind = format === 'module' ? 'module' : 'commonjs';
+        const { source } = loaded.rewrite({ format: kind, source: code }, readFileSync);
+        return Reflect.apply(_compile, this, [source, name, format]);
+      };
+      Reflect.apply(previous, this, [module, file]);
+    };
+  }
+}
+
+module.exports = { install };

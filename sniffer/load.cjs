@@ -1,0 +1,67 @@
+'use strict';
+
+// What loading a URL gives, for both kinds of hooks.
+
+const { readFileSync } = require('node:fs');
+const path = require('node:path');
+const { fileURLToPath } = require('node:url');
+const activity = require('./activity.cjs');
+const channel = require('./channel.cjs');
+const project = require('./project.cjs');
+const { JAVASCRIPT, formatOf, assetModule, rewrite } = require('./source.cjs');
+const typescript = require('./typescript.cjs');
+
+const reported = new Set();
+
+// Tells the parent of a file that was loaded: part of what a cached answer depends on.
+function report(file) {
+  if (reported.has(file)) return;
+  reported.add(file);
+  if (project.isOwn(file)) {
+    channel.queue('loaded', { file });
+    return;
+  }
+  const owner = project.packageOf(file);
+  if (owner === null || reported.has(owner.folder)) return;
+  reported.add(owner.folder);
+  channel.queue('package', { folder: owner.folder, name: owner.name, version: owner.version });
+}
+
+// `{ format, source }` for what we make ourselves, `{ file, rewrite }` for what Node loads and we add to; undefined for
+// what is none of our business.
+function moduleOf(url, context, entryUrl) {
+  if (!url.startsWith('file:') || typescript.isLoading()) return undefined;
+  activity.touch();
+  const query = /\?[^#]*/.exec(url)?.[0] ?? '';
+  const file = fileURLToPath(query === '' ? url : url.replace(query, ''));
+  const read = () => readFileSync(file, 'utf8');
+  if (context.importAttributes?.type === undefined) {
+    const asset = isRequire(context) ? undefined : assetModule(file, query, read);
+    if (asset !== undefined) {
+      report(file);
+      return { format: 'module', source: asset };
+    }
+  }
+  const format = formatOf(file, read);
+  if (format !== undefined) {
+    report(file);
+    const { code } = typescript.transform(file, read());
+    return { format, source: rewrite(file, url, code, format, { isEntry: url === entryUrl }) };
+  }
+  return { file, rewrite: (result) => rewritten(file, url, result, url === entryUrl) };
+}
+
+function isRequire(context) {
+  return context.conditions?.includes('require') === true && !context.conditions.includes('import');
+}
+
+// Adds to what Node loaded, where it is a module of the workspace or of envkit.
+function rewritten(file, url, result, isEntry) {
+  const isModule = result.format === 'module';
+  if (!isModule && result.format !== 'commonjs') return result;
+  if (!JAVASCRIPT.has(path.extname(file)) || (!project.isOwn(file) && !project.isEnvkit(file))) return result;
+  const source = result.source == null ? readFileSync(file, 'utf8') : Buffer.from(result.source).toString('utf8');
+  return { ...result, source: rewrite(file, url, source, isModule ? 'module' : 'commonjs', { isEntry }) };
+}
+
+module.exports = { moduleOf, report };

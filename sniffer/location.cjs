@@ -1,0 +1,87 @@
+'use strict';
+
+// Finds the line of the app's own source that is being run.
+
+const { readFileSync } = require('node:fs');
+const { SourceMap } = require('node:module');
+const { fileURLToPath } = require('node:url');
+const project = require('./project.cjs');
+const typescript = require('./typescript.cjs');
+
+const { captureStackTrace } = Error;
+const maps = new Map();
+
+// The innermost frame of the workspace's own code, as `{ file, line }`; nothing where there is none on the stack.
+function callSite() {
+  for (const frame of frames()) {
+    const file = toPath(frame.getFileName());
+    if (file === undefined || !project.isOwn(file) || project.isEnvkit(file)) continue;
+    return { file, line: originalLine(file, frame.getLineNumber(), frame.getColumnNumber()) };
+  }
+  return {};
+}
+
+// The innermost frame if it is the workspace's own: what it did, it did itself.
+function ownCallSite() {
+  const [frame] = frames();
+  const file = toPath(frame?.getFileName());
+  if (file === undefined || !project.isOwn(file)) return undefined;
+  return { file, line: originalLine(file, frame.getLineNumber(), frame.getColumnNumber()) };
+}
+
+// The app may have its own `prepareStackTrace` and limit: both are put back.
+function frames() {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  Error.prepareStackTrace = (_, sites) => sites;
+  Error.stackTraceLimit = 60;
+  try {
+    const holder = {};
+    captureStackTrace(holder, frames);
+    return holder.stack.filter((site) => !(site.getFileName() ?? '').startsWith(__dirname));
+  } catch {
+    return [];
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+function toPath(name) {
+  if (typeof name !== 'string') return undefined;
+  const plain = name.replace(/[?#].*$/, '');
+  if (plain.startsWith('file:')) return fileURLToPath(plain);
+  return plain.startsWith('/') || /^[A-Za-z]:\\/.test(plain) ? plain : undefined;
+}
+
+// The line in the file as the user wrote it. TypeScript is transformed once more with a map, for asked lines only: what
+// runs needs none.
+function originalLine(file, line, column) {
+  if (!typescript.needsTransform(file)) return line;
+  if (!maps.has(file)) maps.set(file, mapOf(file));
+  const entry = maps.get(file)?.findEntry(line - 1, column - 1);
+  return entry?.originalLine === undefined ? line : entry.originalLine + 1;
+}
+
+function mapOf(file) {
+  try {
+    const { map } = typescript.transform(file, readFileSync(file, 'utf8'), { map: true });
+    return map === undefined ? undefined : new SourceMap(typeof map === 'string' ? JSON.parse(map) : map);
+  } catch {
+    return undefined;
+  }
+}
+
+// A stack as text, with only the frames of the workspace's own files, their lines as the user wrote them.
+function ownStack(stack) {
+  const lines = [];
+  for (const text of String(stack).split('\n')) {
+    const match = /^\s+at (.*?)\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/.exec(text);
+    if (match === null) continue;
+    const file = toPath(match[2]);
+    if (file === undefined || !project.isOwn(file) || file.startsWith(__dirname)) continue;
+    lines.push({ call: match[1].trim(), file, line: originalLine(file, Number(match[3]), Number(match[4])) });
+  }
+  return lines.slice(0, 12);
+}
+
+module.exports = { callSite, ownCallSite, ownStack };

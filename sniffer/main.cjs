@@ -1,0 +1,96 @@
+'use strict';
+
+// The worker: runs in a process of its own, loads an app's files and reports what they ask for, then ends itself.
+//
+// `node main.cjs <job>`; the job is JSON: { records, nonce, root, appFolder, targets: [{ kind, file, export? }] }.
+
+const nodeModule = require('node:module');
+const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+const channel = require('./channel.cjs');
+const project = require('./project.cjs');
+const typescript = require('./typescript.cjs');
+const { patchExports } = require('./capture.cjs');
+const environment = require('./environment.cjs');
+const { ownStack } = require('./location.cjs');
+const { loadTarget } = require('./targets.cjs');
+const surroundings = require('./surroundings.cjs');
+const { settle } = require('./settle.cjs');
+
+const job = JSON.parse(process.argv[2]);
+const { exit: end } = process;
+
+channel.open(job.records, job.nonce);
+project.setRoot(job.root);
+typescript.setAppFolder(job.appFolder);
+typescript.installHelpers();
+
+Object.defineProperty(globalThis, Symbol.for('gkm.sniff'), {
+  value: {
+    patch: patchExports,
+    finished: (file) => channel.queue('finished', { file }),
+    env: () => process.env,
+    commonJsNames(url) {
+      const file = require('node:url').fileURLToPath(url);
+      return { require: nodeModule.createRequire(url), __filename: file, __dirname: path.dirname(file) };
+    },
+  },
+});
+
+const entry = job.targets[0].file;
+const entryUrl = pathToFileURL(entry).href;
+// The app sees the command line that it will see when it is deployed.
+process.argv = [process.execPath, entry];
+
+if (typeof nodeModule.registerHooks === 'function') require('./hooks-sync.cjs').install(entryUrl);
+else require('./hooks-thread.cjs').install(entryUrl, job);
+nodeModule.enableCompileCache?.(job.compileCache);
+
+surroundings.contain();
+environment.watch();
+process.on('uncaughtException', (error) => report('background', error));
+process.on('unhandledRejection', (error) => report('background', error));
+
+function report(phase, error, file) {
+  channel.send('threw', { phase, file, ...facts(error) });
+}
+
+// What can be said of anything that was thrown, also where it is not an error.
+function facts(error) {
+  try {
+    const isError = error !== null && typeof error === 'object';
+    return {
+      name: String((isError && error.name) || typeof error).slice(0, 200),
+      message: String((isError ? (error.message ?? JSON.stringify(error)) : error) ?? error).slice(0, 4_000),
+      code: isError && error.code !== undefined ? String(error.code) : undefined,
+      syntax: error instanceof SyntaxError,
+      stack: isError ? ownStack(error.stack) : [],
+      where: isError ? String(error.stack ?? '').split('\n', 1)[0].slice(0, 1_000) : undefined,
+    };
+  } catch {
+    return { name: 'unknown', message: 'a value that cannot be shown', stack: [] };
+  }
+}
+
+async function run() {
+  for (const target of job.targets) {
+    channel.send('started', { file: target.file });
+    try {
+      await loadTarget(target);
+      channel.send('settled', { file: target.file });
+    } catch (error) {
+      report('evaluation', error, target.file);
+    }
+  }
+  await settle();
+  channel.send('ended', {});
+  // Takes along whatever the app has started and left running in our process group.
+  try {
+    process.kill(-process.pid, 'SIGKILL');
+  } catch {
+    end(0);
+  }
+}
+
+process.on('beforeExit', () => channel.send('drained', {}));
+run();

@@ -1,0 +1,96 @@
+'use strict';
+
+// Resolves what Node does not and what bundlers and TypeScript do: `paths`, extensions left out, `.js` for `.ts`, folders.
+
+const { statSync } = require('node:fs');
+const { createRequire } = require('node:module');
+const path = require('node:path');
+const { fileURLToPath, pathToFileURL } = require('node:url');
+const project = require('./project.cjs');
+const { pathCandidates } = require('./tsconfig.cjs');
+
+const EXTENSIONS = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
+const SOURCES = { '.js': ['.ts', '.tsx', '.jsx'], '.mjs': ['.mts'], '.cjs': ['.cts'], '.jsx': ['.tsx'] };
+// Packages that are markers for a bundler and throw when they are really imported.
+const MARKERS = new Set(['server-only', 'client-only']);
+const RETRIED = new Set([
+  'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_DIR_IMPORT', 'ERR_PACKAGE_PATH_NOT_EXPORTED',
+]);
+
+const EMPTY = 'data:text/javascript,export{}';
+
+// The URL that goes before Node's own resolution; undefined where Node is asked first.
+function resolveFirst(specifier, parentUrl) {
+  if (MARKERS.has(specifier)) return EMPTY;
+  const parent = fileOf(parentUrl);
+  if (parent === undefined || !project.isOwn(parent) || isPlain(specifier)) return undefined;
+  const { bare, query } = split(specifier);
+  for (const candidate of pathCandidates(bare, parent)) {
+    const file = completed(candidate);
+    if (file !== undefined) return pathToFileURL(file).href + query;
+  }
+  return undefined;
+}
+
+// The URL where Node's own resolution failed; undefined where we know no better.
+function resolveAfter(specifier, parentUrl, error) {
+  if (!RETRIED.has(error?.code)) return undefined;
+  const parent = fileOf(parentUrl);
+  const { bare, query } = split(specifier);
+  if (isPlain(bare) || bare.startsWith('file:')) {
+    const base = bare.startsWith('file:') ? fileURLToPath(bare) : parent && path.resolve(path.dirname(parent), bare);
+    const file = base && completed(base);
+    return file && pathToFileURL(file).href + query;
+  }
+  return resolveImportsField(error) ?? resolveAsCommonJs(bare, parent, query);
+}
+
+// A target of package `imports` that is written without its extension, or with `.js` for `.ts`.
+function resolveImportsField(error) {
+  const file = typeof error.url === 'string' && error.url.startsWith('file:') ? completed(fileURLToPath(error.url)) : undefined;
+  return file && pathToFileURL(file).href;
+}
+
+// A subpath of a package without `exports`, written without its extension (`next/headers`).
+function resolveAsCommonJs(specifier, parent, query) {
+  if (parent === undefined || specifier.startsWith('#')) return undefined;
+  try {
+    const found = createRequire(parent).resolve(specifier);
+    return path.isAbsolute(found) ? pathToFileURL(found).href + query : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+// A path with what is missing of it: the file itself, TypeScript in place of JavaScript, an extension, an index.
+function completed(base) {
+  if (isFile(base)) return base;
+  const extension = path.extname(base);
+  const stem = base.slice(0, base.length - extension.length);
+  const candidates = [
+    ...(SOURCES[extension] ?? []).map((source) => stem + source),
+    ...EXTENSIONS.map((added) => base + added),
+    ...EXTENSIONS.map((added) => path.join(base, `index${added}`)),
+  ];
+  return candidates.find(isFile);
+}
+
+function isFile(file) {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+// Relative or absolute: a path, not the name of a package or an alias.
+function isPlain(specifier) {
+  return /^(?:\.{1,2}(?:\/|$)|\/|file:|node:|data:)/.test(specifier);
+}
+
+function split(specifier) {
+  const at = specifier.search(/\?/);
+  return at === -1 ? { bare: specifier, query: '' } : { bare: specifier.slice(0, at), query: specifier.slice(at) };
+}
+
+function fileOf(url) {
+  return typeof url === 'string' && url.startsWith('file:') ? fileURLToPath(url) : undefined;
+}
+
+module.exports = { resolveFirst, resolveAfter, completed, fileOf };

@@ -1,0 +1,136 @@
+'use strict';
+
+// Turns TypeScript and JSX into JavaScript.
+//
+// oxc-transform, because it is the fastest that does all that TypeScript needs (measured in one process: 6 ms to load and
+// 0.02 ms a small file; Node's own type stripping 47 ms and 0.3 ms, esbuild 8 ms and 72 ms for the first file, swc 17 ms
+// and 0.4 ms) and because, other than Node's own, it drops imports that only name types, and does enums, parameter
+// properties, JSX and legacy decorators on every version of Node. Node's own serves where oxc is not installed.
+
+const nodeModule = require('node:module');
+const path = require('node:path');
+const { compilerOptions } = require('./tsconfig.cjs');
+
+const SYNTAX = { '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.tsx': 'tsx', '.jsx': 'jsx' };
+const transformers = new Map();
+
+let appFolder = process.cwd();
+let loading = false;
+
+// Whether a transformer is being loaded, whose files are none of the app's.
+function isLoading() {
+  return loading;
+}
+
+function setAppFolder(folder) {
+  appFolder = folder;
+}
+
+function needsTransform(file) {
+  return path.extname(file) in SYNTAX && !/\.d\.[cm]?ts$/.test(file);
+}
+
+// Finds a package beside us, else in the app's tree; undefined where neither has it.
+function load(name) {
+  if (transformers.has(name)) return transformers.get(name);
+  let found;
+  loading = true;
+  for (const base of [__filename, path.join(appFolder, 'package.json')]) {
+    try {
+      const require = nodeModule.createRequire(base);
+      found = require(name);
+      break;
+    } catch {
+      // Not there, or without a binary for this machine: the next place, then the next transformer.
+    }
+  }
+  loading = false;
+  transformers.set(name, found);
+  return found;
+}
+
+// Returns `{ code, map? }`; throws a SyntaxError that names file and line where the source is wrong.
+function transform(file, source, { map = false } = {}) {
+  const options = compilerOptions(file);
+  const oxc = load('oxc-transform');
+  if (oxc === undefined) return transformByNode(file, source, map);
+  const result = oxc.transformSync(file, source, {
+    lang: SYNTAX[path.extname(file)],
+    sourceType: 'module',
+    sourcemap: map,
+    typescript: { onlyRemoveTypeImports: options.verbatimModuleSyntax === true },
+    decorator: {
+      legacy: options.experimentalDecorators === true,
+      emitDecoratorMetadata: options.emitDecoratorMetadata === true,
+    },
+    assumptions: { setPublicClassFields: options.useDefineForClassFields === false },
+    jsx: jsxOptions(options),
+    helpers: { mode: 'External' },
+  });
+  const problem = result.errors?.find((error) => error.severity === 'Error');
+  if (problem !== undefined) throw syntaxError(file, source, problem);
+  if (options.experimentalDecorators !== true && /^\s*@[\w$]/m.test(result.code)) {
+    return transformStandardDecorators(file, source, options) ?? result;
+  }
+  return { code: result.code, map: result.map };
+}
+
+function jsxOptions(options) {
+  if (options.jsx === 'react') {
+    return { runtime: 'classic', pragma: options.jsxFactory, pragmaFrag: options.jsxFragmentFactory };
+  }
+  return { runtime: 'automatic', importSource: options.jsxImportSource };
+}
+
+function syntaxError(file, source, problem) {
+  const start = problem.labels?.[0]?.start ?? 0;
+  const line = source.slice(0, start).split('\n').length;
+  const error = new SyntaxError(`${problem.message} (${file}:${line})`);
+  error.stack = `SyntaxError: ${problem.message}\n    at ${file}:${line}:1`;
+  error.sniffedAsSyntax = true;
+  return error;
+}
+
+// No Node runs standard decorators yet, and oxc leaves them in place: the app's own TypeScript knows them.
+function transformStandardDecorators(file, source, options) {
+  const typescript = load('typescript');
+  if (typeof typescript?.transpileModule !== 'function') return undefined;
+  const { outputText } = typescript.transpileModule(source, {
+    fileName: file,
+    compilerOptions: { ...options, target: 'es2022', module: 'esnext', sourceMap: false, inlineSourceMap: false },
+  });
+  return { code: outputText };
+}
+
+function transformByNode(file, source, map) {
+  if (typeof nodeModule.stripTypeScriptTypes !== 'function' || /x$/.test(file)) {
+    const error = new Error(`Nothing here can read ${file}: oxc-transform is not installed beside the sniffer`);
+    error.code = 'SNIFF_NO_TYPESCRIPT';
+    throw error;
+  }
+  const code = nodeModule.stripTypeScriptTypes(source, { mode: 'transform', sourceMap: map, sourceUrl: file });
+  return { code };
+}
+
+// What oxc's output calls where decorators are lowered.
+function installHelpers() {
+  const helpers = {
+    decorate(decorators, target, key, descriptor) {
+      const isMember = arguments.length > 2;
+      const isAccessor = isMember && descriptor === null;
+      let result = isMember ? (isAccessor ? Object.getOwnPropertyDescriptor(target, key) : descriptor) : target;
+      for (const decorator of [...decorators].reverse()) {
+        result = (isMember ? decorator(target, key, result) : decorator(result)) || result;
+      }
+      if (isMember && result) Object.defineProperty(target, key, result);
+      return result;
+    },
+    decorateParam: (index, decorator) => (target, key) => decorator(target, key, index),
+    decorateMetadata: (key, value) => Reflect.metadata?.(key, value) ?? (() => {}),
+    defineProperty: (target, key, value) =>
+      Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true }),
+  };
+  Object.defineProperty(globalThis, 'babelHelpers', { value: helpers, configurable: true, writable: true });
+}
+
+module.exports = { setAppFolder, isLoading, needsTransform, transform, installHelpers };

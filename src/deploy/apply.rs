@@ -1,0 +1,272 @@
+//! The scheduler: carries out the step graph, side by side where nothing depends on another.
+
+use crate::plan::{Blueprint, Operation, Step, WorkKind};
+use crate::{DeployError, DeployEvent, EventSink};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// What became of a step that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Done {
+    /// It did what it says.
+    Changed,
+    /// It turned out to have nothing to do, or to wait for something that is not ours to wait for longer.
+    Nothing(String),
+}
+
+/// How many steps of a kind run side by side.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Image builds.
+    pub(super) builds: usize,
+    /// Calls of the server's API.
+    pub(super) api: usize,
+    /// Calls of DNS vendors' APIs.
+    pub(super) dns: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self { builds: cores, api: 16, dns: 4 }
+    }
+}
+
+/// What became of the steps of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// The steps that did what they say.
+    pub(super) changed: BTreeSet<String>,
+    /// The steps that were not run or had nothing to do, and why.
+    pub(super) skipped: BTreeMap<String, String>,
+    /// Every failure.
+    pub(super) failed: BTreeMap<String, DeployError>,
+}
+
+/// Carries out one operation.
+pub(super) trait Executor: Sync {
+    /// Carries out the operation of a step. Dropping the future stops the work and leaves nothing running but what has to
+    /// be cleaned up.
+    fn execute<'a>(&'a self, step: &'a Step, operation: &'a Operation) -> BoxFuture<'a, Result<Done, DeployError>>;
+}
+
+/// Carries out a plan: a failed step stops what depends on it, everything else finishes.
+///
+/// # Errors
+///
+/// `CANCELLED` when the token fires; every other failure is in the outcome.
+pub(super) async fn apply(
+    blueprint: &Blueprint,
+    executor: &dyn Executor,
+    events: &dyn EventSink,
+    cancel: &CancellationToken,
+    limits: Limits,
+) -> Result<Outcome, DeployError> {
+    let mut schedule = Schedule::new(blueprint);
+    let permits = permits(limits);
+    let mut running = FuturesUnordered::new();
+    loop {
+        for step in schedule.take_ready(events) {
+            let operation = &blueprint.operations[&step.id];
+            let permit = permits.get(&operation.kind());
+            running.push(run(step, operation, executor, events, permit));
+        }
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(DeployError::cancelled()),
+            finished = running.next() => match finished {
+                Some((step, result)) => schedule.settle(step, result, events),
+                None => return Ok(schedule.outcome),
+            },
+        }
+    }
+}
+
+async fn run<'a>(
+    step: &'a Step,
+    operation: &'a Operation,
+    executor: &'a dyn Executor,
+    events: &'a dyn EventSink,
+    permits: Option<&'a Semaphore>,
+) -> (&'a Step, Result<(Done, u64), (DeployError, u64)>) {
+    // A closed semaphore cannot be: nobody closes it.
+    let _permit = match permits {
+        Some(permits) => permits.acquire().await.ok(),
+        None => None,
+    };
+    events.emit(DeployEvent::StepStarted {
+        step: step.id.clone(),
+        title: format!("{}: {}", step.resource, step.reason),
+        app: step.app.clone(),
+    });
+    let started = Instant::now();
+    let result = executor.execute(step, operation).await;
+    let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    (step, result.map(|done| (done, duration)).map_err(|error| (error, duration)))
+}
+
+fn permits(limits: Limits) -> HashMap<WorkKind, Semaphore> {
+    [
+        (WorkKind::Build, limits.builds),
+        (WorkKind::Api, limits.api),
+        (WorkKind::Dns, limits.dns),
+        (WorkKind::Database, 1),
+    ]
+    .into_iter()
+    .map(|(kind, count)| (kind, Semaphore::new(count.max(1))))
+    .collect()
+}
+
+/// Which steps wait for which.
+struct Schedule<'a> {
+    waiting: Vec<&'a Step>,
+    settled: BTreeSet<&'a str>,
+    outcome: Outcome,
+}
+
+impl<'a> Schedule<'a> {
+    fn new(blueprint: &'a Blueprint) -> Self {
+        let steps = blueprint.plan.steps.iter();
+        let waiting = steps.filter(|step| blueprint.operations.get(&step.id).is_some_and(|it| *it != Operation::Keep));
+        Self { waiting: waiting.collect(), settled: BTreeSet::new(), outcome: Outcome::default() }
+    }
+
+    /// Takes the steps that may run now, and drops those that cannot run any more.
+    fn take_ready(&mut self, events: &dyn EventSink) -> Vec<&'a Step> {
+        let mut ready = Vec::new();
+        let mut waiting = Vec::new();
+        for step in std::mem::take(&mut self.waiting) {
+            if let Some(blocker) = step.depends_on.iter().find(|id| self.blocked(id)) {
+                let reason = format!("{blocker} did not succeed");
+                events.emit(DeployEvent::StepSkipped {
+                    step: step.id.clone(),
+                    app: step.app.clone(),
+                    reason: reason.clone(),
+                });
+                self.outcome.skipped.insert(step.id.clone(), reason);
+            } else if step.depends_on.iter().all(|id| self.settled.contains(id.as_str())) {
+                ready.push(step);
+            } else {
+                waiting.push(step);
+            }
+        }
+        self.waiting = waiting;
+        ready
+    }
+
+    /// Whether a step failed, or was never run because another failed.
+    fn blocked(&self, id: &str) -> bool {
+        self.outcome.failed.contains_key(id) || (self.outcome.skipped.contains_key(id) && !self.settled.contains(id))
+    }
+
+    fn settle(&mut self, step: &'a Step, result: Result<(Done, u64), (DeployError, u64)>, events: &dyn EventSink) {
+        let (id, app) = (step.id.clone(), step.app.clone());
+        match result {
+            Ok((Done::Changed, duration_ms)) => {
+                self.settled.insert(&step.id);
+                self.outcome.changed.insert(id.clone());
+                events.emit(DeployEvent::StepFinished { step: id, app, duration_ms });
+            }
+            Ok((Done::Nothing(reason), _)) => {
+                self.settled.insert(&step.id);
+                self.outcome.skipped.insert(id.clone(), reason.clone());
+                events.emit(DeployEvent::StepSkipped { step: id, app, reason });
+            }
+            Err((error, duration_ms)) => {
+                events.emit(DeployEvent::StepFailed {
+                    step: id.clone(),
+                    app: app.clone(),
+                    code: error.code().as_str().to_owned(),
+                    message: error.message().to_owned(),
+                    duration_ms,
+                });
+                let error = if error.step_id().is_none() { error.step(&id) } else { error };
+                let error = match app {
+                    Some(app) if error.app_name().is_none() => error.app(app),
+                    _ => error,
+                };
+                self.outcome.failed.insert(id, error);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorCode;
+    use crate::plan::Action;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    /// Sleeps a moment a step, fails where asked, and remembers the order.
+    struct Probe {
+        fails: BTreeSet<&'static str>,
+        log: Mutex<Vec<String>>,
+    }
+
+    impl Executor for Probe {
+        fn execute<'a>(&'a self, step: &'a Step, _: &'a Operation) -> BoxFuture<'a, Result<Done, DeployError>> {
+            Box::pin(async move {
+                self.log.lock().unwrap().push(format!("+{}", step.id));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                self.log.lock().unwrap().push(format!("-{}", step.id));
+                if self.fails.contains(step.id.as_str()) {
+                    return Err(DeployError::new(ErrorCode::Internal, "as asked"));
+                }
+                Ok(Done::Changed)
+            })
+        }
+    }
+
+    fn graph(edges: &[(&str, &[&str])]) -> Blueprint {
+        let mut blueprint = Blueprint::default();
+        for (id, first) in edges {
+            let mut step = Step::new(id, Action::Create, id, "test");
+            step.depends_on = first.iter().map(|id| (*id).to_owned()).collect();
+            blueprint.operations.insert((*id).to_owned(), Operation::CreateProject);
+            blueprint.plan.steps.push(step);
+        }
+        blueprint
+    }
+
+    async fn carry_out(blueprint: &Blueprint, fails: &[&'static str]) -> (Outcome, Vec<String>) {
+        let probe = Probe { fails: fails.iter().copied().collect(), log: Mutex::default() };
+        let silent = |_: DeployEvent| {};
+        let outcome = apply(blueprint, &probe, &silent, &CancellationToken::new(), Limits::default()).await.unwrap();
+        (outcome, probe.log.into_inner().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_depend_on_each_other_runs_side_by_side() {
+        let started = tokio::time::Instant::now();
+        let (outcome, log) = carry_out(&graph(&[("a", &[]), ("b", &[]), ("c", &["a", "b"])]), &[]).await;
+        assert_eq!(outcome.changed.len(), 3);
+        assert_eq!(started.elapsed(), Duration::from_secs(2));
+        assert_eq!(log.last().map(String::as_str), Some("-c"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_step_stops_its_dependents_and_nothing_else() {
+        let (outcome, log) =
+            carry_out(&graph(&[("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &[]), ("e", &["d"])]), &["a"]).await;
+        assert_eq!(outcome.failed.keys().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(outcome.skipped.keys().collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(outcome.changed.iter().collect::<Vec<_>>(), ["d", "e"]);
+        assert!(!log.contains(&"+b".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn i10_a_cancelled_run_ends_at_once() {
+        let cancel = CancellationToken::new();
+        cancel.cancel();
+        let probe = Probe { fails: BTreeSet::new(), log: Mutex::default() };
+        let silent = |_: DeployEvent| {};
+        let result = apply(&graph(&[("a", &[])]), &probe, &silent, &cancel, Limits::default()).await;
+        assert_eq!(result.map_err(|error| error.code()).unwrap_err(), ErrorCode::Cancelled);
+    }
+}

@@ -1,0 +1,119 @@
+//! Sending changes such that a lost answer neither loses nor doubles anything (I3).
+
+use crate::DeployError;
+use crate::dokploy::ApiError;
+use crate::state::{Intent, Journal, Outcome};
+use std::future::Future;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How often a change that may be repeated is sent.
+const ATTEMPTS: u32 = 4;
+/// How often a create is sent whose first request was lost.
+const CREATES: u32 = 2;
+/// The pause before the second attempt; doubled each time.
+const PAUSE: Duration = Duration::from_millis(300);
+/// How often a lost create is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Creates something exactly once.
+///
+/// The intent is journaled first. When the outcome of the request is not known, `find` looks for what it made until
+/// `landing` has passed (facts: an aborted create shows up later); only then is it sent once more.
+///
+/// # Errors
+///
+/// What `send` or `find` fail with, and `STATE_IO` when the journal cannot be written.
+pub(super) async fn create_once<T, Send, Sent, Find, Found>(
+    journal: &Journal,
+    step: &str,
+    intent: Intent,
+    landing: Duration,
+    send: Send,
+    find: Find,
+) -> Result<T, DeployError>
+where
+    Send: Fn() -> Sent,
+    Sent: Future<Output = Result<T, ApiError>>,
+    Find: Fn() -> Found,
+    Found: Future<Output = Result<Option<T>, DeployError>>,
+{
+    let mut attempt = 1;
+    loop {
+        let entry = journal.intend(step, intent.clone()).await?;
+        let error = match send().await {
+            Ok(made) => {
+                journal.settle(&entry, Outcome::Done).await?;
+                return Ok(made);
+            }
+            Err(error) => error,
+        };
+        if !error.outcome_unknown() {
+            journal.settle(&entry, Outcome::NotDone).await?;
+            return Err(error.into());
+        }
+        if let Some(found) = look(landing, &find).await? {
+            journal.settle(&entry, Outcome::Done).await?;
+            return Ok(found);
+        }
+        journal.settle(&entry, Outcome::NotDone).await?;
+        if attempt == CREATES {
+            return Err(error.into());
+        }
+        attempt += 1;
+    }
+}
+
+/// Looks for something until it shows up or `landing` has passed.
+async fn look<T, Find, Found>(landing: Duration, find: &Find) -> Result<Option<T>, DeployError>
+where
+    Find: Fn() -> Found,
+    Found: Future<Output = Result<Option<T>, DeployError>>,
+{
+    let deadline = Instant::now() + landing;
+    loop {
+        if let Some(found) = find().await? {
+            return Ok(Some(found));
+        }
+        if Instant::now() >= deadline {
+            return Ok(None);
+        }
+        sleep(LOOK_EVERY.min(landing)).await;
+    }
+}
+
+/// Sends a change that may safely be repeated: it says what is to be, not what is to be done.
+///
+/// # Errors
+///
+/// What the last attempt failed with.
+pub(super) async fn repeat<T, Sent>(send: impl Fn() -> Sent) -> Result<T, ApiError>
+where
+    Sent: Future<Output = Result<T, ApiError>>,
+{
+    let mut attempt = 1;
+    loop {
+        match send().await {
+            Err(error) if attempt < ATTEMPTS && (error.is_transient() || error.outcome_unknown()) => {
+                sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Removes something; that it is gone already is success.
+///
+/// # Errors
+///
+/// What the last attempt failed with.
+pub(super) async fn remove<T, Sent>(send: impl Fn() -> Sent) -> Result<(), ApiError>
+where
+    Sent: Future<Output = Result<T, ApiError>>,
+{
+    match repeat(send).await {
+        Err(error) if error.is_not_found() => Ok(()),
+        result => result.map(|_| ()),
+    }
+}

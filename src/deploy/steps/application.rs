@@ -1,0 +1,194 @@
+//! Applications: created once, configured with what they need, deployed and seen running.
+
+use crate::deploy::apply::Done;
+use crate::deploy::create::{create_once, repeat};
+use crate::deploy::prove::{Expected, prove};
+use crate::deploy::report::AppStatus;
+use crate::deploy::request::WaitFor;
+use crate::deploy::session::Session;
+use crate::dokploy::{
+    CreateApplication, Follow, Mark, MarkKind, SaveDockerProvider, SaveEnvironment, UpdateApplication, follow,
+};
+use crate::env::encode_env;
+use crate::plan::{DeploymentTitle, Step, WantedApp, WantedImage, app_fingerprint, env_fingerprint};
+use crate::secrets::{Secret, generate_secret};
+use crate::state::{Deployed, Intent, Outcome, ResourceKind};
+use crate::{DeployError, ErrorCode};
+use indexmap::IndexMap;
+use std::time::Duration;
+
+/// How long a deployment may take from the moment it is queued: others may stand before it, and an image be pulled.
+const DEPLOY_LIMIT: Duration = Duration::from_mins(20);
+
+/// Creates an app's application.
+pub(super) async fn create(session: &Session, step: &Step, app: &str) -> Result<Done, DeployError> {
+    let environment = session.environment()?;
+    let mark = session.scope().mark(MarkKind::App, app);
+    let description = mark.describe(&format!("App {app} of {}", session.wanted.workspace));
+    let create = CreateApplication {
+        name: app,
+        environment_id: &environment,
+        app_name: session.base_name(app),
+        description: Some(&description),
+    };
+    let send = || async {
+        let made = session.client.application().create(&create).await?;
+        Ok((made.application_id, made.app_name))
+    };
+    let find = || async {
+        let listed = session.client.environment().one(&environment).await?.applications;
+        let ours = listed.iter().find(|entry| {
+            entry.name == app && entry.description.as_deref().and_then(Mark::parse).as_ref() == Some(&mark)
+        });
+        let Some(ours) = ours else { return Ok(None) };
+        let found = session.client.application().one(&ours.id).await?;
+        Ok(Some((found.application_id, found.app_name)))
+    };
+    let intent =
+        Intent::Create { resource: ResourceKind::Application, name: app.to_owned(), mark: mark.to_string() };
+    let made = create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await?;
+    session.world().applications.insert(app.to_owned(), made.clone());
+    session.state.update(|state| state.applications.insert(app.to_owned(), made.0)).await?;
+    Ok(Done::Changed)
+}
+
+/// Puts our mark on an application that is taken over.
+pub(super) async fn adopt(session: &Session, app: &str) -> Result<Done, DeployError> {
+    let (id, _) = session.application(app)?;
+    let description = session.scope().mark(MarkKind::App, app).describe(&format!("App {app}, taken over"));
+    let update = UpdateApplication {
+        application_id: &id,
+        description: Some(&description),
+        ..UpdateApplication::default()
+    };
+    repeat(|| async { session.client.application().update(&update).await }).await?;
+    session.state.update(|state| state.applications.insert(app.to_owned(), id.clone())).await?;
+    Ok(Done::Changed)
+}
+
+/// Tells the server an app's image and environment. The running containers keep theirs until the deployment.
+pub(super) async fn configure(session: &Session, app: &str) -> Result<Done, DeployError> {
+    let wanted = &session.wanted.apps[app];
+    let (id, _) = session.application(app)?;
+    let image = image_of(session, wanted)?;
+    let env = environment_of(session, wanted)?;
+    if already_runs(session, wanted, &image, &env) {
+        return Ok(Done::Nothing("its image turned out to be the one that runs".to_owned()));
+    }
+    let text = encode_env(app, &env)?;
+    let login = wanted.registry.as_ref();
+    let provider = SaveDockerProvider {
+        application_id: &id,
+        docker_image: Some(&image),
+        username: login.map(|login| login.username.as_str()),
+        password: login.map(|login| &login.password),
+        registry_url: login.map(|login| login.url.as_str()),
+    };
+    repeat(|| async { session.client.application().save_docker_provider(&provider).await }).await?;
+    let variables = SaveEnvironment { application_id: &id, env: &text };
+    repeat(|| async { session.client.application().save_environment(&variables).await }).await?;
+    session.world().configured.insert(app.to_owned(), env);
+    Ok(Done::Changed)
+}
+
+/// Deploys an app and follows it as far as the request says (I7).
+pub(super) async fn deploy(session: &Session, step: &Step, app: &str) -> Result<Done, DeployError> {
+    let wanted = &session.wanted.apps[app];
+    let (id, app_name) = session.application(app)?;
+    let image = image_of(session, wanted)?;
+    let env = environment_of(session, wanted)?;
+    if already_runs(session, wanted, &image, &env) {
+        session.world().status.insert(app.to_owned(), AppStatus::Running);
+        return Ok(Done::Nothing("its image turned out to be the one that runs".to_owned()));
+    }
+    let title = title(session, wanted, &image, &env);
+    let entry = session
+        .journal
+        .intend(step.id.as_str(), Intent::Deploy { app: app.to_owned(), title: title.to_string() })
+        .await?;
+    send(session, &id, &title.to_string()).await?;
+    session.world().status.insert(app.to_owned(), AppStatus::Queued);
+    session.progress(step, "queued");
+    if session.wait_for > WaitFor::Queued {
+        let progress = |state: &str| session.progress(step, state);
+        let following = Follow {
+            application_id: &id,
+            title: &title.to_string(),
+            deadline: DEPLOY_LIMIT,
+            patience: session.surroundings.landing,
+        };
+        follow(&session.client, &following, &progress).await.map_err(|error| error.app(app))?;
+        session.world().status.insert(app.to_owned(), AppStatus::Deployed);
+    }
+    if session.wait_for == WaitFor::Running {
+        let expected = Expected { app, app_name: &app_name, application_id: &id, image: &image, env: &env };
+        prove(session, step, &expected).await?;
+        session.world().status.insert(app.to_owned(), AppStatus::Running);
+        let deployed = Deployed {
+            fingerprint: title.fingerprint.clone(),
+            environment: env_fingerprint(&env),
+            image,
+            title: title.to_string(),
+        };
+        session.state.update(|state| state.deploy_native.deployed.insert(app.to_owned(), deployed)).await?;
+    }
+    session.journal.settle(&entry, Outcome::Done).await?;
+    Ok(Done::Changed)
+}
+
+/// Queues the deployment. Sent twice it would only be made twice, one after the other, with the same outcome.
+async fn send(session: &Session, id: &str, title: &str) -> Result<(), DeployError> {
+    let description = format!("stage {}", session.wanted.stage);
+    repeat(|| async { session.client.application().deploy(id, title, &description).await }).await?;
+    Ok(())
+}
+
+fn title(session: &Session, wanted: &WantedApp, image: &str, env: &IndexMap<String, Secret>) -> DeploymentTitle {
+    let nonce = generate_secret(session.surroundings.entropy.as_ref());
+    let source = match &wanted.image {
+        WantedImage::Build { fingerprint, .. } => fingerprint.clone(),
+        WantedImage::Given { .. } => None,
+    };
+    DeploymentTitle {
+        fingerprint: app_fingerprint(image, env, wanted.registry.as_ref()),
+        image: source,
+        nonce: nonce.expose().chars().take(12).collect(),
+    }
+}
+
+/// Whether a build that had to be made gave the very image that is deployed and seen running already.
+fn already_runs(session: &Session, wanted: &WantedApp, image: &str, env: &IndexMap<String, Secret>) -> bool {
+    if !matches!(wanted.image, WantedImage::Build { .. }) || !session.running.contains(&wanted.name) {
+        return false;
+    }
+    let today = app_fingerprint(image, env, wanted.registry.as_ref());
+    let state = session.state.snapshot();
+    let deployed = state.deploy_native.deployed.get(&wanted.name);
+    deployed.is_some_and(|deployed| deployed.fingerprint == today)
+}
+
+fn image_of(session: &Session, wanted: &WantedApp) -> Result<String, DeployError> {
+    if let Some(image) = session.world().images.get(&wanted.name) {
+        return Ok(image.clone());
+    }
+    if let WantedImage::Given { reference, .. } = &wanted.image {
+        return Ok(reference.clone());
+    }
+    let state = session.state.snapshot();
+    state.deploy_native.images.get(&wanted.name).map(|image| image.reference.clone()).ok_or_else(|| {
+        DeployError::new(ErrorCode::Internal, format!("The image of {} is not known", wanted.name))
+    })
+}
+
+/// An app's environment with the values that only became known during the run.
+fn environment_of(session: &Session, wanted: &WantedApp) -> Result<IndexMap<String, Secret>, DeployError> {
+    if wanted.env.unknown.is_empty() {
+        return Ok(wanted.env.values.clone());
+    }
+    let (postgres, redis) = {
+        let world = session.world();
+        (world.postgres.clone(), world.redis.clone())
+    };
+    let state = session.state.snapshot();
+    session.resolver.resolve(&wanted.name, &state, postgres.as_ref(), redis.as_ref().map(|(_, name)| name.as_str()))
+}

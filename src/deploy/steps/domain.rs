@@ -1,0 +1,68 @@
+//! Domains: attached once their DNS answers, so that no certificate is asked for too early.
+
+use crate::DeployError;
+use crate::deploy::apply::Done;
+use crate::deploy::create::{create_once, remove, repeat};
+use crate::deploy::report::DomainStatus;
+use crate::deploy::session::Session;
+use crate::dokploy::{Certificate, CreateDomain, UpdateDomain};
+use crate::plan::Step;
+use crate::state::{Intent, ResourceKind};
+
+/// Attaches an app's domain, or sets an existing one right.
+pub(super) async fn attach(
+    session: &Session,
+    step: &Step,
+    app: &str,
+    existing: Option<&str>,
+) -> Result<Done, DeployError> {
+    let wanted = &session.wanted.apps[app];
+    let waits = session.world().unverified.get(&wanted.host).cloned();
+    if let Some(reason) = waits {
+        session.world().domains.insert(app.to_owned(), DomainStatus::Pending);
+        return Ok(Done::Nothing(format!("waits for DNS: {reason}")));
+    }
+    let (application, _) = session.application(app)?;
+    let id = match existing {
+        Some(id) => {
+            let update = UpdateDomain {
+                domain_id: id,
+                host: &wanted.host,
+                port: wanted.port,
+                https: true,
+                certificate_type: Certificate::Letsencrypt,
+            };
+            repeat(|| async { session.client.domain().update(&update).await }).await?;
+            id.to_owned()
+        }
+        None => create(session, step, &application, &wanted.host, wanted.port).await?,
+    };
+    session.world().domains.insert(app.to_owned(), DomainStatus::Attached);
+    session.state.update(|state| state.deploy_native.domains.insert(wanted.host.clone(), id)).await?;
+    Ok(Done::Changed)
+}
+
+async fn create(session: &Session, step: &Step, application: &str, host: &str, port: u16) -> Result<String, DeployError> {
+    let create = CreateDomain {
+        host,
+        application_id: application,
+        port,
+        https: true,
+        certificate_type: Certificate::Letsencrypt,
+    };
+    let send = || async { Ok(session.client.domain().create(&create).await?.domain_id) };
+    let find = || async {
+        let attached = session.client.domain().by_application_id(application).await?;
+        Ok(attached.into_iter().find(|domain| domain.host == host).map(|domain| domain.domain_id))
+    };
+    // A domain has no place for a mark: it is ours because it is attached to our application and recorded (I8).
+    let intent = Intent::Create { resource: ResourceKind::Domain, name: host.to_owned(), mark: String::new() };
+    create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await
+}
+
+/// Detaches a domain that we attached.
+pub(super) async fn detach(session: &Session, id: &str, host: &str) -> Result<Done, DeployError> {
+    remove(|| async { session.client.domain().delete(id).await }).await?;
+    session.state.update(|state| state.deploy_native.domains.remove(host)).await?;
+    Ok(Done::Changed)
+}

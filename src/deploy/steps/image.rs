@@ -1,0 +1,22 @@
+//! Image builds.
+
+use crate::deploy::apply::Done;
+use crate::deploy::session::Session;
+use crate::plan::{Step, WantedImage};
+use crate::state::PushedImage;
+use crate::DeployError;
+
+/// Builds and pushes an app's image, and remembers what it was built from.
+pub(super) async fn build(session: &Session, step: &Step, app: &str) -> Result<Done, DeployError> {
+    let WantedImage::Build { build, fingerprint } = &session.wanted.apps[app].image else {
+        return Ok(Done::Nothing("its image is given".to_owned()));
+    };
+    let log = |line: &str| session.log(step, line);
+    let built = session.images.build(build, &log).await.map_err(|error| error.app(app))?;
+    session.world().images.insert(app.to_owned(), built.reference.clone());
+    if let Some(fingerprint) = fingerprint {
+        let pushed = PushedImage { reference: built.reference, fingerprint: fingerprint.clone() };
+        session.state.update(|state| state.deploy_native.images.insert(app.to_owned(), pushed)).await?;
+    }
+    Ok(Done::Changed)
+}

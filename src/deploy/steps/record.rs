@@ -1,0 +1,142 @@
+//! DNS records: what stood there before is durable before it is replaced (I8).
+
+use crate::deploy::apply::Done;
+use crate::deploy::session::Session;
+use crate::dns::{DnsProvider, DnsRecord, Verification, VerifySettings, wait_verified};
+use crate::plan::{HostZone, Step};
+use crate::state::{DnsRecordState, DnsVerified, Intent, Outcome, PreviousRecord, State};
+use crate::{DeployError, ErrorCode};
+use serde_json::Map;
+use std::sync::Arc;
+
+/// Writes a host name's A record.
+pub(super) async fn write(session: &Session, step: &Step, host: &str) -> Result<Done, DeployError> {
+    let (zone, ip) = place(session, host)?;
+    let provider = provider(session, &zone)?;
+    let before = session.records.get(host).cloned().unwrap_or_default();
+    let previous = (!before.values.is_empty()).then(|| PreviousRecord { values: before.values.clone(), ttl: before.ttl });
+    let key = key(&session.state.snapshot(), &zone);
+    let now = session.now();
+    session.state.update(|state| remember(state, &key, &zone, &ip, previous.clone(), &now)).await?;
+    let intent = Intent::DnsUpsert { host: host.to_owned(), previous };
+    let entry = session.journal.intend(step.id.as_str(), intent).await?;
+    let record = DnsRecord { name: zone.name.clone(), record_type: "A".to_owned(), ttl: zone.ttl, values: vec![ip] };
+    provider.upsert_records(&zone.root, &[record]).await.map_err(|error| error.resource(host))?;
+    session.journal.settle(&entry, Outcome::Done).await?;
+    Ok(Done::Changed)
+}
+
+/// Remembers a record that we are about to write, and what stands there unless it is our own.
+fn remember(state: &mut State, key: &str, zone: &HostZone, ip: &str, found: Option<PreviousRecord>, now: &str) {
+    let known = state.dns_records.get(key);
+    let previous = match (known, found) {
+        // What we find is what we wrote; what stood there before us is known already.
+        (Some(known), Some(found)) if found.values == [known.value.as_str()] => known.previous.clone(),
+        // An earlier run remembered it, and was interrupted before or after the write.
+        (Some(known), Some(found)) if found.values == [ip] => known.previous.clone(),
+        (_, found) => found,
+    };
+    let unknown = known.map(|known| known.unknown.clone()).unwrap_or_default();
+    let record = DnsRecordState {
+        domain: zone.root.clone(),
+        name: zone.name.clone(),
+        record_type: "A".to_owned(),
+        value: ip.to_owned(),
+        ttl: zone.ttl,
+        created_at: now.to_owned(),
+        previous,
+        unknown,
+    };
+    state.dns_records.insert(key.to_owned(), record);
+}
+
+/// The key of a record in the state: the CLI's `name:type`, or with the zone where another zone has that key.
+fn key(state: &State, zone: &HostZone) -> String {
+    let plain = format!("{}:A", zone.name);
+    match state.dns_records.get(&plain) {
+        Some(record) if record.domain != zone.root => format!("{}.{}:A", zone.name, zone.root),
+        _ => plain,
+    }
+}
+
+/// Waits until a host name's authoritative servers answer with the server's address.
+///
+/// That they do not is no failure: the app runs, its domain waits, and the next run attaches it (design: The flow).
+pub(super) async fn verify(session: &Session, step: &Step, host: &str) -> Result<Done, DeployError> {
+    let (zone, ip) = place(session, host)?;
+    let settings = VerifySettings {
+        name_servers: session.surroundings.name_servers.clone(),
+        authoritative_port: session.surroundings.authoritative_port,
+        ..VerifySettings::default()
+    };
+    session.progress(step, "waiting for the authoritative servers");
+    let address = session.wanted.server_ip.ok_or_else(|| no_address(host))?;
+    let outcome = wait_verified(host, &zone.root, address, session.dns_timeout, &settings).await;
+    match outcome {
+        Verification::Verified { .. } => {
+            let verified = DnsVerified { server_ip: ip, verified_at: session.now(), unknown: Map::new() };
+            session.state.update(|state| state.dns_verified.insert(host.to_owned(), verified)).await?;
+            Ok(Done::Changed)
+        }
+        other => {
+            let reason = other.to_string();
+            session.world().unverified.insert(host.to_owned(), reason.clone());
+            session.state.update(|state| state.dns_verified.shift_remove(host)).await?;
+            Ok(Done::Nothing(reason))
+        }
+    }
+}
+
+fn place(session: &Session, host: &str) -> Result<(HostZone, String), DeployError> {
+    let zone = session.wanted.hosts.get(host).and_then(|wanted| wanted.zone.clone());
+    let ip = session.wanted.server_ip.map(|ip| ip.to_string());
+    zone.zip(ip).ok_or_else(|| no_address(host))
+}
+
+fn no_address(host: &str) -> DeployError {
+    DeployError::new(ErrorCode::Internal, format!("Neither zone nor address of `{host}` is known"))
+}
+
+pub(super) fn provider(session: &Session, zone: &HostZone) -> Result<Arc<dyn DnsProvider>, DeployError> {
+    session.dns.get(&zone.root).cloned().ok_or_else(|| {
+        DeployError::new(ErrorCode::Internal, format!("No DNS provider serves `{}`", zone.root)).resource(&zone.root)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone() -> HostZone {
+        HostZone { root: "shop.test".into(), name: "web".into(), provider: "x".into(), ttl: 300, manual: false }
+    }
+
+    fn found(value: &str) -> Option<PreviousRecord> {
+        Some(PreviousRecord { values: vec![value.into()], ttl: 60 })
+    }
+
+    #[test]
+    fn i8_what_stood_there_before_us_is_kept_through_changes_of_address() {
+        let mut state = State::new("s");
+        remember(&mut state, "web:A", &zone(), "192.0.2.1", found("203.0.113.9"), "t");
+        remember(&mut state, "web:A", &zone(), "192.0.2.2", found("192.0.2.1"), "t");
+        assert_eq!(state.dns_records["web:A"].previous, found("203.0.113.9"));
+        assert_eq!(state.dns_records["web:A"].value, "192.0.2.2");
+    }
+
+    #[test]
+    fn i8_a_run_that_was_interrupted_after_remembering_keeps_the_old_value() {
+        let mut state = State::new("s");
+        remember(&mut state, "web:A", &zone(), "192.0.2.1", found("203.0.113.9"), "t");
+        remember(&mut state, "web:A", &zone(), "192.0.2.1", found("203.0.113.9"), "t");
+        assert_eq!(state.dns_records["web:A"].previous, found("203.0.113.9"));
+    }
+
+    #[test]
+    fn records_of_two_zones_do_not_share_a_key() {
+        let mut state = State::new("s");
+        remember(&mut state, "web:A", &zone(), "192.0.2.1", None, "t");
+        let other = HostZone { root: "other.test".into(), ..zone() };
+        assert_eq!((key(&state, &zone()), key(&state, &other)), ("web:A".into(), "web.other.test:A".into()));
+    }
+}

@@ -1,0 +1,151 @@
+//! Removing what is ours, and putting back what stood there before (I8). Each resource leaves the state as it goes.
+
+use super::record::provider;
+use crate::DeployError;
+use crate::deploy::apply::Done;
+use crate::deploy::create::remove;
+use crate::deploy::session::Session;
+use crate::dns::DnsRecord;
+use crate::plan::{HostZone, Step, Twin, TwinKind};
+
+/// Removes an app's application, and with it its domains.
+pub(super) async fn application(session: &Session, app: &str, id: &str) -> Result<Done, DeployError> {
+    remove(|| async { session.client.application().delete(id).await }).await?;
+    let hosts: Vec<String> = session.domains.get(app).cloned().unwrap_or_default();
+    session
+        .state
+        .update(|state| {
+            state.applications.shift_remove(app);
+            state.deploy_native.deployed.remove(app);
+            for host in &hosts {
+                state.deploy_native.domains.remove(host);
+            }
+        })
+        .await?;
+    Ok(Done::Changed)
+}
+
+/// Takes our A record away, and puts back what stood there before. A record that somebody changed since is left alone.
+pub(super) async fn record(session: &Session, key: &str) -> Result<Done, DeployError> {
+    let state = session.state.snapshot();
+    let Some(record) = state.dns_records.get(key) else { return Ok(Done::Nothing("it is gone already".to_owned())) };
+    let zone = HostZone {
+        root: record.domain.clone(),
+        name: record.name.clone(),
+        provider: String::new(),
+        ttl: record.ttl,
+        manual: false,
+    };
+    let provider = provider(session, &zone)?;
+    let set = |values: Vec<String>, ttl: u32| DnsRecord {
+        name: record.name.clone(),
+        record_type: "A".to_owned(),
+        ttl,
+        values,
+    };
+    let now = provider.get_records(&zone.root).await?;
+    let stands = now.iter().find(|set| set.name == record.name && set.record_type == "A");
+    let ours = stands.is_some_and(|stands| stands.values == [record.value.as_str()]);
+    let done = match (&record.previous, ours) {
+        (_, false) => Done::Nothing("it no longer is as we wrote it".to_owned()),
+        (Some(previous), true) => {
+            provider.upsert_records(&zone.root, &[set(previous.values.clone(), previous.ttl)]).await?;
+            Done::Changed
+        }
+        (None, true) => {
+            provider.delete_records(&zone.root, &[set(vec![record.value.clone()], record.ttl)]).await?;
+            Done::Changed
+        }
+    };
+    let host = if record.name == "@" { zone.root.clone() } else { format!("{}.{}", record.name, zone.root) };
+    session
+        .state
+        .update(|state| {
+            state.dns_records.shift_remove(key);
+            state.dns_verified.shift_remove(&host);
+        })
+        .await?;
+    Ok(done)
+}
+
+/// Removes the Postgres service, with its data.
+pub(super) async fn postgres(session: &Session) -> Result<Done, DeployError> {
+    let service = session.postgres()?;
+    remove(|| async { session.client.postgres().remove(&service.id).await }).await?;
+    session
+        .state
+        .update(|state| {
+            state.services.postgres_id = None;
+            state.app_credentials.clear();
+            state.deploy_native.passwords.postgres = None;
+            state.deploy_native.database = None;
+        })
+        .await?;
+    Ok(Done::Changed)
+}
+
+/// Removes the Redis service, with its data.
+pub(super) async fn redis(session: &Session) -> Result<Done, DeployError> {
+    let Some((id, _)) = session.world().redis.clone() else { return Ok(Done::Nothing("it is gone already".to_owned())) };
+    remove(|| async { session.client.redis().remove(&id).await }).await?;
+    session
+        .state
+        .update(|state| {
+            state.services.redis_id = None;
+            state.deploy_native.passwords.redis = None;
+        })
+        .await?;
+    Ok(Done::Changed)
+}
+
+/// Removes the environment; the server refuses while anything lives in it.
+pub(super) async fn environment(session: &Session) -> Result<Done, DeployError> {
+    let id = session.environment()?;
+    remove(|| async { session.client.environment().remove(&id).await }).await?;
+    session.state.update(|state| state.environment_id = String::new()).await?;
+    Ok(Done::Changed)
+}
+
+/// Removes the project, after a last look that no service runs in it: the server would leave them running as orphans.
+pub(super) async fn project(session: &Session) -> Result<Done, DeployError> {
+    let Some(id) = session.world().project.clone() else { return Ok(Done::Nothing("it is gone already".to_owned())) };
+    let environments = session.client.environment().by_project_id(&id).await?;
+    if environments.iter().any(|environment| !environment.is_empty()) {
+        return Ok(Done::Nothing("services live in it".to_owned()));
+    }
+    remove(|| async { session.client.project().remove(&id).await }).await?;
+    session
+        .state
+        .update(|state| {
+            state.project_id = String::new();
+            state.environment_id = String::new();
+        })
+        .await?;
+    Ok(Done::Changed)
+}
+
+/// Removes an idle twin, after a last look that it is idle.
+pub(super) async fn twin(session: &Session, step: &Step, twin: &Twin) -> Result<Done, DeployError> {
+    let used = || Ok(Done::Nothing("it is in use".to_owned()));
+    session.progress(step, "looking whether it is idle");
+    match twin.kind {
+        TwinKind::Project => {
+            let environments = session.client.environment().by_project_id(&twin.id).await?;
+            if environments.iter().any(|environment| !environment.is_empty()) {
+                return used();
+            }
+            remove(|| async { session.client.project().remove(&twin.id).await }).await?;
+        }
+        TwinKind::Environment => remove(|| async { session.client.environment().remove(&twin.id).await }).await?,
+        TwinKind::Application => {
+            if !session.client.deployment().all(&twin.id).await?.is_empty() {
+                return used();
+            }
+            remove(|| async { session.client.application().delete(&twin.id).await }).await?;
+        }
+        TwinKind::Postgres => remove(|| async { session.client.postgres().remove(&twin.id).await }).await?,
+        TwinKind::Redis => remove(|| async { session.client.redis().remove(&twin.id).await }).await?,
+        TwinKind::Domain => remove(|| async { session.client.domain().delete(&twin.id).await }).await?,
+    }
+    Ok(Done::Changed)
+}

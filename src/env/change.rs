@@ -1,0 +1,103 @@
+//! Compares environments by name, never showing a value.
+
+use super::dotenv::parse_env;
+use crate::plan::{VariableChange, VariableChangeKind};
+use crate::secrets::Secret;
+use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+/// What changes between the `env` text that the server stores and the variables that we want, by name.
+///
+/// `known_after_apply` are wanted variables whose value is not known yet.
+pub fn env_changes(
+    stored: &str,
+    wanted: &IndexMap<String, Secret>,
+    known_after_apply: &[String],
+) -> Vec<VariableChange> {
+    let unknown: BTreeSet<&str> = known_after_apply.iter().map(String::as_str).collect();
+    changes(&sorted(&parse_env(stored)), &sorted(wanted), &unknown)
+}
+
+/// How a container's environment (`Config.Env` of Docker, each `NAME=value`) differs from what we sent.
+///
+/// Variables that we did not send are the image's own and do not count.
+pub fn container_changes(container: &[String], sent: &IndexMap<String, Secret>) -> Vec<VariableChange> {
+    let mut found: BTreeMap<&str, &str> = container.iter().filter_map(|entry| entry.split_once('=')).collect();
+    found.retain(|name, _| sent.contains_key(*name));
+    changes(&found, &sorted(sent), &BTreeSet::new())
+}
+
+fn sorted(variables: &IndexMap<String, Secret>) -> BTreeMap<&str, &str> {
+    variables.iter().map(|(name, value)| (name.as_str(), value.expose())).collect()
+}
+
+/// The changes from one environment to another, sorted by name.
+fn changes(from: &BTreeMap<&str, &str>, to: &BTreeMap<&str, &str>, unknown: &BTreeSet<&str>) -> Vec<VariableChange> {
+    let names: BTreeSet<&str> = from.keys().chain(to.keys()).chain(unknown).copied().collect();
+    let change = |name: &str| match (from.get(name), to.get(name)) {
+        _ if unknown.contains(name) => Some(VariableChangeKind::Unknown),
+        (None, Some(_)) => Some(VariableChangeKind::Added),
+        (Some(_), None) => Some(VariableChangeKind::Removed),
+        (Some(before), Some(after)) if before != after => Some(VariableChangeKind::Changed),
+        _ => None,
+    };
+    names.into_iter().filter_map(|name| Some(VariableChange { name: name.to_owned(), change: change(name)? })).collect()
+}
+
+/// The SHA-256 of an environment in lower-case hex; the order of its variables does not count.
+pub fn env_digest(variables: &IndexMap<String, Secret>) -> String {
+    let mut hash = Sha256::new();
+    for text in sorted(variables).into_iter().flat_map(|(name, value)| [name, value]) {
+        // The length keeps neighbours apart: `A=bc` and `Ab=c` differ.
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use VariableChangeKind::{Added, Changed, Removed, Unknown};
+
+    fn env(pairs: &[(&str, &str)]) -> IndexMap<String, Secret> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect()
+    }
+
+    fn kinds(changes: Vec<VariableChange>) -> Vec<(String, VariableChangeKind)> {
+        changes.into_iter().map(|change| (change.name, change.change)).collect()
+    }
+
+    #[test]
+    fn stored_text_is_compared_by_what_the_server_reads() {
+        let wanted = env(&[("SAME", "a#b"), ("HASH", "a#b"), ("NEW", "1"), ("DATABASE_URL", "old")]);
+        let stored = "SAME='a#b'\nHASH=a#b\nGONE=1\nDATABASE_URL=old";
+        let changes = kinds(env_changes(stored, &wanted, &["DATABASE_URL".to_owned()]));
+        let expected = [("DATABASE_URL", Unknown), ("GONE", Removed), ("HASH", Changed), ("NEW", Added)];
+        assert_eq!(changes, expected.map(|(name, kind)| (name.to_owned(), kind)));
+    }
+
+    #[test]
+    fn i7_a_container_must_carry_what_we_sent() {
+        let container = ["PATH=/bin", "A=1=2", "B=old", "BROKEN"].map(str::to_owned);
+        assert_eq!(kinds(container_changes(&container, &env(&[("A", "1=2")]))), []);
+        let sent = env(&[("A", "1=2"), ("B", "new"), ("C", "")]);
+        let expected = [("B", Changed), ("C", Added)].map(|(name, kind)| (name.to_owned(), kind));
+        assert_eq!(kinds(container_changes(&container, &sent)), expected);
+    }
+
+    #[test]
+    fn i9_a_digest_depends_on_names_and_values_only() {
+        let digest = |pairs: &[(&str, &str)]| env_digest(&env(pairs));
+        assert_eq!(digest(&[("A", "1"), ("B", "2")]), digest(&[("B", "2"), ("A", "1")]));
+        assert_ne!(digest(&[("A", "bc")]), digest(&[("Ab", "c")]));
+        assert_ne!(digest(&[("A", "")]), digest(&[]));
+        assert_eq!(digest(&[]).len(), 64);
+    }
+}

@@ -1,0 +1,300 @@
+//! The steps of an app: image, application, configuration, deployment, domain.
+
+use super::blueprint::{Draft, not_ours};
+use super::fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
+use super::observed::{ObservedApplication, Ownership};
+use super::operation::Operation;
+use super::record::verify_id;
+use super::step::{Action, Step, VariableChange, VariableChangeKind};
+use super::wanted::{WantedApp, WantedImage};
+use crate::state::State;
+
+/// Adds the steps of one app.
+pub(super) fn add(draft: &mut Draft<'_>, name: &str) {
+    let wanted = &draft.wanted.apps[name];
+    let found = draft.observed.applications.get(name);
+    if let Some(application) = found
+        && application.ownership == Ownership::Foreign
+        && !draft.wanted.adopt.contains(name)
+    {
+        let error = not_ours(&format!("application {name}"))
+            .app(name)
+            .hint(format!("Rename or remove it on the server, or take it over with adopt: ['{name}']"));
+        draft.errors.push(error);
+        return;
+    }
+    create(draft, wanted, found);
+    let image = image(draft, wanted);
+    let why = Reasons::of(draft, wanted, found, image.as_deref());
+    configure_and_deploy(draft, wanted, &why);
+    domain(draft, wanted, found);
+}
+
+fn create(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>) {
+    let id = format!("app:{}:create", wanted.name);
+    let resource = format!("application {}", wanted.name);
+    let (action, reason, operation) = match found {
+        None => {
+            (Action::Create, "there is none of this name", Operation::CreateApplication { app: wanted.name.clone() })
+        }
+        Some(found) if found.ownership == Ownership::Foreign => {
+            (Action::Update, "it is taken over, as asked", Operation::AdoptApplication { app: wanted.name.clone() })
+        }
+        Some(_) => return draft.keep(&id, &resource, "exists"),
+    };
+    let mut step = Step::new(&id, action, &resource, reason).of(&wanted.name);
+    step.depends_on = draft.only_changing(["environment"]);
+    draft.push(step, operation);
+}
+
+/// Adds the build step where one is needed; returns the image where it is known already.
+fn image(draft: &mut Draft<'_>, wanted: &WantedApp) -> Option<String> {
+    let (build, fingerprint) = match &wanted.image {
+        WantedImage::Given { reference, exact } => {
+            if !exact {
+                draft.note(format!(
+                    "{}: the registry does not tell the digest of {reference}; the tag itself counts as the image",
+                    wanted.name
+                ));
+            }
+            return Some(reference.clone());
+        }
+        WantedImage::Build { build, fingerprint } => (build, fingerprint),
+    };
+    let pushed = draft.state.deploy_native.images.get(&wanted.name);
+    if let (Some(pushed), Some(fingerprint)) = (pushed, fingerprint)
+        && pushed.fingerprint == *fingerprint
+    {
+        return Some(pushed.reference.clone());
+    }
+    let reason = match (pushed, fingerprint) {
+        (_, None) => "nothing says what makes it unchanged, so it is always built",
+        (None, _) => "it was never built",
+        (Some(_), _) => "its Dockerfile, context, build arguments or platform changed",
+    };
+    let mut step =
+        Step::new(&format!("app:{}:image", wanted.name), Action::Create, &format!("image {}", build.reference), reason)
+            .of(&wanted.name);
+    step.details.push(format!("its digest is known after apply; for {}", build.platform));
+    draft.push(step, Operation::BuildImage { app: wanted.name.clone() });
+    None
+}
+
+/// Why an app has to be configured and deployed; empty when it has not.
+struct Reasons {
+    configure: Vec<String>,
+    deploy: Vec<String>,
+    variables: Vec<VariableChange>,
+}
+
+impl Reasons {
+    fn of(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>, image: Option<&str>) -> Self {
+        let variables = variable_changes(wanted, found);
+        let mut reasons = Self { configure: Vec::new(), deploy: Vec::new(), variables };
+        let Some(found) = found else {
+            reasons.configure.push("it is new".to_owned());
+            return reasons;
+        };
+        match image {
+            None => reasons.configure.push("its image is built anew".to_owned()),
+            Some(image) if found.image.as_deref() != Some(image) => {
+                reasons.configure.push("its image changed".to_owned());
+            }
+            Some(_) => {}
+        }
+        if !reasons.variables.is_empty() {
+            let names: Vec<&str> = reasons.variables.iter().map(|change| change.name.as_str()).collect();
+            reasons.configure.push(format!("variables changed: {}", names.join(", ")));
+            drift(draft, wanted, &names);
+        }
+        if login_differs(wanted, found) {
+            reasons.configure.push("the login that pulls its image changed".to_owned());
+        }
+        reasons.deploy = not_running(draft.state, wanted, found, image, draft.wanted.follows);
+        reasons
+    }
+
+    fn is_empty(&self) -> bool {
+        self.configure.is_empty() && self.deploy.is_empty()
+    }
+}
+
+/// Tells the user when the server's environment was edited by somebody else.
+fn drift(draft: &mut Draft<'_>, wanted: &WantedApp, names: &[&str]) {
+    let Some(deployed) = draft.state.deploy_native.deployed.get(&wanted.name) else { return };
+    if deployed.environment == env_fingerprint(&wanted.env.values) {
+        draft.note(format!(
+            "{}: {} changed on the server behind our back; the deployment puts back what is wanted",
+            wanted.name,
+            names.join(", ")
+        ));
+    }
+}
+
+/// What speaks against the app running as wanted already (I9).
+fn not_running(
+    state: &State,
+    wanted: &WantedApp,
+    found: &ObservedApplication,
+    image: Option<&str>,
+    follows: bool,
+) -> Vec<String> {
+    let Some(image) = image else { return Vec::new() };
+    let today = app_fingerprint(image, &wanted.env.values, wanted.registry.as_ref());
+    let Some(title) = found.newest_title.as_deref() else { return vec!["it was never deployed".to_owned()] };
+    let Some(parsed) = DeploymentTitle::parse(title) else {
+        return vec!["its newest deployment is not ours".to_owned()];
+    };
+    if parsed.fingerprint != today {
+        return vec!["its newest deployment is of something else".to_owned()];
+    }
+    if !found.newest_done {
+        return vec!["its newest deployment did not succeed".to_owned()];
+    }
+    let verified = state
+        .deploy_native
+        .deployed
+        .get(&wanted.name)
+        .is_some_and(|deployed| deployed.fingerprint == today && deployed.title == title);
+    if follows && !verified {
+        return vec!["its newest deployment was not seen running".to_owned()];
+    }
+    if !found.running {
+        return vec!["nothing of it runs".to_owned()];
+    }
+    Vec::new()
+}
+
+fn login_differs(wanted: &WantedApp, found: &ObservedApplication) -> bool {
+    let stored = found.registry.as_ref().map(|(url, user, password)| (url.as_str(), user.as_str(), password));
+    let ours = wanted.registry.as_ref().map(|login| (login.url.as_str(), login.username.as_str(), &login.password));
+    stored != ours
+}
+
+/// Which variables of the server's environment differ from what is wanted.
+fn variable_changes(wanted: &WantedApp, found: Option<&ObservedApplication>) -> Vec<VariableChange> {
+    let change = |name: &str, change| VariableChange { name: name.to_owned(), change };
+    let stored = found.map(|found| &found.env);
+    let mut changes: Vec<VariableChange> = wanted
+        .env
+        .values
+        .iter()
+        .filter_map(|(name, value)| match stored.and_then(|stored| stored.get(name)) {
+            None => Some(change(name, VariableChangeKind::Added)),
+            Some(old) if old != value => Some(change(name, VariableChangeKind::Changed)),
+            Some(_) => None,
+        })
+        .collect();
+    changes.extend(wanted.env.unknown.iter().map(|name| change(name, VariableChangeKind::Unknown)));
+    let gone = stored.into_iter().flat_map(|stored| stored.keys());
+    changes.extend(
+        gone.filter(|name| !wanted.env.values.contains_key(*name) && !wanted.env.unknown.contains(*name))
+            .map(|name| change(name, VariableChangeKind::Removed)),
+    );
+    changes
+}
+
+fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons) {
+    let name = &wanted.name;
+    if why.is_empty() {
+        draft.keep(&format!("app:{name}:deploy"), &format!("deployment of {name}"), "runs as wanted");
+        draft.unchanged(name, "its image, environment and settings are those that run");
+        return;
+    }
+    let configure = format!("app:{name}:configure");
+    if !why.configure.is_empty() {
+        let mut step =
+            Step::new(&configure, Action::Update, &format!("settings of {name}"), &why.configure.join("; ")).of(name);
+        step.variables.clone_from(&why.variables);
+        let mut first = vec![format!("app:{name}:create"), format!("app:{name}:image")];
+        if wanted.env.unknown.contains("DATABASE_URL") {
+            first.push("service:postgres".to_owned());
+        }
+        if wanted.env.unknown.contains("REDIS_URL") {
+            first.push("service:redis".to_owned());
+        }
+        step.depends_on = draft.only_changing(first.iter().map(String::as_str));
+        draft.push(step, Operation::Configure { app: name.clone() });
+    }
+    let reasons: Vec<&str> = why.configure.iter().chain(&why.deploy).map(String::as_str).collect();
+    let mut step =
+        Step::new(&format!("app:{name}:deploy"), Action::Update, &format!("deployment of {name}"), &reasons.join("; "))
+            .of(name);
+    step.restarts.push(name.clone());
+    let mut first =
+        vec![configure, "service:postgres".to_owned(), "service:redis".to_owned(), "database:roles".to_owned()];
+    if !uses(wanted, "DATABASE_URL") {
+        first.retain(|id| id != "service:postgres" && id != "database:roles");
+    }
+    if !uses(wanted, "REDIS_URL") {
+        first.retain(|id| id != "service:redis");
+    }
+    first.extend(wanted.dependencies.iter().map(|dependency| format!("app:{dependency}:deploy")));
+    step.depends_on = draft.only_changing(first.iter().map(String::as_str));
+    draft.push(step, Operation::Deploy { app: name.clone() });
+}
+
+fn uses(wanted: &WantedApp, variable: &str) -> bool {
+    wanted.env.values.contains_key(variable) || wanted.env.unknown.contains(variable)
+}
+
+fn domain(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>) {
+    if !draft.wanted.domains {
+        return;
+    }
+    let id = format!("app:{}:domain", wanted.name);
+    let resource = format!("domain {}", wanted.host);
+    let domains = found.map(|found| found.domains.as_slice()).unwrap_or_default();
+    let attached = domains.iter().find(|domain| domain.host.eq_ignore_ascii_case(&wanted.host));
+    let (action, reason) = match attached {
+        Some(domain)
+            if domain.port == Some(wanted.port) && domain.https && domain.certificate_type == "letsencrypt" =>
+        {
+            draft.keep(&id, &resource, "attached");
+            detach_renamed(draft, wanted, found);
+            return;
+        }
+        Some(_) => (Action::Update, format!("it must lead to port {} with a certificate", wanted.port)),
+        None => (Action::Create, format!("leads to port {}", wanted.port)),
+    };
+    let mut step = Step::new(&id, action, &resource, &reason).of(&wanted.name);
+    step.depends_on =
+        draft.only_changing([format!("app:{}:create", wanted.name).as_str(), verify_id(&wanted.host).as_str()]);
+    draft.push(
+        step,
+        Operation::AttachDomain { app: wanted.name.clone(), existing: attached.map(|domain| domain.id.clone()) },
+    );
+    detach_renamed(draft, wanted, found);
+}
+
+/// Detaches domains that we attached under a host name that the app no longer has.
+fn detach_renamed(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>) {
+    let domains = found.map(|found| found.domains.as_slice()).unwrap_or_default();
+    for domain in domains.iter().filter(|domain| !domain.host.eq_ignore_ascii_case(&wanted.host)) {
+        let recorded = draft.state.deploy_native.domains.get(&domain.host) == Some(&domain.id);
+        if !recorded {
+            continue;
+        }
+        let mut step = Step::new(
+            &format!("app:{}:domain:{}", wanted.name, domain.host),
+            Action::Delete,
+            &format!("domain {}", domain.host),
+            &format!("the app is now at {}", wanted.host),
+        )
+        .of(&wanted.name);
+        step.depends_on = draft.only_changing([format!("app:{}:domain", wanted.name).as_str()]);
+        draft.push(
+            step,
+            Operation::DetachDomain { app: wanted.name.clone(), id: domain.id.clone(), host: domain.host.clone() },
+        );
+    }
+}
+
+impl Step {
+    /// The same step, of an app.
+    #[must_use]
+    fn of(mut self, app: &str) -> Self {
+        self.app = Some(app.to_owned());
+        self
+    }
+}

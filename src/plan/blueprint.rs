@@ -1,0 +1,258 @@
+//! The planner: compares what is wanted with what is observed, and writes down the steps.
+
+use super::observed::{Observed, Ownership};
+use super::operation::Operation;
+use super::step::{Action, DeployPlan, Step, VariableChange};
+use super::wanted::{DatabaseRoute, Wanted};
+use super::{app, record};
+use crate::state::State;
+use crate::{DeployError, ErrorCode};
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
+
+/// A plan together with what its steps really do.
+#[derive(Debug, Clone, Default)]
+pub struct Blueprint {
+    /// The plan as users see it.
+    pub plan: DeployPlan,
+    /// What each step does, by its id.
+    pub operations: IndexMap<String, Operation>,
+    /// Why each app that has nothing to do has nothing to do.
+    pub unchanged: BTreeMap<String, String>,
+}
+
+/// Collects steps while the plan is made.
+pub(super) struct Draft<'a> {
+    pub(super) wanted: &'a Wanted,
+    pub(super) observed: &'a Observed,
+    pub(super) state: &'a State,
+    blueprint: Blueprint,
+    pub(super) errors: Vec<DeployError>,
+}
+
+/// Compares what is wanted with what is observed and writes down the steps, in an order that respects their dependencies.
+///
+/// # Errors
+///
+/// `RESOURCE_NOT_OURS` and `DNS_RECORD_FOREIGN` (I8), all of them at once.
+pub fn draw(wanted: &Wanted, observed: &Observed, state: &State) -> Result<Blueprint, DeployError> {
+    let mut draft = Draft { wanted, observed, state, blueprint: Blueprint::default(), errors: Vec::new() };
+    draft.blueprint.plan.stage.clone_from(&wanted.stage);
+    draft.leftovers();
+    draft.project();
+    draft.services();
+    draft.database();
+    record::add(&mut draft);
+    for name in wanted.apps.keys() {
+        app::add(&mut draft, name);
+    }
+    draft.finish()
+}
+
+impl Draft<'_> {
+    /// Adds a step with its operation.
+    pub(super) fn push(&mut self, step: Step, operation: Operation) {
+        self.blueprint.operations.insert(step.id.clone(), operation);
+        self.blueprint.plan.steps.push(step);
+    }
+
+    /// Adds a step that changes nothing.
+    pub(super) fn keep(&mut self, id: &str, resource: &str, reason: &str) {
+        self.push(Step::new(id, Action::Keep, resource, reason), Operation::Keep);
+    }
+
+    /// Tells the user something that is not a step.
+    pub(super) fn note(&mut self, note: impl Into<String>) {
+        self.blueprint.plan.notes.push(note.into());
+    }
+
+    /// Says why an app has nothing to do.
+    pub(super) fn unchanged(&mut self, app: &str, reason: &str) {
+        self.blueprint.unchanged.insert(app.to_owned(), reason.to_owned());
+    }
+
+    /// Whether a step of this id is in the plan and changes something.
+    pub(super) fn changes(&self, id: &str) -> bool {
+        self.blueprint.operations.get(id).is_some_and(|operation| *operation != Operation::Keep)
+    }
+
+    /// Those of `ids` that are in the plan and change something.
+    pub(super) fn only_changing<'i>(&self, ids: impl IntoIterator<Item = &'i str>) -> Vec<String> {
+        ids.into_iter().filter(|id| self.changes(id)).map(str::to_owned).collect()
+    }
+
+    /// What an interrupted run left behind.
+    fn leftovers(&mut self) {
+        if self.observed.open_port.is_some() {
+            let mut step = Step::new(
+                "database:close-port",
+                Action::Update,
+                "external port of the database",
+                "an interrupted run left it open",
+            );
+            step.restarts.push("postgres".to_owned());
+            self.push(step, Operation::ClosePort);
+        }
+        for twin in &self.observed.twins {
+            let resource = format!("{:?} {}", twin.kind, twin.name).to_lowercase();
+            let step = Step::new(
+                &format!("twin:{}", twin.id),
+                Action::Delete,
+                &resource,
+                "an interrupted create left it idle beside the one in use",
+            );
+            self.push(step, Operation::RemoveTwin(twin.clone()));
+        }
+        for name in &self.observed.orphans {
+            self.note(format!(
+                "application {name} is ours and the workspace no longer declares it: it stays; undeploy it with apps: ['{name}']"
+            ));
+        }
+        for resource in &self.observed.vanished {
+            self.note(format!("{resource} was removed from the server behind our back: it is created again"));
+        }
+    }
+
+    fn project(&mut self) {
+        let resource = format!("project {}", self.wanted.workspace);
+        match &self.observed.project {
+            None => self.push(
+                Step::new("project", Action::Create, &resource, "there is none of this name"),
+                Operation::CreateProject,
+            ),
+            Some(project) => {
+                let reason = match project.ownership {
+                    Ownership::Ours => "exists",
+                    Ownership::Foreign => "exists and is not ours: it is used and never changed or removed",
+                };
+                self.keep("project", &resource, reason);
+            }
+        }
+        let resource = format!("environment {}", self.wanted.stage);
+        match &self.observed.environment {
+            None => {
+                let mut step = Step::new("environment", Action::Create, &resource, "there is none of this name");
+                step.depends_on = self.only_changing(["project"]);
+                self.push(step, Operation::CreateEnvironment);
+            }
+            Some(environment) if environment.ownership == Ownership::Ours && !environment.marked => self.push(
+                Step::new("environment", Action::Update, &resource, "it lacks our mark"),
+                Operation::MarkEnvironment,
+            ),
+            Some(_) => self.keep("environment", &resource, "exists"),
+        }
+    }
+
+    fn services(&mut self) {
+        if let Some(wanted) = &self.wanted.postgres {
+            let found =
+                self.observed.postgres.as_ref().map(|found| (found.ownership, found.deployed, found.image.clone()));
+            self.service("postgres", "db", &wanted.image, found, Operation::ProvisionPostgres);
+        }
+        if let Some(wanted) = &self.wanted.redis {
+            let found =
+                self.observed.redis.as_ref().map(|found| (found.ownership, found.deployed, found.image.clone()));
+            self.service("redis", "cache", &wanted.image, found, Operation::ProvisionRedis);
+        }
+    }
+
+    fn service(
+        &mut self,
+        kind: &str,
+        name: &str,
+        image: &str,
+        found: Option<(Ownership, bool, String)>,
+        operation: Operation,
+    ) {
+        let id = format!("service:{kind}");
+        let resource = format!("{kind} {name}");
+        match found {
+            None => {
+                let mut step = Step::new(&id, Action::Create, &resource, "the workspace declares it");
+                step.depends_on = self.only_changing(["environment"]);
+                step.details.push(format!("image {image}; its host name is known after apply"));
+                self.push(step, operation);
+            }
+            Some((Ownership::Foreign, ..)) => self.errors.push(not_ours(&resource).hint(format!(
+                "Rename or remove the service `{name}` of environment `{}`, or restore the state file that names it",
+                self.wanted.stage
+            ))),
+            Some((Ownership::Ours, false, _)) => {
+                let step = Step::new(&id, Action::Update, &resource, "it was created and never deployed");
+                self.push(step, operation);
+            }
+            Some((Ownership::Ours, true, running)) => {
+                if running != image {
+                    self.note(format!(
+                        "{resource} runs {running} and the workspace names {image}: a service's version is not changed by a deployment"
+                    ));
+                }
+                self.keep(&id, &resource, "exists");
+            }
+        }
+    }
+
+    fn database(&mut self) {
+        let Some(wanted) = &self.wanted.database else { return };
+        let applied = self.state.deploy_native.database.as_deref() == Some(wanted.fingerprint.as_str());
+        if applied && !self.changes("service:postgres") {
+            self.keep("database:roles", "database roles", "roles and schemas are as they were last applied and proven");
+            return;
+        }
+        let reason = if self.state.deploy_native.database.is_some() {
+            "roles or schemas changed"
+        } else {
+            "they were never applied"
+        };
+        let mut step = Step::new("database:roles", Action::Update, "database roles", reason);
+        step.depends_on = self.only_changing(["service:postgres", "database:close-port"]);
+        step.details = wanted.roles.iter().map(|(app, role)| format!("{app}: {role}")).collect();
+        if wanted.access == DatabaseRoute::ExternalPort {
+            step.opens_port = true;
+            step.restarts.push("postgres (when its port opens, and when it closes)".to_owned());
+        }
+        self.push(step, Operation::ApplyRoles);
+    }
+
+    fn finish(mut self) -> Result<Blueprint, DeployError> {
+        if !self.errors.is_empty() {
+            return Err(DeployError::join(self.errors));
+        }
+        let plan = &mut self.blueprint.plan;
+        plan.changes = plan.steps.iter().filter(|step| step.action != Action::Keep).count();
+        if plan.changes == 0 {
+            plan.steps.clear();
+            self.blueprint.operations.clear();
+        }
+        Ok(self.blueprint)
+    }
+}
+
+/// The error of a resource that stands where ours should be.
+pub(super) fn not_ours(resource: &str) -> DeployError {
+    DeployError::new(
+        ErrorCode::ResourceNotOurs,
+        format!(
+            "{resource} exists on the server and is not ours: neither the state names it nor does it carry our mark"
+        ),
+    )
+    .resource(resource)
+}
+
+impl Step {
+    /// A step without dependencies, variables or details.
+    pub fn new(id: &str, action: Action, resource: &str, reason: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            action,
+            resource: resource.to_owned(),
+            app: None,
+            reason: reason.to_owned(),
+            depends_on: Vec::new(),
+            variables: Vec::<VariableChange>::new(),
+            restarts: Vec::new(),
+            opens_port: false,
+            details: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What stands on the server, in DNS and in the database now.
+
+use crate::secrets::Secret;
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
+
+/// What the server and the DNS zones answered.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// The project.
+    pub project: Option<ObservedProject>,
+    /// The environment.
+    pub environment: Option<ObservedEnvironment>,
+    /// The applications that bear the names of apps, by name.
+    pub applications: BTreeMap<String, ObservedApplication>,
+    /// The Postgres service.
+    pub postgres: Option<ObservedPostgres>,
+    /// The Redis service.
+    pub redis: Option<ObservedRedis>,
+    /// Idle resources of ours that an interrupted create left beside the one in use.
+    pub twins: Vec<Twin>,
+    /// The A records at each host name that has a zone; an empty list where there is none.
+    pub records: BTreeMap<String, ObservedRecord>,
+    /// A database port that an interrupted run left open: the service's id.
+    pub open_port: Option<String>,
+    /// Applications of ours whose app the workspace no longer declares.
+    pub orphans: Vec<String>,
+    /// What the state names and the server no longer has.
+    pub vanished: Vec<String>,
+}
+
+/// Whether a resource is ours to change (I8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ownership {
+    /// The state names it, or it carries our mark.
+    Ours,
+    /// It bears the name that ours would have, and nothing says that it is ours.
+    #[default]
+    Foreign,
+}
+
+/// A project.
+#[derive(Debug, Clone, Default)]
+pub struct ObservedProject {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub ownership: Ownership,
+    /// The names of its other environments that are not an empty default one.
+    pub other_environments: Vec<String>,
+}
+
+/// An environment.
+#[derive(Debug, Clone, Default)]
+pub struct ObservedEnvironment {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub ownership: Ownership,
+    /// Whether it carries our mark already.
+    pub marked: bool,
+    /// Whether it is the project's default one, which the server never removes by itself.
+    pub is_default: bool,
+    /// The names of services in it that are not ours.
+    pub others: Vec<String>,
+}
+
+/// An application.
+#[derive(Debug, Clone, Default)]
+pub struct ObservedApplication {
+    /// Its id.
+    pub id: String,
+    /// Its service's name.
+    pub app_name: String,
+    /// Whose it is.
+    pub ownership: Ownership,
+    /// The environment that the server stores, as the app would see it.
+    pub env: IndexMap<String, Secret>,
+    /// The image that the server stores.
+    pub image: Option<String>,
+    /// The login that the server stores: registry, user, password.
+    pub registry: Option<(String, String, Secret)>,
+    /// The title of its newest deployment.
+    pub newest_title: Option<String>,
+    /// Whether that deployment is done.
+    pub newest_done: bool,
+    /// Whether a task runs now.
+    pub running: bool,
+    /// Whether that task was seen to have the image and the environment that the server stores.
+    pub runs_as_stored: bool,
+    /// Its domains.
+    pub domains: Vec<ObservedDomain>,
+}
+
+/// A domain attached to an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedDomain {
+    /// Its id.
+    pub id: String,
+    /// Its host name.
+    pub host: String,
+    /// The container's port behind it.
+    pub port: Option<u16>,
+    /// Whether it speaks TLS.
+    pub https: bool,
+    /// Who issues its certificate.
+    pub certificate_type: String,
+    /// The path it answers at.
+    pub path: Option<String>,
+}
+
+/// A Postgres service.
+#[derive(Debug, Clone, Default)]
+pub struct ObservedPostgres {
+    /// Its id.
+    pub id: String,
+    /// Its service's name, which is its host name on the server's network.
+    pub app_name: String,
+    /// Whose it is.
+    pub ownership: Ownership,
+    /// The image.
+    pub image: String,
+    /// The database.
+    pub database: String,
+    /// The master role.
+    pub user: String,
+    /// The master password, when the server shows it.
+    pub password: Option<Secret>,
+    /// The port that is open to the world.
+    pub external_port: Option<i64>,
+    /// Whether it was ever deployed with success.
+    pub deployed: bool,
+}
+
+/// A Redis service.
+#[derive(Debug, Clone, Default)]
+pub struct ObservedRedis {
+    /// Its id.
+    pub id: String,
+    /// Its service's name, which is its host name on the server's network.
+    pub app_name: String,
+    /// Whose it is.
+    pub ownership: Ownership,
+    /// The image.
+    pub image: String,
+    /// The password, when the server shows it.
+    pub password: Option<Secret>,
+    /// Whether it was ever deployed with success.
+    pub deployed: bool,
+}
+
+/// An idle resource of ours beside the one in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Twin {
+    /// What it is.
+    pub kind: TwinKind,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What an idle twin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TwinKind {
+    /// A project without services.
+    Project,
+    /// An environment without services.
+    Environment,
+    /// An application that was never deployed.
+    Application,
+    /// A Postgres service that was never deployed.
+    Postgres,
+    /// A Redis service that was never deployed.
+    Redis,
+    /// A domain beside the recorded one.
+    Domain,
+}
+
+/// The A records at a host name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObservedRecord {
+    /// Their values; empty where there is none.
+    pub values: Vec<String>,
+    /// Their time to live in seconds.
+    pub ttl: u32,
+    /// A record of another type that stands in the way, for instance `CNAME`.
+    pub conflict: Option<String>,
+}

@@ -1,0 +1,145 @@
+//! What a step really does: the typed counterpart of its words.
+
+use super::observed::Twin;
+
+/// What a step does when it is applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Nothing; the resource stays as it is.
+    Keep,
+    /// Closes a database port that an interrupted run left open.
+    ClosePort,
+    /// Creates the project.
+    CreateProject,
+    /// Creates the environment, or takes the default one of a project that this run creates.
+    CreateEnvironment,
+    /// Puts our mark on the environment.
+    MarkEnvironment,
+    /// Creates the Postgres service where it is missing, and deploys it.
+    ProvisionPostgres,
+    /// Creates the Redis service where it is missing, and deploys it.
+    ProvisionRedis,
+    /// Applies roles and schemas, and proves that they are isolated.
+    ApplyRoles,
+    /// Removes an idle twin.
+    RemoveTwin(Twin),
+    /// Writes a host name's A record.
+    WriteRecord {
+        /// The host name.
+        host: String,
+    },
+    /// Waits until a host name's authoritative servers answer.
+    VerifyRecord {
+        /// The host name.
+        host: String,
+    },
+    /// Builds and pushes an app's image.
+    BuildImage {
+        /// The app.
+        app: String,
+    },
+    /// Creates an app's application.
+    CreateApplication {
+        /// The app.
+        app: String,
+    },
+    /// Puts our mark on an application that is taken over.
+    AdoptApplication {
+        /// The app.
+        app: String,
+    },
+    /// Tells the server an app's image and environment.
+    Configure {
+        /// The app.
+        app: String,
+    },
+    /// Deploys an app and follows it until it runs.
+    Deploy {
+        /// The app.
+        app: String,
+    },
+    /// Attaches an app's domain, or sets it right.
+    AttachDomain {
+        /// The app.
+        app: String,
+        /// The domain to set right; `None`: a new one.
+        existing: Option<String>,
+    },
+    /// Detaches a domain that we attached and that the app no longer has.
+    DetachDomain {
+        /// The app.
+        app: String,
+        /// The domain's id.
+        id: String,
+        /// Its host name.
+        host: String,
+    },
+    /// Removes an app's application, and with it its domains.
+    RemoveApplication {
+        /// The app.
+        app: String,
+        /// The application's id.
+        id: String,
+    },
+    /// Takes our A record away, and puts back what stood there before (I8).
+    RestoreRecord {
+        /// Its key in the state.
+        key: String,
+    },
+    /// Drops the roles and schemas of apps, with their data.
+    DropRoles {
+        /// The apps.
+        apps: Vec<String>,
+    },
+    /// Removes the Postgres service, with its data.
+    RemovePostgres,
+    /// Removes the Redis service, with its data.
+    RemoveRedis,
+    /// Removes the environment, which is empty.
+    RemoveEnvironment,
+    /// Removes the project, which is empty.
+    RemoveProject,
+}
+
+/// The kind of work of an operation, by which apply limits what runs side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WorkKind {
+    /// Calls of the server's API.
+    Api,
+    /// Image builds.
+    Build,
+    /// Calls of a DNS vendor's API.
+    Dns,
+    /// Waiting for DNS or for the server; costs nothing.
+    Wait,
+    /// Work in the database.
+    Database,
+}
+
+impl Operation {
+    /// What kind of work it is.
+    pub const fn kind(&self) -> WorkKind {
+        match self {
+            Self::BuildImage { .. } => WorkKind::Build,
+            Self::WriteRecord { .. } | Self::RestoreRecord { .. } => WorkKind::Dns,
+            Self::VerifyRecord { .. } | Self::Deploy { .. } | Self::Keep => WorkKind::Wait,
+            Self::ApplyRoles | Self::ClosePort | Self::DropRoles { .. } => WorkKind::Database,
+            Self::CreateProject
+            | Self::CreateEnvironment
+            | Self::MarkEnvironment
+            | Self::ProvisionPostgres
+            | Self::ProvisionRedis
+            | Self::RemoveTwin(_)
+            | Self::CreateApplication { .. }
+            | Self::AdoptApplication { .. }
+            | Self::Configure { .. }
+            | Self::AttachDomain { .. }
+            | Self::DetachDomain { .. }
+            | Self::RemoveApplication { .. }
+            | Self::RemovePostgres
+            | Self::RemoveRedis
+            | Self::RemoveEnvironment
+            | Self::RemoveProject => WorkKind::Api,
+        }
+    }
+}

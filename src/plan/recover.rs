@@ -1,0 +1,269 @@
+//! Fills the gaps of a state from what the server stores, so that nothing live is ever regenerated silently (I2).
+
+use super::fingerprint::{DeploymentTitle, env_fingerprint};
+use super::observed::{Observed, ObservedApplication, Ownership};
+use crate::secrets::Secret;
+use crate::state::{AppCredentials, Deployed, PushedImage, State};
+use crate::{DeployError, ErrorCode};
+use serde_json::Map;
+use std::collections::{BTreeMap, BTreeSet};
+use url::Url;
+
+/// What an app needs that we generate, and that may therefore be lost with the state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GeneratedNeeds {
+    /// Whether it needs database credentials of its own.
+    pub database: bool,
+    /// The variables whose values we generate for it.
+    pub secrets: BTreeSet<String>,
+}
+
+/// Fills the gaps of `state` from the server's answers; returns what was recovered, in words.
+///
+/// # Errors
+///
+/// `STATE_LOST` when something live depends on a value that neither the state nor the server knows: it says what is
+/// missing and what each choice costs.
+pub fn recover(
+    state: &mut State,
+    observed: &Observed,
+    needs: &BTreeMap<String, GeneratedNeeds>,
+) -> Result<Vec<String>, DeployError> {
+    let mut recovered = Vec::new();
+    let mut lost = Vec::new();
+    ids(state, observed, &mut recovered);
+    services(state, observed, &mut recovered, &mut lost);
+    for (name, application) in &observed.applications {
+        if application.ownership != Ownership::Ours {
+            continue;
+        }
+        let needs = needs.get(name).cloned().unwrap_or_default();
+        credentials(state, observed, name, application, needs.database, &mut recovered, &mut lost);
+        secrets(state, name, application, &needs.secrets, &mut recovered, &mut lost);
+        deployment(state, name, application);
+    }
+    if lost.is_empty() { Ok(recovered) } else { Err(state_lost(&state.stage, &lost)) }
+}
+
+fn ids(state: &mut State, observed: &Observed, recovered: &mut Vec<String>) {
+    if let Some(project) = &observed.project {
+        state.project_id.clone_from(&project.id);
+    }
+    if let Some(environment) = &observed.environment {
+        state.environment_id.clone_from(&environment.id);
+    }
+    for (name, application) in &observed.applications {
+        if application.ownership == Ownership::Ours && state.applications.get(name) != Some(&application.id) {
+            state.applications.insert(name.clone(), application.id.clone());
+            recovered.push(format!("application {name}"));
+        }
+    }
+}
+
+fn services(state: &mut State, observed: &Observed, recovered: &mut Vec<String>, lost: &mut Vec<String>) {
+    let postgres = observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours);
+    if let Some(postgres) = postgres {
+        state.services.postgres_id = Some(postgres.id.clone());
+        let known = &mut state.deploy_native.passwords.postgres;
+        if known.is_none() {
+            *known = postgres.password.clone();
+            match known {
+                Some(_) => recovered.push("the master password of postgres".to_owned()),
+                None => lost.push("the master password of postgres".to_owned()),
+            }
+        }
+    }
+    let redis = observed.redis.as_ref().filter(|found| found.ownership == Ownership::Ours);
+    if let Some(redis) = redis {
+        state.services.redis_id = Some(redis.id.clone());
+        let known = &mut state.deploy_native.passwords.redis;
+        if known.is_none() {
+            *known = redis.password.clone();
+            match known {
+                Some(_) => recovered.push("the password of redis".to_owned()),
+                None => lost.push("the password of redis".to_owned()),
+            }
+        }
+    }
+}
+
+fn credentials(
+    state: &mut State,
+    observed: &Observed,
+    name: &str,
+    application: &ObservedApplication,
+    needed: bool,
+    recovered: &mut Vec<String>,
+    lost: &mut Vec<String>,
+) {
+    if state.app_credentials.contains_key(name) {
+        return;
+    }
+    let Some(postgres) = observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours) else { return };
+    let stored = application.env.get("DATABASE_URL").and_then(|url| from_url(url, &postgres.app_name));
+    match stored {
+        Some(credentials) => {
+            state.app_credentials.insert(name.to_owned(), credentials);
+            recovered.push(format!("the database password of {name}"));
+        }
+        None if needed && application.newest_title.is_some() => {
+            lost.push(format!("the database password of {name}"));
+        }
+        None => {}
+    }
+}
+
+/// Reads an app's credentials from the URL that the server stores, when it leads to our database.
+fn from_url(url: &Secret, host: &str) -> Option<AppCredentials> {
+    let url = Url::parse(url.expose()).ok()?;
+    if url.host_str() != Some(host) {
+        return None;
+    }
+    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().ok().map(String::from);
+    let db_user = decode(url.username()).filter(|user| !user.is_empty())?;
+    let db_password = Secret::new(decode(url.password()?)?);
+    Some(AppCredentials { db_user, db_password, unknown: Map::new() })
+}
+
+fn secrets(
+    state: &mut State,
+    name: &str,
+    application: &ObservedApplication,
+    needed: &BTreeSet<String>,
+    recovered: &mut Vec<String>,
+    lost: &mut Vec<String>,
+) {
+    for variable in needed {
+        let known = state.generated_secrets.get(name).is_some_and(|secrets| secrets.contains_key(variable));
+        if known {
+            continue;
+        }
+        match application.env.get(variable) {
+            Some(value) => {
+                state.generated_secrets.entry(name.to_owned()).or_default().insert(variable.clone(), value.clone());
+                recovered.push(format!("{variable} of {name}"));
+            }
+            None if application.newest_title.is_some() => lost.push(format!("{variable} of {name}")),
+            None => {}
+        }
+    }
+}
+
+/// Recovers what the last deployment consisted of, when it was seen to run as the server stores it.
+fn deployment(state: &mut State, name: &str, application: &ObservedApplication) {
+    let Some(title) = application.newest_title.as_deref() else { return };
+    let (Some(parsed), Some(image)) = (DeploymentTitle::parse(title), application.image.as_ref()) else { return };
+    if !application.newest_done || !application.runs_as_stored {
+        return;
+    }
+    if let Some(fingerprint) = parsed.image {
+        let pushed = PushedImage { reference: image.clone(), fingerprint, unknown: Map::new() };
+        state.deploy_native.images.entry(name.to_owned()).or_insert(pushed);
+    }
+    let deployed = Deployed {
+        fingerprint: parsed.fingerprint,
+        environment: env_fingerprint(&application.env),
+        image: image.clone(),
+        title: title.to_owned(),
+        unknown: Map::new(),
+    };
+    state.deploy_native.deployed.entry(name.to_owned()).or_insert(deployed);
+}
+
+fn state_lost(stage: &str, lost: &[String]) -> DeployError {
+    DeployError::new(
+        ErrorCode::StateLost,
+        format!(
+            "The server holds resources of ours for stage `{stage}`, and neither the state nor the server knows: {}",
+            lost.join(", ")
+        ),
+    )
+    .hint(format!(
+        "Restore .gkm/deploy-{stage}.json from a backup (costs nothing); or give the values as secrets where they are \
+         variables; or undeploy the apps concerned and deploy them again (costs their sessions, and with deleteData their \
+         data)"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{ObservedEnvironment, ObservedPostgres, ObservedProject};
+    use indexmap::IndexMap;
+
+    fn observed(env: &[(&str, &str)]) -> Observed {
+        let env: IndexMap<String, Secret> =
+            env.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))).collect();
+        let application = ObservedApplication {
+            id: "app-1".into(),
+            ownership: Ownership::Ours,
+            env,
+            image: Some("r/api@sha256:1".into()),
+            newest_title: Some("deploy-native config=f source=s run=n".into()),
+            newest_done: true,
+            runs_as_stored: true,
+            ..ObservedApplication::default()
+        };
+        Observed {
+            project: Some(ObservedProject { id: "p".into(), ownership: Ownership::Ours, ..Default::default() }),
+            environment: Some(ObservedEnvironment {
+                id: "e".into(),
+                ownership: Ownership::Ours,
+                marked: true,
+                ..Default::default()
+            }),
+            applications: BTreeMap::from([("api".to_owned(), application)]),
+            postgres: Some(ObservedPostgres {
+                id: "pg".into(),
+                app_name: "shop-db-abc".into(),
+                ownership: Ownership::Ours,
+                password: Some("master".into()),
+                ..ObservedPostgres::default()
+            }),
+            ..Observed::default()
+        }
+    }
+
+    fn needs() -> BTreeMap<String, GeneratedNeeds> {
+        let secrets = BTreeSet::from(["BETTER_AUTH_SECRET".to_owned()]);
+        BTreeMap::from([("api".to_owned(), GeneratedNeeds { database: true, secrets })])
+    }
+
+    #[test]
+    fn i2_ids_passwords_and_generated_values_come_back_from_the_server() {
+        let mut state = State::new("staging");
+        let url = "postgresql://api:p%40ss@shop-db-abc:5432/shop";
+        let recovered = recover(&mut state, &observed(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", "s")]), &needs());
+        assert_eq!(recovered.unwrap().len(), 4);
+        assert_eq!(state.app_credentials["api"].db_password.expose(), "p@ss");
+        assert_eq!(state.generated_secrets["api"]["BETTER_AUTH_SECRET"].expose(), "s");
+        assert_eq!(state.deploy_native.passwords.postgres, Some("master".into()));
+        assert_eq!(state.deploy_native.deployed["api"].fingerprint, "f");
+        assert_eq!(state.deploy_native.images["api"].fingerprint, "s");
+    }
+
+    #[test]
+    fn i2_what_the_server_does_not_know_either_is_state_lost_and_named() {
+        let error = recover(&mut State::new("staging"), &observed(&[]), &needs()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::StateLost);
+        assert!(error.message().contains("the database password of api, BETTER_AUTH_SECRET of api"), "{error}");
+    }
+
+    #[test]
+    fn i2_a_state_that_knows_is_never_overruled_by_the_server() {
+        let mut state = State::new("staging");
+        let known = AppCredentials { db_user: "api".into(), db_password: "mine".into(), unknown: Map::new() };
+        state.app_credentials.insert("api".into(), known.clone());
+        let url = "postgresql://api:other@shop-db-abc:5432/shop";
+        recover(&mut state, &observed(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", "s")]), &needs()).unwrap();
+        assert_eq!(state.app_credentials["api"], known);
+    }
+
+    #[test]
+    fn i2_a_url_that_leads_elsewhere_is_not_taken_for_ours() {
+        let url = "postgresql://api:p@neon.example:5432/shop";
+        let error =
+            recover(&mut State::new("s"), &observed(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", "s")]), &needs());
+        assert!(error.unwrap_err().message().contains("the database password of api"));
+    }
+}

@@ -1,0 +1,272 @@
+//! The plan of an undeployment: what is ours goes, what is not stays, what stood there before comes back.
+
+use super::blueprint::Blueprint;
+use super::observed::{Observed, ObservedEnvironment, ObservedProject, Ownership};
+use super::operation::Operation;
+use super::step::{Action, Step};
+use crate::state::State;
+use std::collections::BTreeSet;
+
+/// What an undeployment is asked to remove.
+#[derive(Debug, Clone, Default)]
+pub struct Unwanted {
+    /// The stage.
+    pub stage: String,
+    /// The apps to remove; `None`: everything of the stage.
+    pub apps: Option<BTreeSet<String>>,
+    /// The host names of the apps to remove.
+    pub hosts: BTreeSet<String>,
+    /// Whether databases, roles and their data go too.
+    pub delete_data: bool,
+    /// Whether environment and project go too, when nothing else lives there.
+    pub delete_project: bool,
+}
+
+/// Writes down the steps that remove what is ours.
+pub fn draw_removal(unwanted: &Unwanted, observed: &Observed, state: &State) -> Blueprint {
+    let mut removal = Removal { unwanted, observed, state, blueprint: Blueprint::default() };
+    removal.blueprint.plan.stage.clone_from(&unwanted.stage);
+    removal.applications();
+    removal.records();
+    removal.data();
+    removal.containers();
+    let plan = &mut removal.blueprint.plan;
+    plan.changes = plan.steps.len();
+    removal.blueprint
+}
+
+struct Removal<'a> {
+    unwanted: &'a Unwanted,
+    observed: &'a Observed,
+    state: &'a State,
+    blueprint: Blueprint,
+}
+
+impl Removal<'_> {
+    fn push(&mut self, step: Step, operation: Operation) {
+        self.blueprint.operations.insert(step.id.clone(), operation);
+        self.blueprint.plan.steps.push(step);
+    }
+
+    fn note(&mut self, note: String) {
+        self.blueprint.plan.notes.push(note);
+    }
+
+    fn selected(&self, app: &str) -> bool {
+        self.unwanted.apps.as_ref().is_none_or(|apps| apps.contains(app))
+    }
+
+    fn applications(&mut self) {
+        for (name, application) in &self.observed.applications {
+            if !self.selected(name) {
+                continue;
+            }
+            if application.ownership == Ownership::Foreign {
+                self.note(format!("application {name} is not ours: it stays"));
+                continue;
+            }
+            let mut step =
+                Step::new(&format!("app:{name}:delete"), Action::Delete, &format!("application {name}"), "it is ours");
+            step.app = Some(name.clone());
+            step.details = application.domains.iter().map(|domain| format!("and domain {}", domain.host)).collect();
+            self.push(step, Operation::RemoveApplication { app: name.clone(), id: application.id.clone() });
+        }
+    }
+
+    fn records(&mut self) {
+        for (key, record) in &self.state.dns_records {
+            let host =
+                if record.name == "@" { record.domain.clone() } else { format!("{}.{}", record.name, record.domain) };
+            if self.unwanted.apps.is_some() && !self.unwanted.hosts.contains(&host) {
+                continue;
+            }
+            let reason = match &record.previous {
+                Some(previous) => format!("puts back {}, which stood there before", previous.values.join(", ")),
+                None => "we wrote it".to_owned(),
+            };
+            let step = Step::new(&format!("dns:{host}"), Action::Delete, &format!("record {host} A"), &reason);
+            self.push(step, Operation::RestoreRecord { key: key.clone() });
+        }
+    }
+
+    fn data(&mut self) {
+        let everything = self.unwanted.apps.is_none();
+        if !self.unwanted.delete_data {
+            if everything && (self.observed.postgres.is_some() || self.observed.redis.is_some()) {
+                self.note("databases and their data stay: remove them with deleteData".to_owned());
+            }
+            return;
+        }
+        if !everything {
+            self.roles();
+            return;
+        }
+        let first: Vec<String> = self.blueprint.plan.steps.iter().map(|step| step.id.clone()).collect();
+        if self.observed.postgres.as_ref().is_some_and(|found| found.ownership == Ownership::Ours) {
+            let mut step =
+                Step::new("service:postgres:delete", Action::Delete, "postgres db", "it is ours; its data goes");
+            step.depends_on.clone_from(&first);
+            self.push(step, Operation::RemovePostgres);
+        }
+        if self.observed.redis.as_ref().is_some_and(|found| found.ownership == Ownership::Ours) {
+            let mut step =
+                Step::new("service:redis:delete", Action::Delete, "redis cache", "it is ours; its data goes");
+            step.depends_on = first;
+            self.push(step, Operation::RemoveRedis);
+        }
+    }
+
+    fn roles(&mut self) {
+        let apps: Vec<String> = self.state.app_credentials.keys().filter(|app| self.selected(app)).cloned().collect();
+        if apps.is_empty() || self.observed.postgres.is_none() {
+            return;
+        }
+        let mut step =
+            Step::new("database:drop-roles", Action::Delete, "database roles", "their apps go, with their data");
+        step.depends_on = apps.iter().map(|app| format!("app:{app}:delete")).collect();
+        step.depends_on.retain(|id| self.blueprint.operations.contains_key(id));
+        step.details.clone_from(&apps);
+        self.push(step, Operation::DropRoles { apps });
+    }
+
+    fn containers(&mut self) {
+        if !self.unwanted.delete_project {
+            return;
+        }
+        let (Some(project), Some(environment)) = (&self.observed.project, &self.observed.environment) else { return };
+        if let Some(reason) = self.stays(project, environment) {
+            self.note(reason);
+            return;
+        }
+        let mut first: Vec<String> = self.blueprint.plan.steps.iter().map(|step| step.id.clone()).collect();
+        if !environment.is_default {
+            let mut step = Step::new(
+                "environment:delete",
+                Action::Delete,
+                &format!("environment {}", self.unwanted.stage),
+                "nothing else lives there",
+            );
+            step.depends_on.clone_from(&first);
+            first.push(step.id.clone());
+            self.push(step, Operation::RemoveEnvironment);
+        }
+        if project.ownership == Ownership::Foreign || !project.other_environments.is_empty() {
+            let others = project.other_environments.join(", ");
+            self.note(format!("the project stays: it is not ours alone (other environments: {others})"));
+            return;
+        }
+        let mut step = Step::new("project:delete", Action::Delete, "project", "nothing else lives there");
+        step.depends_on = first;
+        self.push(step, Operation::RemoveProject);
+    }
+
+    /// Why the environment cannot go; `None` when it can.
+    fn stays(&self, project: &ObservedProject, environment: &ObservedEnvironment) -> Option<String> {
+        let keeps_data =
+            !self.unwanted.delete_data && (self.observed.postgres.is_some() || self.observed.redis.is_some());
+        let keeps_apps = self.unwanted.apps.is_some();
+        let foreign = environment.ownership == Ownership::Foreign
+            || (environment.is_default && project.ownership == Ownership::Foreign);
+        if foreign {
+            Some("environment and project are not ours: they stay".to_owned())
+        } else if !environment.others.is_empty() {
+            Some(format!("environment and project stay: others live there ({})", environment.others.join(", ")))
+        } else if keeps_data {
+            Some("environment and project stay: databases live there (remove them with deleteData)".to_owned())
+        } else if keeps_apps {
+            Some("environment and project stay: only some apps are undeployed".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{ObservedApplication, ObservedPostgres};
+    use crate::state::{DnsRecordState, PreviousRecord};
+
+    fn world() -> (Observed, State) {
+        let application =
+            |ownership| ObservedApplication { id: "a".into(), ownership, ..ObservedApplication::default() };
+        let observed = Observed {
+            project: Some(ObservedProject { id: "p".into(), ownership: Ownership::Ours, ..ObservedProject::default() }),
+            environment: Some(ObservedEnvironment {
+                id: "e".into(),
+                ownership: Ownership::Ours,
+                marked: true,
+                ..ObservedEnvironment::default()
+            }),
+            applications: [("api", Ownership::Ours), ("web", Ownership::Ours), ("theirs", Ownership::Foreign)]
+                .map(|(name, ownership)| (name.to_owned(), application(ownership)))
+                .into(),
+            postgres: Some(ObservedPostgres {
+                id: "pg".into(),
+                ownership: Ownership::Ours,
+                ..ObservedPostgres::default()
+            }),
+            ..Observed::default()
+        };
+        let mut state = State::new("staging");
+        let record = DnsRecordState {
+            domain: "shop.test".into(),
+            name: "web".into(),
+            record_type: "A".into(),
+            value: "192.0.2.1".into(),
+            ttl: 300,
+            created_at: String::new(),
+            previous: Some(PreviousRecord { values: vec!["203.0.113.9".into()], ttl: 60, unknown: serde_json::Map::default() }),
+            unknown: serde_json::Map::default(),
+        };
+        state.dns_records.insert("web:A".into(), record);
+        (observed, state)
+    }
+
+    fn ids(blueprint: &Blueprint) -> Vec<&str> {
+        blueprint.plan.steps.iter().map(|step| step.id.as_str()).collect()
+    }
+
+    #[test]
+    fn i8_what_is_ours_goes_what_is_not_stays_and_old_records_come_back() {
+        let (observed, state) = world();
+        let blueprint = draw_removal(&Unwanted { stage: "staging".into(), ..Unwanted::default() }, &observed, &state);
+        assert_eq!(ids(&blueprint), ["app:api:delete", "app:web:delete", "dns:web.shop.test"]);
+        assert!(blueprint.plan.steps[2].reason.contains("puts back 203.0.113.9"));
+        assert!(blueprint.plan.notes.iter().any(|note| note.contains("application theirs is not ours")));
+    }
+
+    #[test]
+    fn data_goes_only_when_asked_and_after_the_apps() {
+        let (observed, state) = world();
+        let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };
+        let blueprint = draw_removal(&unwanted, &observed, &state);
+        let step = blueprint.plan.steps.iter().find(|step| step.id == "service:postgres:delete").unwrap();
+        assert!(step.depends_on.contains(&"app:api:delete".to_owned()));
+        assert_eq!(ids(&blueprint).last(), Some(&"project:delete"));
+    }
+
+    #[test]
+    fn a_project_in_which_others_live_stays() {
+        let (mut observed, state) = world();
+        let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };
+        observed.environment.as_mut().unwrap().others.push("theirs".into());
+        assert!(!ids(&draw_removal(&unwanted, &observed, &state)).contains(&"environment:delete"));
+        observed.environment.as_mut().unwrap().others.clear();
+        observed.project.as_mut().unwrap().other_environments.push("production".into());
+        let blueprint = draw_removal(&unwanted, &observed, &state);
+        assert!(ids(&blueprint).contains(&"environment:delete") && !ids(&blueprint).contains(&"project:delete"));
+    }
+
+    #[test]
+    fn some_apps_leave_the_others_and_the_data() {
+        let (observed, state) = world();
+        let unwanted = Unwanted {
+            apps: Some(BTreeSet::from(["web".to_owned()])),
+            hosts: BTreeSet::from(["web.shop.test".to_owned()]),
+            delete_project: true,
+            ..Unwanted::default()
+        };
+        assert_eq!(ids(&draw_removal(&unwanted, &observed, &state)), ["app:web:delete", "dns:web.shop.test"]);
+    }
+}

@@ -1,0 +1,161 @@
+//! What should stand on the server when the run is over.
+
+use crate::image::ImageBuild;
+use crate::secrets::Secret;
+use crate::workspace::AppType;
+use indexmap::IndexMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// What should stand on the server, in DNS and in the database.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The workspace's name; the project is called so.
+    pub workspace: String,
+    /// The stage; the environment is called so.
+    pub stage: String,
+    /// The Postgres service, if the workspace declares one.
+    pub postgres: Option<WantedPostgres>,
+    /// The Redis service, if the workspace declares one.
+    pub redis: Option<WantedRedis>,
+    /// The apps of this run, dependencies before dependents.
+    pub apps: IndexMap<String, WantedApp>,
+    /// Every app that the workspace declares, of this run or not.
+    pub declared: BTreeSet<String>,
+    /// The host names of the apps of this run.
+    pub hosts: IndexMap<String, WantedHost>,
+    /// The server's address, when a record needs it.
+    pub server_ip: Option<IpAddr>,
+    /// The fingerprint of the roles and schemas, when an app needs one.
+    pub database: Option<WantedDatabase>,
+    /// Whether a deployment is followed until it runs.
+    pub follows: bool,
+    /// Whether domains are attached.
+    pub domains: bool,
+    /// Whether DNS records of others must stay.
+    pub protect_foreign_dns: bool,
+    /// Apps whose unmarked application may be taken.
+    pub adopt: BTreeSet<String>,
+}
+
+/// The Postgres service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedPostgres {
+    /// The image.
+    pub image: String,
+    /// The database.
+    pub database: String,
+    /// The master role.
+    pub user: String,
+}
+
+/// The Redis service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedRedis {
+    /// The image.
+    pub image: String,
+}
+
+/// The roles and schemas of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedDatabase {
+    /// Equal fingerprints mean that nothing has to be applied.
+    pub fingerprint: String,
+    /// App to role, as the plan shows them.
+    pub roles: BTreeMap<String, String>,
+    /// How the database is reached, and why that way.
+    pub access: DatabaseRoute,
+}
+
+/// The way to the database that a run takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseRoute {
+    /// Its external port, opened for a while.
+    ExternalPort,
+    /// A short-lived application on the server's network.
+    Internal,
+}
+
+/// One app.
+#[derive(Debug, Clone)]
+pub struct WantedApp {
+    /// Its name.
+    pub name: String,
+    /// What kind of app it is.
+    pub app_type: AppType,
+    /// The port it listens on.
+    pub port: u16,
+    /// Its host name.
+    pub host: String,
+    /// The apps of this run that it depends on.
+    pub dependencies: Vec<String>,
+    /// Its image.
+    pub image: WantedImage,
+    /// Its environment.
+    pub env: WantedEnv,
+    /// The login with which the server pulls its image, as user and registry.
+    pub registry: Option<WantedRegistry>,
+}
+
+/// The login with which the server pulls an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedRegistry {
+    /// The registry's host.
+    pub url: String,
+    /// The user.
+    pub username: String,
+    /// The password or token.
+    pub password: Secret,
+}
+
+/// An app's environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedEnv {
+    /// Every variable that is known now.
+    pub values: IndexMap<String, Secret>,
+    /// The variables whose values are known only after apply.
+    pub unknown: BTreeSet<String>,
+}
+
+/// An app's image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WantedImage {
+    /// The caller names it.
+    Given {
+        /// The reference to deploy.
+        reference: String,
+        /// Whether the reference names a digest, so that equal references are equal images.
+        exact: bool,
+    },
+    /// It is built.
+    Build {
+        /// From what.
+        build: ImageBuild,
+        /// What makes it unchanged; `None`: it is always built.
+        fingerprint: Option<String>,
+    },
+}
+
+/// A host name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedHost {
+    /// The app behind it.
+    pub app: String,
+    /// Where its record lives; `None` when no zone is configured for it.
+    pub zone: Option<HostZone>,
+}
+
+/// The zone of a host name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostZone {
+    /// The root domain.
+    pub root: String,
+    /// The record's name within it, `@` for the root itself.
+    pub name: String,
+    /// The provider's name.
+    pub provider: String,
+    /// The time to live in seconds.
+    pub ttl: u32,
+    /// Whether the user makes the records.
+    pub manual: bool,
+}

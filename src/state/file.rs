@@ -1,0 +1,122 @@
+//! Files that must survive a crash: read without following links, replaced whole, private to their owner.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Who may read a file of ours: its owner.
+pub(super) const PRIVATE_FILE: u32 = 0o600;
+
+/// Who may enter a folder of ours: its owner.
+const PRIVATE_FOLDER: u32 = 0o700;
+
+/// How the names of temporary files end.
+const TEMPORARY: &str = ".tmp";
+
+/// A temporary file older than this belongs to a process that died while writing.
+const LEFTOVER_AGE: Duration = Duration::from_mins(10);
+
+/// Options that open a regular file of ours: never through a link, never waiting for the other end of a pipe.
+pub(super) fn open_options() -> OpenOptions {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.read(true).mode(PRIVATE_FILE).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+/// Reads a file whole; `None` when there is none.
+pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = match open_options().open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    check_regular(&file)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Refuses what is not a plain file: a folder, a pipe, a device.
+pub(super) fn check_regular(file: &File) -> io::Result<()> {
+    if file.metadata()?.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+}
+
+/// Makes sure that `folder` exists and that only its owner may enter it.
+///
+/// A wider folder is tightened. Where it belongs to someone else that cannot be done; the files in it are private all
+/// the same.
+pub(super) fn prepare_folder(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(PRIVATE_FOLDER).create(folder) {
+        Ok(()) => folder.parent().map_or(Ok(()), sync_folder),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => tighten(folder),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes the rights of group and others away from a folder.
+fn tighten(folder: &Path) -> io::Result<()> {
+    let mode = fs::metadata(folder)?.permissions().mode();
+    let private = mode & 0o7700;
+    if mode & 0o7777 == private {
+        return Ok(());
+    }
+    match fs::set_permissions(folder, Permissions::from_mode(private)) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        other => other,
+    }
+}
+
+/// Replaces a file: a reader, and a crash at any moment, finds the old content or the new one, whole (I5).
+///
+/// It is durable when this has returned. The folder must exist.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Err(ErrorKind::InvalidInput.into());
+    };
+    let prefix = format!("{name}.");
+    let mut file = tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(TEMPORARY)
+        .permissions(Permissions::from_mode(PRIVATE_FILE))
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)?;
+    remove_leftovers(folder, &prefix);
+    Ok(())
+}
+
+/// Makes the entries of a folder durable.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some network and user-space file systems cannot do it and answer so; there is nothing further to ask for.
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        other => other,
+    }
+}
+
+/// Removes the temporary files of processes that died while writing; they hold secrets.
+fn remove_leftovers(folder: &Path, prefix: &str) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(TEMPORARY));
+        if ours && is_old(&entry) {
+            // What cannot be removed now is tried again at the next write.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether no living writer can still own a temporary file.
+fn is_old(entry: &fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|time| SystemTime::now().duration_since(time).is_ok_and(|age| age > LEFTOVER_AGE))
+}

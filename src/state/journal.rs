@@ -1,0 +1,235 @@
+//! The journal of a stage: what we were doing when interrupted (I3, I4).
+
+use super::location::{StageFiles, blocking, io_error};
+use super::{Entry, Intent, Outcome, StageLock, file};
+use crate::{DeployError, ErrorCode};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Records each change before it is made and what became of it after, in `.gkm/deploy-{stage}.journal`.
+///
+/// One JSON object a line, appended and made durable before [`Journal::intend`] returns. A last line that was torn by a
+/// crash is as if it had not been written: what it announces had not begun, what it settles is unknown.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    now: fn() -> OffsetDateTime,
+    log: Arc<Mutex<Log>>,
+}
+
+impl Journal {
+    /// Opens the journal of the stage whose lock is held; `now` dates the entries.
+    ///
+    /// # Errors
+    ///
+    /// `STATE_CORRUPT` naming the line that is no entry, `STATE_IO` when the file cannot be read or made.
+    pub async fn open(lock: &StageLock, now: fn() -> OffsetDateTime) -> Result<Self, DeployError> {
+        let path = lock.files().journal();
+        let log = blocking(move || Log::open(path)).await?;
+        Ok(Self { now, log: Arc::new(Mutex::new(log)) })
+    }
+
+    /// Reads what is unfinished without opening the journal or taking the lock; for `plan`, which writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Journal::open`]; `INVALID_REQUEST` when the name cannot be part of a file name.
+    pub async fn peek(root: &Path, stage: &str) -> Result<Vec<Entry>, DeployError> {
+        let path = StageFiles::new(root, stage)?.journal();
+        blocking(move || Ok(read(&path)?.unfinished.into_values().map(|(entry, _)| entry).collect())).await
+    }
+
+    /// Records that a change is about to be made; it may be made when this has returned.
+    ///
+    /// When the future is dropped, the entry may or may not be there: unfinished, for a change that did not begin.
+    ///
+    /// # Errors
+    ///
+    /// `STATE_IO` when the entry cannot be made durable; the change must not be made then.
+    pub async fn intend(&self, step: impl Into<String>, intent: Intent) -> Result<Entry, DeployError> {
+        let now = (self.now)();
+        let at = now.format(&Rfc3339).unwrap_or_else(|_| now.to_string());
+        let step = step.into();
+        self.with_log(move |log| log.intend(at, step, intent)).await
+    }
+
+    /// Records what became of a change. A change of which that is not known stays unfinished.
+    ///
+    /// # Errors
+    ///
+    /// `STATE_IO` when it cannot be made durable; the change then counts as unfinished.
+    pub async fn settle(&self, entry: &Entry, outcome: Outcome) -> Result<(), DeployError> {
+        let id = entry.id;
+        self.with_log(move |log| log.settle(id, outcome)).await
+    }
+
+    /// The changes of which it is not known whether they happened, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// None but `INTERNAL`.
+    pub async fn unfinished(&self) -> Result<Vec<Entry>, DeployError> {
+        self.with_log(|log| Ok(log.unfinished.values().map(|(entry, _)| entry.clone()).collect())).await
+    }
+
+    /// Forgets every settled change; to be called at the end of a run. Unfinished ones stay.
+    ///
+    /// # Errors
+    ///
+    /// `STATE_IO` when the file cannot be replaced; it is as it was then.
+    pub async fn compact(&self) -> Result<(), DeployError> {
+        self.with_log(Log::compact).await
+    }
+
+    async fn with_log<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Log) -> Result<T, DeployError> + Send + 'static,
+    ) -> Result<T, DeployError> {
+        let log = Arc::clone(&self.log);
+        blocking(move || work(&mut log.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+}
+
+/// A line of the file.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Line<'a> {
+    Intend(&'a Entry),
+    Settle { id: u64, outcome: Outcome },
+}
+
+/// The open file, and what it says.
+#[derive(Debug)]
+struct Log {
+    path: PathBuf,
+    file: File,
+    /// Where the last whole line ends.
+    end: u64,
+    next_id: u64,
+    /// By number: the entry, and its line as it stands in the file.
+    unfinished: BTreeMap<u64, (Entry, String)>,
+}
+
+impl Log {
+    fn open(path: PathBuf) -> Result<Self, DeployError> {
+        let content = read(&path)?;
+        let file = open_file(&path)?;
+        let Content { end, next_id, unfinished } = content;
+        Ok(Self { path, file, end, next_id, unfinished })
+    }
+
+    fn intend(&mut self, at: String, step: String, intent: Intent) -> Result<Entry, DeployError> {
+        let entry = Entry { id: self.next_id, at, step, intent };
+        let line = self.append(&Line::Intend(&entry))?;
+        self.next_id += 1;
+        self.unfinished.insert(entry.id, (entry.clone(), line));
+        Ok(entry)
+    }
+
+    fn settle(&mut self, id: u64, outcome: Outcome) -> Result<(), DeployError> {
+        if !self.unfinished.contains_key(&id) {
+            return Ok(());
+        }
+        self.append(&Line::Settle { id, outcome })?;
+        self.unfinished.remove(&id);
+        Ok(())
+    }
+
+    /// Adds a line after the last whole one, over whatever a failed write has left there.
+    fn append(&mut self, line: &Line<'_>) -> Result<String, DeployError> {
+        let failed = |error: &io::Error| io_error("write the journal", &self.path, error);
+        let mut text = serde_json::to_string(line).map_err(|error| failed(&error.into()))?;
+        text.push('\n');
+        let written = self
+            .file
+            .set_len(self.end)
+            .and_then(|()| self.file.write_all_at(text.as_bytes(), self.end))
+            .and_then(|()| self.file.sync_data());
+        if let Err(error) = written {
+            // Best effort: the next append, or the next start, cuts the rest off as well.
+            let _ = self.file.set_len(self.end);
+            return Err(failed(&error));
+        }
+        self.end += text.len() as u64;
+        Ok(text)
+    }
+
+    fn compact(&mut self) -> Result<(), DeployError> {
+        let failed = |error: &io::Error| io_error("compact the journal", &self.path, error);
+        if self.end == 0 {
+            return Ok(());
+        }
+        let text: String = self.unfinished.values().map(|(_, line)| line.as_str()).collect();
+        file::replace(&self.path, text.as_bytes()).map_err(|error| failed(&error))?;
+        self.file = open_file(&self.path)?;
+        self.end = text.len() as u64;
+        Ok(())
+    }
+}
+
+fn open_file(path: &Path) -> Result<File, DeployError> {
+    let failed = |error: &io::Error| io_error("open the journal", path, error);
+    let file = file::open_options().write(true).create(true).open(path).map_err(|error| failed(&error))?;
+    file::check_regular(&file).map_err(|error| failed(&error))?;
+    if let Some(folder) = path.parent() {
+        file::sync_folder(folder).map_err(|error| failed(&error))?;
+    }
+    Ok(file)
+}
+
+/// What a journal's file says.
+#[derive(Debug)]
+struct Content {
+    end: u64,
+    next_id: u64,
+    unfinished: BTreeMap<u64, (Entry, String)>,
+}
+
+fn read(path: &Path) -> Result<Content, DeployError> {
+    let bytes = file::read(path).map_err(|error| io_error("read the journal", path, &error))?.unwrap_or_default();
+    parse(&bytes).map_err(|line| corrupt(path, line))
+}
+
+/// Reads the whole lines; the error is the number of the one that is no entry, from 1.
+fn parse(bytes: &[u8]) -> Result<Content, usize> {
+    let mut content = Content { end: 0, next_id: 1, unfinished: BTreeMap::new() };
+    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if line.last() != Some(&b'\n') {
+            break;
+        }
+        apply(line, &mut content).ok_or(index + 1)?;
+        content.end += line.len() as u64;
+    }
+    Ok(content)
+}
+
+/// Takes one line in; `None` when it is none of ours.
+fn apply(line: &[u8], content: &mut Content) -> Option<()> {
+    let text = std::str::from_utf8(line).ok()?;
+    let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else { return None };
+    if let Some(entry) = fields.remove("intend") {
+        let entry: Entry = serde_json::from_value(entry).ok()?;
+        content.next_id = content.next_id.max(entry.id.checked_add(1)?);
+        content.unfinished.insert(entry.id, (entry, text.to_owned()));
+    } else if let Some(settled) = fields.remove("settle") {
+        // Whatever the outcome was, it is known.
+        content.unfinished.remove(&settled.get("id")?.as_u64()?);
+    }
+    // A line of another kind is a later version's.
+    Some(())
+}
+
+fn corrupt(path: &Path, line: usize) -> DeployError {
+    let message = format!("The journal {} is damaged: line {line} is no entry", path.display());
+    DeployError::new(ErrorCode::StateCorrupt, message).resource(path.display().to_string()).reason("journal").hint(
+        "Look at the line. It tells of a change that an interrupted run may have made on the server: check that, see \
+         that the database has no external port, then remove the line",
+    )
+}
