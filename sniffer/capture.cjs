@@ -16,6 +16,8 @@ const patched = new WeakSet();
 const sniffing = new WeakSet();
 const tracked = new WeakMap();
 
+// How often each name was asked for.
+const asked = new Map();
 let requests = 0;
 
 // Takes the exports of a module of envkit, right after it was evaluated.
@@ -49,6 +51,7 @@ function sniffingBuilder(builder, parser) {
     const ask = (name, ...others) => {
       const request = { id: ++requests, name: String(name), given: givenByApp(parser, name) };
       activity.touch();
+      asked.set(request.name, (asked.get(request.name) ?? 0) + 1);
       channel.send('asked', { id: request.id, name: request.name, ...callSite() });
       return watchNamespace(get(name, ...others), request);
     };
@@ -138,4 +141,16 @@ function value(schema, request) {
   return mockOutput(rawSchema(schema), request.name, request.given);
 }
 
-module.exports = { patchExports };
+// The names asked for so far.
+let beforeConstructs;
+function names() {
+  beforeConstructs ??= new Map(asked);
+  return beforeConstructs;
+}
+
+// Whether a name was asked for since the first construct was asked what it needs.
+function askedByConstructs(name, before) {
+  return (asked.get(name) ?? 0) > (before.get(name) ?? 0);
+}
+
+module.exports = { patchExports, names, askedByConstructs };

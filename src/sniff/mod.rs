@@ -1,5 +1,34 @@
 //! How the variables an app needs are found.
+//!
+//! Each app is loaded by Node in a process of its own, in which envkit's parser reports what it is asked for (the
+//! JavaScript in `sniffer/`). The app's code never runs in our process, gets none of our environment, and leaves nothing
+//! running.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `app` | the strategies, and all apps side by side |
+//! | `entry` | one entry file |
+//! | `route_files` | the files that an app's globs name |
+//! | `run` | loading the files that stand for an app |
+//! | `subprocess` | the process: environment, bounds, deadline, end |
+//! | `records` | what the worker reports |
+//! | `findings` | reports → requirements, evidence, failure |
+//! | `source` | what can be read from the source itself: what code that did not run would ask for |
+//! | `script` | where the worker's JavaScript comes from |
 
+mod app;
+mod entry;
+mod findings;
+mod options;
+mod records;
 mod requirement;
+mod route_files;
+mod run;
+mod script;
+mod source;
+mod subprocess;
 
+pub use app::{sniff_all_apps, sniff_app};
+pub use entry::sniff_entry_file;
+pub use options::{OnSniffed, SniffOptions};
 pub use requirement::{Evidence, EvidenceSource, SniffFailure, SniffedEntry, SniffedEnvironment};

@@ -29,6 +29,8 @@ pub struct Evidence {
 pub enum EvidenceSource {
     /// Asked of envkit's `EnvironmentParser`.
     Envkit,
+    /// Named by a construct of a route app.
+    Construct,
     /// Listed in the app's `requiredEnv`.
     RequiredEnv,
     /// Follows from a dependency of a front end.

@@ -1,0 +1,274 @@
+//! The process in which an app is loaded: what it gets, how long it may take, and that it ends.
+
+use super::SniffOptions;
+use super::records::{Job, Record, Target, read};
+use super::script::Script;
+use crate::{DeployError, ErrorCode};
+use rustix::process::{Pid, Signal};
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+
+/// How much of each output is kept: its end.
+const OUTPUT_KEPT: usize = 16 * 1024;
+/// How many bytes of records are read at most.
+const RECORDS_READ: u64 = 64 * 1024 * 1024;
+/// How long the killed process may take to disappear.
+const REAPING: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long output that is under way may take to arrive after the process has ended.
+const DRAINING: std::time::Duration = std::time::Duration::from_millis(200);
+/// The variable that marks every process of a run, so that one which left the group is found.
+const MARK: &str = "GKM_SNIFF";
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// By itself, or killed by somebody.
+    Exited(ExitStatus),
+    /// We killed it at the deadline.
+    Deadline,
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// What the worker reported, in order.
+    pub(super) records: Vec<Record>,
+    /// How it ended.
+    pub(super) ending: Ending,
+    /// The end of its standard error.
+    pub(super) stderr: String,
+}
+
+/// Why a run did not start.
+#[derive(Debug)]
+pub(super) enum Unstarted {
+    /// Node could not be run.
+    NoNode(std::io::Error),
+    /// The caller cancelled, or the machine refused what we need.
+    Failed(DeployError),
+}
+
+impl From<DeployError> for Unstarted {
+    fn from(error: DeployError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Loads `targets` in a process of its own; when the future ends or is dropped, nothing of it is left running.
+pub(super) async fn run(
+    targets: Vec<Target>,
+    app_folder: &Path,
+    root: &Path,
+    compile_cache: Option<&Path>,
+    options: &SniffOptions,
+) -> Result<Run, Unstarted> {
+    let script = Script::locate(options.sniffer.as_deref())?;
+    let private = tempfile::Builder::new().prefix("gkm-sniff-").tempdir().map_err(|error| unusable(&error))?;
+    let records = private.path().join("records");
+    let job = Job {
+        records: records.clone(),
+        nonce: nonce(private.path()),
+        root: root.to_path_buf(),
+        app_folder: app_folder.to_path_buf(),
+        compile_cache: compile_cache.map(Path::to_path_buf),
+        targets,
+    };
+    let mut child = command(&job, &script, app_folder, private.path(), options)?.spawn().map_err(Unstarted::NoNode)?;
+    let mut group = Group::of(&child, &job.nonce);
+    let (ending, stderr) = attend(&mut child, &mut group, options).await?;
+    let records = read(&bounded(&records), &job.nonce);
+    Ok(Run { records, ending, stderr })
+}
+
+fn unusable(error: &std::io::Error) -> DeployError {
+    DeployError::new(ErrorCode::SniffFailed, "No temporary folder could be made for the sniffed app").caused_by(error)
+}
+
+/// The temporary folder's random name marks the run.
+fn nonce(private: &Path) -> String {
+    let name = private.file_name().unwrap_or_default().to_string_lossy();
+    format!("{name}-{:x}", std::process::id())
+}
+
+fn command(
+    job: &Job,
+    script: &Script,
+    app_folder: &Path,
+    home: &Path,
+    options: &SniffOptions,
+) -> Result<Command, DeployError> {
+    let text = serde_json::to_string(job).map_err(|error| {
+        DeployError::new(ErrorCode::SniffFailed, "A path of the app is not valid Unicode").caused_by(&error)
+    })?;
+    let mut command = Command::new(&options.node);
+    command
+        .arg(script.main())
+        .arg(text)
+        .current_dir(app_folder)
+        .env_clear()
+        .envs(environment(home, &job.nonce, &options.node_env))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    isolate(&mut command);
+    Ok(command)
+}
+
+/// What the app sees of an environment: nothing of ours but where programs are found.
+fn environment(home: &Path, nonce: &str, node_env: &str) -> Vec<(&'static str, OsString)> {
+    let mut environment = vec![
+        ("HOME", home.as_os_str().to_owned()),
+        ("TMPDIR", home.as_os_str().to_owned()),
+        ("LANG", OsString::from("C.UTF-8")),
+        ("NODE_ENV", OsString::from(node_env)),
+        (MARK, OsString::from(nonce)),
+    ];
+    if let Some(path) = std::env::var_os("PATH") {
+        environment.push(("PATH", path));
+    }
+    environment
+}
+
+/// Gives the process a group of its own and nothing of our open files.
+fn isolate(command: &mut Command) {
+    command.process_group(0);
+    // SAFETY: between fork and exec the closure only makes system calls, which is all that is allowed there.
+    #[expect(unsafe_code, reason = "the only way to keep a host's inheritable descriptors from the child")]
+    unsafe {
+        command.pre_exec(|| {
+            close_on_exec();
+            Ok(())
+        });
+    }
+}
+
+/// Marks every descriptor but the three standard ones to be closed by exec: a host may hold inheritable ones.
+#[cfg(target_os = "linux")]
+fn close_on_exec() {
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+    // SAFETY: takes numbers only. A kernel before 5.11 refuses, and then what is inheritable is inherited.
+    #[expect(unsafe_code, reason = "a plain system call")]
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC);
+    }
+}
+
+/// Marks the lower descriptors to be closed by exec: a host may hold inheritable ones.
+#[cfg(not(target_os = "linux"))]
+fn close_on_exec() {
+    for descriptor in 3..1024 {
+        // SAFETY: takes numbers only; a descriptor that is not open is refused.
+        #[expect(unsafe_code, reason = "a plain system call")]
+        unsafe {
+            libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
+    }
+}
+
+/// Waits for the end, whichever comes first, and clears up after it.
+async fn attend(child: &mut Child, group: &mut Group, options: &SniffOptions) -> Result<(Ending, String), DeployError> {
+    let stdout = child.stdout.take();
+    let stderr = child.stderr.take();
+    let mut text = Vec::new();
+    let mut ignored = Vec::new();
+    let mut ending = Ok(Ending::Deadline);
+    {
+        let drains = async { tokio::join!(drain(stdout, &mut ignored), drain(stderr, &mut text)) };
+        tokio::pin!(drains);
+        let mut drained = false;
+        let end = tokio::time::timeout(options.deadline, child.wait());
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                biased;
+                () = options.cancel.cancelled() => { ending = Err(DeployError::cancelled()); break }
+                result = &mut end => {
+                    if let Ok(Ok(status)) = result { ending = Ok(Ending::Exited(status)); }
+                    break
+                }
+                _ = &mut drains, if !drained => drained = true,
+            }
+        }
+        group.kill();
+        if !drained {
+            // Only output counts here, and only as a help for people: what has not arrived by now is left.
+            let _ = tokio::time::timeout(DRAINING, drains).await;
+        }
+    }
+    if !matches!(ending, Ok(Ending::Exited(_))) {
+        // A killed process disappears at once; where it does not, the runtime reaps it later.
+        let _ = tokio::time::timeout(REAPING, child.wait()).await;
+    }
+    ending.map(|ending| (ending, String::from_utf8_lossy(&text).into_owned()))
+}
+
+/// Reads to the end and keeps the last part.
+async fn drain(output: Option<impl tokio::io::AsyncRead + Unpin>, kept: &mut Vec<u8>) {
+    let Some(mut output) = output else { return };
+    let mut buffer = [0; 8192];
+    while let Ok(count) = output.read(&mut buffer).await {
+        if count == 0 {
+            return;
+        }
+        kept.extend_from_slice(&buffer[..count]);
+        if kept.len() > 2 * OUTPUT_KEPT {
+            kept.drain(..kept.len() - OUTPUT_KEPT);
+        }
+    }
+}
+
+fn bounded(file: &Path) -> Vec<u8> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    if let Ok(file) = std::fs::File::open(file) {
+        // What could be read counts.
+        let _ = file.take(RECORDS_READ).read_to_end(&mut bytes);
+    }
+    bytes
+}
+
+/// Every process of a run; killed when dropped.
+struct Group {
+    leader: Option<Pid>,
+    mark: Vec<u8>,
+}
+
+impl Group {
+    fn of(child: &Child, nonce: &str) -> Self {
+        let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Self { leader, mark: format!("{MARK}={nonce}").into_bytes() }
+    }
+
+    /// Kills the group and what has left it.
+    fn kill(&mut self) {
+        let Some(leader) = self.leader.take() else { return };
+        // Nobody left to kill is what we want.
+        let _ = rustix::process::kill_process_group(leader, Signal::KILL);
+        for stray in marked(&self.mark) {
+            let _ = rustix::process::kill_process(stray, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The processes that carry the mark of a run in their environment; none where the system does not show it.
+fn marked(mark: &[u8]) -> Vec<Pid> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    processes
+        .filter_map(|process| process.ok()?.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|pid| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|byte| *byte == 0).any(|variable| variable == mark)
+        })
+        .filter_map(Pid::from_raw)
+        .collect()
+}

@@ -1,0 +1,66 @@
+//! What the sniff suites share: the corpus and its packages, the versions of Node, apps from JSON.
+
+#![allow(dead_code, reason = "each suite uses a part")]
+
+use deploy_native::workspace::{App, AppType, ConfigFiles};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The folder of the corpus; its packages are installed when they are missing.
+pub(crate) fn corpus() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("__test__/corpus");
+        if !folder.join("node_modules/.package-lock.json").is_file() {
+            let status = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder).status();
+            assert!(status.is_ok_and(|status| status.success()), "npm ci failed in {}", folder.display());
+        }
+        folder
+    })
+}
+
+/// The versions of Node to run on: that of the `PATH`, and those that `SNIFF_NODES` lists (paths, separated by colons).
+pub(crate) fn nodes() -> Vec<(u32, PathBuf)> {
+    let listed = std::env::var("SNIFF_NODES").unwrap_or_default();
+    let listed = listed.split(':').filter(|path| !path.is_empty()).map(PathBuf::from);
+    std::iter::once(PathBuf::from("node")).chain(listed).map(|node| (major(&node), node)).collect()
+}
+
+fn major(node: &Path) -> u32 {
+    let output = Command::new(node).arg("--version").output().expect("node runs");
+    let version = String::from_utf8(output.stdout).unwrap();
+    version.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok()).expect("a version")
+}
+
+/// An app of the workspace whose root is the case's folder.
+pub(crate) fn app(declared: &Value) -> App {
+    let text = |key: &str| declared[key].as_str().map(str::to_owned);
+    let list = |key: &str| -> Option<Vec<String>> {
+        let values = declared[key].as_array()?;
+        Some(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
+    };
+    App {
+        app_type: match declared["type"].as_str() {
+            Some("web") => AppType::Web,
+            Some("mobile") => AppType::Mobile,
+            _ => AppType::Backend,
+        },
+        path: text("path").unwrap_or_else(|| ".".to_owned()),
+        port: 3000,
+        dependencies: list("dependencies").unwrap_or_default(),
+        framework: text("framework"),
+        entry: text("entry"),
+        routes: list("routes").unwrap_or_default(),
+        env_parser: text("envParser"),
+        config: ConfigFiles {
+            client: declared["config"]["client"].as_str().map(str::to_owned),
+            server: declared["config"]["server"].as_str().map(str::to_owned),
+        },
+        required_env: list("requiredEnv"),
+        domain: None,
+        shared_with: Vec::new(),
+        dockerfile: None,
+    }
+}
