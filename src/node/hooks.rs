@@ -94,8 +94,8 @@ impl StateProvider for JsStateProvider {
         })
     }
 
-    async fn write(&self, stage: &str, state: &State) -> Result<(), DeployError> {
-        self.0.call("stateProvider.write", json!([stage, state])).await.map(drop)
+    async fn write(&self, stage: &str, content: &State) -> Result<(), DeployError> {
+        self.0.call("stateProvider.write", json!([stage, content])).await.map(drop)
     }
 }
 
