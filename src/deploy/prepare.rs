@@ -40,7 +40,7 @@ pub(super) fn selected_apps(workspace: &Workspace, settings: &DeploySettings) ->
         .map(|app| ("apps", app))
         .chain(settings.images.keys().map(|app| ("images", app)))
         .chain(settings.adopt.iter().map(|app| ("adopt", app)))
-        .chain(settings.secrets.apps().map(|app| ("secrets.apps", app)));
+        .chain(settings.secrets.apps.keys().map(|app| ("secrets.apps", app)));
     let faults: Vec<String> = named
         .filter(|(_, app)| !workspace.apps.contains_key(*app))
         .map(|(field, app)| format!("{field}: the workspace has no app \"{app}\""))
