@@ -115,7 +115,7 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_slow_api_does_not_keep_us_longer_than_it_may() {
     let simulator = simulator().start().await.unwrap();
-    simulator.add_fault(Fault::new(FaultKind::Delay(Duration::from_secs(60))));
+    simulator.add_fault(Fault::new(FaultKind::Delay(Duration::from_mins(1))));
     let options =
         VendorOptions { timeout: Duration::from_millis(300), retries: 0, ..vendor_options(simulator.hostinger_url()) };
     let provider = HostingerProvider::new(&Secret::new(TOKEN), options).unwrap();
