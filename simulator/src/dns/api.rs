@@ -104,6 +104,7 @@ async fn observe(
         Some(FaultKind::Throttle(seconds)) => {
             ([(header::RETRY_AFTER, seconds.to_string())], failure(vendor, 429)).into_response()
         }
+        Some(FaultKind::Redirect(url)) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response(),
         Some(FaultKind::Garble(text)) => text.into_response(),
         Some(FaultKind::DropBefore) => {
             connection.cut();
