@@ -39,6 +39,15 @@ pub struct CloudflareProvider {
     zones: Mutex<BTreeMap<String, String>>,
 }
 
+/// A zone as the API shows it.
+#[derive(Deserialize)]
+struct Zone {
+    id: String,
+    name: String,
+    #[serde(default)]
+    status: String,
+}
+
 /// One record as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct Stored {
@@ -89,13 +98,6 @@ impl CloudflareProvider {
         let known = self.zones.lock().unwrap_or_else(PoisonError::into_inner).get(&zone).cloned();
         if let Some(id) = known {
             return Ok(id);
-        }
-        #[derive(Deserialize)]
-        struct Zone {
-            id: String,
-            name: String,
-            #[serde(default)]
-            status: String,
         }
         let reply = self.call(Method::GET, &["zones"], &[("name", &zone)], None).await?;
         let zones: Vec<Zone> = self.result(&reply, &zone, "look for the zone")?;

@@ -138,11 +138,10 @@ impl Authoritative {
         options.recursion_desired = false;
         let question = self.pool.lookup(Query::query(name, record_type), options);
         match tokio::time::timeout(self.timeout, question.first_answer()).await {
-            Err(_) => Reply::Silent("no answer in time".to_owned()),
             Ok(Ok(response)) if !response.metadata.authoritative => Reply::NotAuthoritative,
             Ok(Ok(response)) => follow(host, &response.answers),
             Ok(Err(NetError::Dns(error))) => refusal(host, error),
-            Ok(Err(NetError::Timeout)) => Reply::Silent("no answer in time".to_owned()),
+            Err(_) | Ok(Err(NetError::Timeout)) => Reply::Silent("no answer in time".to_owned()),
             Ok(Err(error)) => Reply::Silent(error.to_string()),
         }
     }

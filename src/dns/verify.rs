@@ -33,7 +33,7 @@ pub struct WaitOptions {
 impl Default for WaitOptions {
     fn default() -> Self {
         Self {
-            deadline: Duration::from_secs(300),
+            deadline: Duration::from_mins(5),
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(15),
         }

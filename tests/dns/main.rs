@@ -1,5 +1,7 @@
 //! DNS over real HTTP and real DNS: the vendors' APIs and their servers are the simulator's.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected has failed")]
+
 mod address;
 mod faults;
 mod foreign;

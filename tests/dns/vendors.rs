@@ -3,7 +3,7 @@
 use crate::{OTHER, SERVER, TOKEN, VENDORS, ZONE, a_record, provider, provider_with, simulator, values, writes};
 use deploy_native::ErrorCode;
 use deploy_native::dns::DnsRecord;
-use deploy_native_simulator::dns::{Vendor, ZoneRecord};
+use deploy_native_simulator::dns::{RecordedRequest, Vendor, ZoneRecord};
 
 #[tokio::test]
 async fn a_record_is_created_listed_left_alone_updated_and_deleted() {
@@ -72,7 +72,7 @@ async fn cloudflare_changes_a_value_in_place_before_it_deletes_what_is_left_over
     let first = simulator.records(ZONE)[0].id.clone();
     provider(&simulator, Vendor::Cloudflare).upsert_records(ZONE, &[a_record("api", SERVER)]).await.unwrap();
     let methods: Vec<String> =
-        simulator.requests().into_iter().filter(|request| request.is_write()).map(|request| request.method).collect();
+        simulator.requests().into_iter().filter(RecordedRequest::is_write).map(|request| request.method).collect();
     assert_eq!(methods, ["PATCH", "DELETE"]);
     assert_eq!(simulator.records(ZONE)[0].id, first);
 }
