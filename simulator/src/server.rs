@@ -146,16 +146,12 @@ async fn serve(State(world): State<Arc<World>>, ConnectInfo(peer): ConnectInfo<P
     let endpoint = path.strip_prefix("/api/").unwrap_or(&path).to_owned();
     let action = world.faults.action(&endpoint, incoming.method == Method::POST);
     let outcome = with_fault(&world, incoming, action).await;
-    match outcome {
-        Some(outcome) => {
-            world.recorder.finish(index, outcome.status);
-            outcome.into_response()
-        }
-        None => {
-            peer.close();
-            std::future::pending().await
-        }
-    }
+    let Some(outcome) = outcome else {
+        peer.close();
+        return std::future::pending().await;
+    };
+    world.recorder.finish(index, outcome.status);
+    outcome.into_response()
 }
 
 fn redirect(target: &str, query: Option<&str>) -> Response {
@@ -172,10 +168,8 @@ fn read(world: &World, method: Method, uri: &Uri, headers: HeaderMap, body: &Byt
     let query: Map<String, Value> = Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map(|Query(pairs)| pairs.into_iter().map(|(name, value)| (name, value.into())).collect())
         .unwrap_or_default();
-    let parsed = match body.is_empty() || !is_json(&headers) {
-        true => Ok(None),
-        false => serde_json::from_slice::<Value>(body).map(Some),
-    };
+    let parsed =
+        if body.is_empty() || !is_json(&headers) { Ok(None) } else { serde_json::from_slice::<Value>(body).map(Some) };
     let recorded = parsed.as_ref().ok().cloned().flatten();
     let path = uri.path().to_owned();
     let index = world.recorder.begin(method.as_str(), &path, query.clone(), recorded);
