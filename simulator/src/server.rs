@@ -145,8 +145,10 @@ async fn serve(State(world): State<Arc<World>>, ConnectInfo(peer): ConnectInfo<P
     let index = incoming.index;
     let endpoint = path.strip_prefix("/api/").unwrap_or(&path).to_owned();
     let action = world.faults.action(&endpoint, incoming.method == Method::POST);
-    let outcome = with_fault(&world, incoming, action).await;
-    let Some(outcome) = outcome else {
+    // A task of its own: what a client asked for happens also when it does not wait for the answer.
+    let serving = Arc::clone(&world);
+    let outcome = tokio::spawn(async move { with_fault(&serving, incoming, action).await }).await;
+    let Some(outcome) = outcome.ok().flatten() else {
         peer.close();
         return std::future::pending().await;
     };
@@ -197,7 +199,7 @@ fn content_type(headers: &HeaderMap) -> &str {
 /// Serves a request, or does to it what the fault says. `None` means: close the connection.
 async fn with_fault(world: &Arc<World>, incoming: Incoming, action: Option<FaultAction>) -> Option<Outcome> {
     match action {
-        None => effect(world, incoming).await,
+        None => Some(effect(world, incoming).await),
         Some(FaultAction::Fail { status, body }) => Some(failure(status, &body, &incoming.path)),
         Some(FaultAction::FailAfter) => {
             let path = incoming.path.clone();
@@ -215,7 +217,7 @@ async fn with_fault(world: &Arc<World>, incoming: Incoming, action: Option<Fault
         }
         Some(FaultAction::Delay { millis }) => {
             tokio::time::sleep(Duration::from_millis(millis)).await;
-            effect(world, incoming).await
+            Some(effect(world, incoming).await)
         }
         Some(FaultAction::LandLater { millis }) => {
             let later = Arc::clone(world);
@@ -240,11 +242,9 @@ fn failure(status: u16, body: &Value, path: &str) -> Outcome {
     }
 }
 
-/// Runs the call in a task of its own: what a client asked for happens also when it does not wait for the answer.
-async fn effect(world: &Arc<World>, incoming: Incoming) -> Option<Outcome> {
+async fn effect(world: &Arc<World>, incoming: Incoming) -> Outcome {
     tokio::time::sleep(Duration::from_millis(world.settings.latency_millis)).await;
-    let call_world = Arc::clone(world);
-    tokio::spawn(async move { answer(&call_world, incoming).await }).await.ok()
+    answer(world, incoming).await
 }
 
 async fn answer(world: &Arc<World>, incoming: Incoming) -> Outcome {
