@@ -70,7 +70,7 @@ pub async fn sniff_all_apps(
             // Never closed, so always granted in the end.
             let _place = places.acquire().await;
             let sniffed = sniff_app(app, name, workspace_root, options).await.map_err(|error| error.app(name))?;
-            Ok((name.clone(), sniffed))
+            Ok::<_, DeployError>((name.clone(), sniffed))
         }
     });
     Ok(try_join_all(sniffs).await?.into_iter().collect())
