@@ -75,6 +75,12 @@ export type OnEvent = ((arg: any) => void)
 /** What a call came to. */
 export type Outcome = Success | Failure
 
+/** Runs `LocalStateStore::read`. */
+export declare function readState(workspaceRoot: string, stage: string): Promise<Outcome>
+
+/** Runs `env::resolve_env` with the system's randomness. */
+export declare function resolveEnv(requiredVars: any, context: any): Outcome
+
 /** Runs [`deploy::deploy`]. */
 export declare function runDeploy(request: any, options: any, cancel: CancelHandle, onEvent: OnEvent, callHook: CallHook): Promise<Outcome>
 
@@ -84,6 +90,15 @@ export declare function runPlan(request: any, options: any, cancel: CancelHandle
 /** Runs [`deploy::undeploy`]. */
 export declare function runUndeploy(request: any, options: any, cancel: CancelHandle, onEvent: OnEvent, callHook: CallHook): Promise<Outcome>
 
+/** Runs `sniff::sniff_all_apps`. */
+export declare function sniffAllApps(apps: any, workspacePath: string, options: any, cancel: CancelHandle): Promise<Outcome>
+
+/** Runs `sniff::sniff_app`. */
+export declare function sniffApp(app: any, appName: string, workspacePath: string, options: any, cancel: CancelHandle): Promise<Outcome>
+
+/** Runs `sniff::sniff_entry_file`. */
+export declare function sniffEntryFile(entryPath: string, appPath: string, workspacePath: string, options: any, cancel: CancelHandle): Promise<Outcome>
+
 /** A call that succeeded. */
 export interface Success {
   /** Always `true`. */
@@ -91,3 +106,6 @@ export interface Success {
   /** Its result. */
   value: unknown
 }
+
+/** Runs `LocalStateStore::write`. */
+export declare function writeState(workspaceRoot: string, stage: string, state: any): Promise<Outcome>

@@ -773,10 +773,16 @@ if (
   }
 }
 
-const { CancelHandle, errorCodes, runDeploy, runPlan, runUndeploy } = nativeBinding
+const { CancelHandle, errorCodes, readState, resolveEnv, runDeploy, runPlan, runUndeploy, sniffAllApps, sniffApp, sniffEntryFile, writeState } = nativeBinding
 export { CancelHandle }
 export { errorCodes }
+export { readState }
+export { resolveEnv }
 export { runDeploy }
 export { runPlan }
 export { runUndeploy }
+export { sniffAllApps }
+export { sniffApp }
+export { sniffEntryFile }
+export { writeState }
 export const __napiBindingTarget = __napiLoadedBindingTarget

@@ -30,6 +30,68 @@ export function plan(request: DeployRequest, options?: RunOptions): Promise<Depl
  */
 export function undeploy(request: UndeployRequest, options?: RunOptions): Promise<UndeployReport>;
 
+/**
+ * Finds the variables that an entry file asks for, by loading it in a process of its own.
+ *
+ * What goes wrong inside the app is not thrown: it is the result's `error`, beside what was found before.
+ *
+ * @param entryPath relative to `appPath`
+ * @param appPath relative to `workspacePath`
+ * @param workspacePath absolute
+ * @throws {@link DeployError} `CANCELLED`, or `SNIFF_FAILED` when this machine refuses what is needed to sniff at all
+ */
+export function sniffEntryFile(
+	entryPath: string,
+	appPath: string,
+	workspacePath: string,
+	options?: SniffOptions,
+): Promise<SniffedEntry>;
+
+/**
+ * Finds the variables that an app needs, by the strategy that fits it.
+ *
+ * @throws {@link DeployError} as {@link sniffEntryFile}, and `INVALID_WORKSPACE` when the app is not one
+ */
+export function sniffApp(
+	app: AppConfig,
+	appName: string,
+	workspacePath: string,
+	options?: SniffOptions,
+): Promise<SniffedEnvironment>;
+
+/**
+ * Finds the variables that all apps need, side by side.
+ *
+ * @throws {@link DeployError} as {@link sniffApp}
+ */
+export function sniffAllApps(
+	apps: Record<string, AppConfig>,
+	workspacePath: string,
+	options?: SniffOptions,
+): Promise<Record<string, SniffedEnvironment>>;
+
+/**
+ * Finds the value of each variable, and says which are missing. Changes nothing: what had to be generated is returned,
+ * for the caller to keep and to pass in next time.
+ *
+ * @throws {@link DeployError} `INVALID_REQUEST`
+ */
+export function resolveEnv(requiredVars: string[], context: EnvContext): EnvResolution;
+
+/**
+ * Reads the state of a stage from `.gkm/deploy-{stage}.json`; `null` if there is none.
+ *
+ * @throws {@link DeployError} `STATE_CORRUPT`, `STATE_IO`
+ */
+export function readState(workspaceRoot: string, stage: string): Promise<State | null>;
+
+/**
+ * Writes the state of a stage: whole and durable when the promise resolves, the version before is kept beside it.
+ *
+ * @throws {@link DeployError} `STATE_CORRUPT` when what stands there is no state, `STATE_IO`
+ */
+export function writeState(workspaceRoot: string, stage: string, state: State): Promise<void>;
+
 /** What to deploy, where, and as whom. Unknown fields are errors. */
 export interface DeployRequest {
 	/** The workspace as the CLI has loaded it; `root` is absolute. Fields that we do not know are passed by. */
@@ -544,6 +606,110 @@ export type DeployErrorCode =
 
 /** Every error code, in the order of the documentation. */
 export const errorCodes: readonly DeployErrorCode[];
+
+// -------------------------------------------------------------------------------------------------------- variables
+
+/** How sniffing is carried out. Unknown fields are errors. */
+export interface SniffOptions {
+	/** Cancels it; the app's process is killed. */
+	signal?: AbortSignal;
+	/** Whether answers for unchanged apps are taken from the cache; default `true`. */
+	cache?: boolean;
+	/** How long one app may take before its process is killed; default 30. */
+	deadlineSeconds?: number;
+	surroundings?: Surroundings;
+}
+
+/** What an entry file needs. */
+export interface SniffedEntry {
+	/** Every variable it asks for, sorted, the optional ones included. */
+	envVars: string[];
+	/** Those it can do without, sorted. */
+	optionalEnvVars: string[];
+	/** Why the result may be partial; absent when the file ran as far as it should. */
+	error?: SniffFailure;
+	/** Where each was asked for. */
+	evidence: Evidence[];
+}
+
+/** What an app needs. */
+export interface SniffedEnvironment {
+	appName: string;
+	/** The variables it cannot do without, sorted. */
+	requiredEnvVars: string[];
+	/** The variables it can do without, sorted. */
+	optionalEnvVars: string[];
+	/** Where each was found. */
+	evidence: Evidence[];
+	/** Why the result may be partial. */
+	error?: SniffFailure;
+	/** Whether it came from the cache. */
+	cached: boolean;
+}
+
+/** Why a sniff did not run to its end. */
+export interface SniffFailure {
+	kind: 'syntax' | 'unresolved-import' | 'deadline' | 'threw' | 'exited' | 'crashed' | 'no-entry' | 'no-node' | (string & {});
+	/** The app's own message, redacted and shortened. */
+	message: string;
+	/** The app's own stack, trimmed to its files. */
+	stack?: string;
+	/** Whether names were captured before. */
+	partial: boolean;
+	/** Whether a deployment must stop on it. */
+	fatal: boolean;
+}
+
+/** Why we believe that an app uses a variable. */
+export interface Evidence {
+	name: string;
+	source: 'envkit' | 'required-env' | 'dependency' | 'process-env';
+	/** Relative to the workspace. */
+	file?: string;
+	/** From 1. */
+	line?: number;
+	optional: boolean;
+	/** Why it is optional. */
+	reason?: string;
+}
+
+/** What is known about one app when its variables are resolved. Unknown fields are errors. */
+export interface EnvContext {
+	appName: string;
+	/** `development` makes `NODE_ENV` `development`, any other `production`. */
+	stage: string;
+	/** For `PORT`. */
+	port: number;
+	/** The app's public host name, for `BETTER_AUTH_URL`. */
+	host?: string;
+	/** The addresses of the front ends it trusts, for `BETTER_AUTH_TRUSTED_ORIGINS`. */
+	trustedOrigins?: string[];
+	/** The address of each app it depends on, for `{APP}_URL`. */
+	dependencyUrls?: Record<string, string>;
+	/** The app's own access to the database, for `DATABASE_URL`. */
+	postgres?: { host?: string; port?: number; database: string; user: string; password: string };
+	/** For `REDIS_URL`. */
+	redis?: { host?: string; port?: number; password?: string };
+	/** What earlier runs generated for this app. */
+	generatedSecrets?: Record<string, string>;
+	/** What the user provides. */
+	secrets?: AppSecrets | StageSecrets;
+	/** Variables it can do without: resolved where there is a value, never missing. */
+	optionalVars?: string[];
+}
+
+/** Where the variables of one app come from. Holds secrets in clear. */
+export interface EnvResolution {
+	/** `NODE_ENV` first, then in the order asked for. */
+	resolved: Record<string, string>;
+	missing: string[];
+	/** What was generated now. */
+	generated: Record<string, string>;
+	/** Variables that will have a value once the service they point to exists. */
+	knownAfterApply?: string[];
+	/** Variables whose given value is not used, because it follows from the deployment. */
+	overridden?: string[];
+}
 
 // ------------------------------------------------------------------------------------------------------------ state
 

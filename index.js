@@ -1,12 +1,27 @@
 // The public JavaScript: a thin facade over the generated `binding.js`. Types and documentation are in `index.d.ts`.
 
 import * as native from './binding.js';
-import { run } from './facade/run.js';
+import { plain } from './facade/plain.js';
+import { ask, askSync, call, run } from './facade/run.js';
 
 export { DeployError } from './facade/error.js';
 
 export const deploy = (request, options) => run(native.runDeploy, request, options);
 export const plan = (request, options) => run(native.runPlan, request, options);
 export const undeploy = (request, options) => run(native.runUndeploy, request, options);
+
+export const sniffEntryFile = (entryPath, appPath, workspacePath, options) =>
+	call(native.sniffEntryFile, [entryPath, appPath, workspacePath], options);
+export const sniffApp = (app, appName, workspacePath, options) =>
+	call(native.sniffApp, [app, appName, workspacePath], options);
+export const sniffAllApps = (apps, workspacePath, options) => call(native.sniffAllApps, [apps, workspacePath], options);
+
+export const resolveEnv = (requiredVars, context) =>
+	askSync(() => native.resolveEnv(plain(requiredVars), plain(context)));
+
+export const readState = (workspaceRoot, stage) => ask(() => native.readState(workspaceRoot, stage));
+export const writeState = async (workspaceRoot, stage, state) => {
+	await ask(() => native.writeState(workspaceRoot, stage, plain(state)));
+};
 
 export const errorCodes = Object.freeze(native.errorCodes());

@@ -38,6 +38,6 @@ describe('the version', () => {
 
 it('what the facade exports is what the types declare', async () => {
 	const declared = found(read('index.d.ts'), /^export (?:function|class|const) (\w+)/gm);
-	const { default: _, ...exported } = await import('@geekmidas/deploy-native');
+	const exported = await import('@geekmidas/deploy-native');
 	expect([...new Set(declared)].sort()).toEqual(Object.keys(exported).sort());
 });

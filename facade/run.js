@@ -32,8 +32,26 @@ export async function call(native, args, options = {}) {
 	return unwrap(await control.during(() => native(...args.map(plain), passed(rest), control.handle)), signal);
 }
 
+/** Makes a native call that needs neither options nor cancellation. */
+export async function ask(native) {
+	try {
+		return unwrap(await native());
+	} catch (error) {
+		throw bridgeError(error);
+	}
+}
+
+/** As {@link ask}, for a native call that returns at once. */
+export function askSync(native) {
+	try {
+		return unwrap(native());
+	} catch (error) {
+		throw bridgeError(error);
+	}
+}
+
 /** Returns the value of an outcome, or throws its failure. */
-export function unwrap(outcome, signal, thrownBy = () => undefined) {
+function unwrap(outcome, signal, thrownBy = () => undefined) {
 	if (outcome.ok) return outcome.value;
 	if (outcome.code === 'CANCELLED') throw cancelled(signal, outcome);
 	const cause = outcome.code === 'HOOK_FAILED' ? thrownBy(outcome.resource) : undefined;

@@ -7,7 +7,10 @@
 
 mod cancel;
 mod deploy;
+mod env;
 mod events;
 mod failure;
 mod hooks;
 mod options;
+mod sniff;
+mod state;

@@ -34,7 +34,7 @@ struct Options {
 /// `Surroundings` of the public JavaScript.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct JsSurroundings {
+pub(super) struct JsSurroundings {
     node: Option<PathBuf>,
     sniffer: Option<PathBuf>,
     docker: Option<PathBuf>,
@@ -97,10 +97,19 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(root: &str, value: Value) ->
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." { root.to_owned() } else { format!("{root}.{path}") };
-        invalid(format!("{place}: {}", error.inner()))
+        invalid(format!("{place}: {}", without_value(&error.inner().to_string())))
     })
 }
 
-fn invalid(message: impl Into<String>) -> DeployError {
+/// A message of serde's without the text that stood where something else belongs: it may be a secret (I6).
+fn without_value(message: &str) -> String {
+    match (message.find("string \""), message.rfind("\", expected")) {
+        (Some(start), Some(end)) if start < end => format!("{}string{}", &message[..start], &message[end + 1..]),
+        _ => message.to_owned(),
+    }
+}
+
+/// An `INVALID_REQUEST`.
+pub(super) fn invalid(message: impl Into<String>) -> DeployError {
     DeployError::new(ErrorCode::InvalidRequest, message)
 }

@@ -3,13 +3,28 @@
 use super::fault::{Faults, Path};
 use super::read::{self, Fields};
 use super::{App, AppType, ConfigFiles, Domain};
-use serde_json::Value;
+use crate::DeployError;
+use serde_json::{Value, json};
 
 /// The port that Expo's own server uses; a mobile app is never deployed, so it need not say one.
 const MOBILE_PORT: u16 = 8081;
 
 /// The fields in which globs of constructs stand.
 const CONSTRUCTS: [&str; 7] = ["routes", "constructs", "functions", "crons", "queues", "topics", "subscribers"];
+
+impl App {
+    /// Reads one app of the CLI's normalised workspace by itself; what it refers to is not checked.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_WORKSPACE`, naming the path and the value of every fault.
+    pub fn from_json(name: &str, value: &Value) -> Result<Self, DeployError> {
+        let document = json!({ "apps": { name: value } });
+        let mut faults = Faults::default();
+        let app = read(&document["apps"][name], &Path::default().key("apps").key(name), None, &mut faults);
+        app.filter(|_| faults.is_empty()).ok_or_else(|| faults.into_error(&document))
+    }
+}
 
 /// Reads an app; what it refers to is checked later.
 pub(super) fn read(value: &Value, path: &Path, default_target: Option<&str>, faults: &mut Faults) -> Option<App> {
