@@ -7,8 +7,8 @@ use crate::dokploy::{
 };
 use crate::env::parse_env;
 use crate::plan::{
-    Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject, ObservedRedis,
-    Ownership, TwinKind,
+    Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
+    ObservedRedis, Ownership, TwinKind,
 };
 use crate::state::State;
 use crate::{DeployError, ErrorCode};
@@ -52,7 +52,11 @@ impl Scope<'_> {
 /// # Errors
 ///
 /// `DOKPLOY_*` when the server refuses or fails a call, `RESOURCE_AMBIGUOUS` when several resources could be meant.
-pub(super) async fn observe(client: &Dokploy, scope: Scope<'_>, state: Option<&State>) -> Result<Observed, DeployError> {
+pub(super) async fn observe(
+    client: &Dokploy,
+    scope: Scope<'_>,
+    state: Option<&State>,
+) -> Result<Observed, DeployError> {
     let mut observed = Observed::default();
     let Some(environment) = containers(client, scope, state, &mut observed).await? else {
         return Ok(observed);
@@ -369,7 +373,9 @@ pub(super) async fn check_server(client: &Dokploy, follows: bool) -> Result<(), 
             client.swarm().node_apps().await.map_err(|error| {
                 let error = DeployError::from(error);
                 if error.code() == ErrorCode::DokployForbidden {
-                    error.hint("Use a key of an owner or admin: only such a key may see what runs; or set waitFor: 'deployed'")
+                    error.hint(
+                        "Use a key of an owner or admin: only such a key may see what runs; or set waitFor: 'deployed'",
+                    )
                 } else {
                     error
                 }

@@ -71,8 +71,11 @@ pub(super) fn client(
     let dokploy = &credentials.dokploy;
     let declared = workspace.deploy.dokploy.as_ref().and_then(|dokploy| dokploy.endpoint(stage));
     let endpoint = dokploy.endpoint.as_deref().or(declared).ok_or_else(|| {
-        DeployError::new(ErrorCode::InvalidRequest, format!("credentials.dokploy.endpoint: no endpoint is known for stage `{stage}`"))
-            .hint("Set it, or deploy.dokploy.endpoint or deploy.dokploy.endpoints[stage] in the workspace")
+        DeployError::new(
+            ErrorCode::InvalidRequest,
+            format!("credentials.dokploy.endpoint: no endpoint is known for stage `{stage}`"),
+        )
+        .hint("Set it, or deploy.dokploy.endpoint or deploy.dokploy.endpoints[stage] in the workspace")
     })?;
     Dokploy::with_settings(endpoint, &dokploy.token, ClientSettings::default(), Arc::clone(redactor))
 }
@@ -89,11 +92,10 @@ pub(super) fn state_provider(
     match (&options.state_provider, &workspace.state) {
         (Some(provider), _) => Ok(Arc::clone(provider)),
         (None, StateSettings::Local) => Ok(Arc::new(LocalStateStore::new(&workspace.root))),
-        (None, StateSettings::Named(name)) => Err(DeployError::new(
-            ErrorCode::ProviderUnsupported,
-            format!("state.provider: `{name}` is not built in"),
-        )
-        .hint("Pass an object with read() and write() as the option `stateProvider`")),
+        (None, StateSettings::Named(name)) => {
+            Err(DeployError::new(ErrorCode::ProviderUnsupported, format!("state.provider: `{name}` is not built in"))
+                .hint("Pass an object with read() and write() as the option `stateProvider`"))
+        }
     }
 }
 
@@ -154,7 +156,8 @@ pub(super) fn built_in(name: &str, root: &str, credentials: &Credentials) -> Res
             .hint(format!("Pass credentials.{name}.token"))
         })
     };
-    let options = |given: &VendorCredentials| VendorOptions { base_url: given.base_url.clone(), ..VendorOptions::default() };
+    let options =
+        |given: &VendorCredentials| VendorOptions { base_url: given.base_url.clone(), ..VendorOptions::default() };
     match name {
         "manual" => Ok(Arc::new(ManualProvider)),
         "cloudflare" => {
@@ -169,7 +172,9 @@ pub(super) fn built_in(name: &str, root: &str, credentials: &Credentials) -> Res
             ErrorCode::ProviderUnsupported,
             format!("deploy.dns: the provider `{other}` of `{root}` is not built in"),
         )
-        .hint(format!("Pass an object with getRecords(), upsertRecords() and deleteRecords() as dnsProviders['{root}']"))),
+        .hint(format!(
+            "Pass an object with getRecords(), upsertRecords() and deleteRecords() as dnsProviders['{root}']"
+        ))),
     }
 }
 
@@ -177,7 +182,9 @@ pub(super) fn built_in(name: &str, root: &str, credentials: &Credentials) -> Res
 pub(super) fn know_secrets(redactor: &Redactor, credentials: &Credentials, values: impl IntoIterator<Item = Secret>) {
     redactor.add(&credentials.dokploy.token);
     let vendors = credentials.hostinger.iter().chain(&credentials.cloudflare).map(|vendor| &vendor.token);
-    vendors.chain(credentials.registry.iter().map(|registry| &registry.password)).for_each(|secret| redactor.add(secret));
+    vendors
+        .chain(credentials.registry.iter().map(|registry| &registry.password))
+        .for_each(|secret| redactor.add(secret));
     values.into_iter().for_each(|secret| redactor.add(&secret));
 }
 

@@ -139,7 +139,8 @@ impl AppResolver {
             return Ok(env.values);
         }
         let names: Vec<String> = env.unknown.into_iter().collect();
-        Err(DeployError::new(ErrorCode::Internal, format!("{} of {app} are still not known", names.join(", "))).app(app))
+        Err(DeployError::new(ErrorCode::Internal, format!("{} of {app} are still not known", names.join(", ")))
+            .app(app))
     }
 
     /// Credentials for every app that is to have a role and has none yet.

@@ -21,7 +21,9 @@ use crate::plan::{
 use crate::postgres::DatabaseRoles;
 use crate::secrets::Redactor;
 use crate::sniff::{SniffOptions, SniffedEnvironment, sniff_all_apps};
-use crate::state::{Entry, Intent, Journal, LockOwner, Outcome as Settled, SharedState, StageLock, State, StateProvider};
+use crate::state::{
+    Entry, Intent, Journal, LockOwner, Outcome as Settled, SharedState, StageLock, State, StateProvider,
+};
 use crate::{DeployError, DeployEvent, ErrorCode, Phase};
 use futures_util::future::try_join_all;
 use indexmap::IndexMap;
@@ -204,10 +206,9 @@ impl Ready {
         self.phase(Phase::Plan);
         let mut blueprint = draw(&wanted, &observed, &state)?;
         self.part.narrow(&mut blueprint);
-        self.options.events.emit(DeployEvent::Planned {
-            changes: blueprint.plan.changes,
-            text: render(&blueprint.plan),
-        });
+        self.options
+            .events
+            .emit(DeployEvent::Planned { changes: blueprint.plan.changes, text: render(&blueprint.plan) });
         Ok(Drawn { wanted, observed, blueprint, state, generated: resolved.generated, resolver, roles })
     }
 
@@ -312,7 +313,9 @@ impl Ready {
         let read: BTreeMap<String, Vec<crate::dns::DnsRecord>> = try_join_all(reads).await?.into_iter().collect();
         let mut found = BTreeMap::new();
         for (host, wanted) in &self.zones.hosts {
-            let Some(records) = wanted.zone.as_ref().and_then(|zone| Some((zone, read.get(&zone.root)?))) else { continue };
+            let Some(records) = wanted.zone.as_ref().and_then(|zone| Some((zone, read.get(&zone.root)?))) else {
+                continue;
+            };
             let (zone, records) = records;
             let mut observed = ObservedRecord::default();
             for record in records.iter().filter(|record| record.name.eq_ignore_ascii_case(&zone.name)) {
@@ -356,7 +359,9 @@ impl Ready {
     ///
     /// `STATE_CORRUPT`, `STATE_IO`, `HOOK_FAILED`.
     pub(super) async fn state(&self) -> Result<Option<State>, DeployError> {
-        Ok(SharedState::load(Arc::clone(&self.provider), self.stage()).await?.map(|state| State::clone(&state.snapshot())))
+        Ok(SharedState::load(Arc::clone(&self.provider), self.stage())
+            .await?
+            .map(|state| State::clone(&state.snapshot())))
     }
 }
 
@@ -432,7 +437,14 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
     };
     let Drawn { wanted, observed, blueprint, state: recovered, generated, resolver, roles } = drawn;
     if blueprint.plan.changes == 0 && !fresh && state.as_ref() == Some(&recovered) {
-        return Ok(summarize(ready, &World::of(&observed), &wanted, &blueprint, &Outcome::default(), started.elapsed()));
+        return Ok(summarize(
+            ready,
+            &World::of(&observed),
+            &wanted,
+            &blueprint,
+            &Outcome::default(),
+            started.elapsed(),
+        ));
     }
     // Durable before the first request that carries any of it (I2).
     shared
@@ -478,7 +490,11 @@ async fn settle(ready: &Ready, journal: &Journal, entry: &Entry) -> Result<(), D
     let landing = ready.options.surroundings.landing;
     match &entry.intent {
         Intent::OpenDatabasePort { postgres_id, port, until } => {
-            ready.warn("port-left-open", "an interrupted run may have left the database's port open: closing it".to_owned(), None);
+            ready.warn(
+                "port-left-open",
+                "an interrupted run may have left the database's port open: closing it".to_owned(),
+                None,
+            );
             let target = PortTarget {
                 client: ready.client.clone(),
                 postgres_id: postgres_id.clone(),
@@ -512,9 +528,10 @@ fn session(
 ) -> Session {
     let settings = &ready.request.settings;
     let running = observed.applications.iter().filter(|(_, found)| found.running && found.newest_done);
-    let domains = observed.applications.iter().map(|(app, found)| {
-        (app.clone(), found.domains.iter().map(|domain| domain.host.clone()).collect::<Vec<_>>())
-    });
+    let domains = observed
+        .applications
+        .iter()
+        .map(|(app, found)| (app.clone(), found.domains.iter().map(|domain| domain.host.clone()).collect::<Vec<_>>()));
     Session {
         client: ready.client.clone(),
         declared: ready.declared.clone(),

@@ -3,8 +3,8 @@
 use super::apply::{Done, Executor};
 use super::observe::Scope;
 use super::report::{AppStatus, DomainStatus};
-use super::resolve::AppResolver;
 use super::request::{Surroundings, WaitFor};
+use super::resolve::AppResolver;
 use super::steps;
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
@@ -164,7 +164,7 @@ impl Session {
 
     /// The time, as ISO 8601 with milliseconds, as the CLI writes it.
     pub(super) fn now(&self) -> String {
-        iso(( self.surroundings.now)())
+        iso((self.surroundings.now)())
     }
 
     /// Tells the caller where a step is.

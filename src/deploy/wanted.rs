@@ -7,7 +7,8 @@ use crate::DeployError;
 use crate::ErrorCode;
 use crate::image::ImageBuild;
 use crate::plan::{
-    DatabaseRoute, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedImage, WantedPostgres, WantedRedis, WantedRegistry,
+    DatabaseRoute, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedImage, WantedPostgres, WantedRedis,
+    WantedRegistry,
 };
 use crate::postgres::{AppRole, DatabaseRoles, app_names};
 use crate::state::State;
@@ -149,7 +150,11 @@ pub(super) fn registry_host(workspace: &Workspace, login: &RegistryCredentials) 
 fn pull_login(workspace: &Workspace, login: &RegistryCredentials, reference: &str) -> Option<WantedRegistry> {
     let host = registry_host(workspace, login)?;
     let of_registry = reference.split_once('/').is_some_and(|(first, _)| first == host);
-    of_registry.then(|| WantedRegistry { url: host, username: login.username.clone(), password: login.password.clone() })
+    of_registry.then(|| WantedRegistry {
+        url: host,
+        username: login.username.clone(),
+        password: login.password.clone(),
+    })
 }
 
 /// The image of each app: given by the caller, or what has to be built for it.
@@ -192,7 +197,8 @@ fn build(request: &DeployRequest, name: &str, tag: &str, env: Option<&WantedEnv>
     let declared = &workspace.apps[name];
     let dockerfile = declared.dockerfile.clone().unwrap_or_else(|| format!(".gkm/docker/Dockerfile.{name}"));
     let prefix = declared.public_prefix();
-    let public = |variable: &str| declared.app_type == AppType::Web && !prefix.is_empty() && variable.starts_with(prefix);
+    let public =
+        |variable: &str| declared.app_type == AppType::Web && !prefix.is_empty() && variable.starts_with(prefix);
     let values = env.into_iter().flat_map(|env| &env.values);
     ImageBuild {
         app: name.to_owned(),

@@ -145,7 +145,7 @@ mod tests {
 
     fn job(application: &str, title: &str) -> QueueJob {
         let (application_id, title) = (Some(application.to_owned()), Some(title.to_owned()));
-        QueueJob { application_id, title, active: false, queued_at: None }
+        QueueJob { application_id, title, active: false }
     }
 
     fn deployment(title: &str) -> Deployment {

@@ -41,8 +41,7 @@ pub(super) async fn create(session: &Session, step: &Step, app: &str) -> Result<
         let found = session.client.application().one(&ours.id).await?;
         Ok(Some((found.application_id, found.app_name)))
     };
-    let intent =
-        Intent::Create { resource: ResourceKind::Application, name: app.to_owned(), mark: mark.format() };
+    let intent = Intent::Create { resource: ResourceKind::Application, name: app.to_owned(), mark: mark.format() };
     let made = create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await?;
     session.world().applications.insert(app.to_owned(), made.clone());
     session.state.update(|state| state.applications.insert(app.to_owned(), made.0)).await?;
@@ -53,11 +52,8 @@ pub(super) async fn create(session: &Session, step: &Step, app: &str) -> Result<
 pub(super) async fn adopt(session: &Session, app: &str) -> Result<Done, DeployError> {
     let (id, _) = session.application(app)?;
     let description = session.scope().mark(MarkKind::App, app).put_into(&format!("App {app}, taken over"));
-    let update = UpdateApplication {
-        application_id: &id,
-        description: Some(&description),
-        ..UpdateApplication::default()
-    };
+    let update =
+        UpdateApplication { application_id: &id, description: Some(&description), ..UpdateApplication::default() };
     repeat(|| async { session.client.application().update(&update).await }).await?;
     session.state.update(|state| state.applications.insert(app.to_owned(), id.clone())).await?;
     Ok(Done::Changed)
@@ -204,9 +200,12 @@ fn image_of(session: &Session, wanted: &WantedApp) -> Result<String, DeployError
         return Ok(reference.clone());
     }
     let state = session.state.snapshot();
-    state.deploy_native.images.get(&wanted.name).map(|image| image.reference.clone()).ok_or_else(|| {
-        DeployError::new(ErrorCode::Internal, format!("The image of {} is not known", wanted.name))
-    })
+    state
+        .deploy_native
+        .images
+        .get(&wanted.name)
+        .map(|image| image.reference.clone())
+        .ok_or_else(|| DeployError::new(ErrorCode::Internal, format!("The image of {} is not known", wanted.name)))
 }
 
 /// An app's environment with the values that only became known during the run.

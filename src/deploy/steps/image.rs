@@ -1,10 +1,10 @@
 //! Image builds.
 
+use crate::DeployError;
 use crate::deploy::apply::Done;
 use crate::deploy::session::Session;
 use crate::plan::{Step, WantedImage};
 use crate::state::PushedImage;
-use crate::DeployError;
 use serde_json::Map;
 
 /// Builds and pushes an app's image, and remembers what it was built from.

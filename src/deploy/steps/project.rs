@@ -60,7 +60,8 @@ pub(super) async fn create_environment(session: &Session, step: &Step) -> Result
                 let environments = session.client.environment().by_project_id(&project).await?;
                 Ok(environments.into_iter().find(|it| is_ours(it, stage, &mark)).map(|it| it.environment_id))
             };
-            let intent = Intent::Create { resource: ResourceKind::Environment, name: stage.to_owned(), mark: mark.format() };
+            let intent =
+                Intent::Create { resource: ResourceKind::Environment, name: stage.to_owned(), mark: mark.format() };
             create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await?
         }
     };
@@ -84,7 +85,8 @@ pub(super) async fn mark_environment(session: &Session) -> Result<Done, DeployEr
 }
 
 async fn set_mark(session: &Session, id: &str, description: &str) -> Result<(), DeployError> {
-    let update = UpdateEnvironment { environment_id: id, description: Some(description), ..UpdateEnvironment::default() };
+    let update =
+        UpdateEnvironment { environment_id: id, description: Some(description), ..UpdateEnvironment::default() };
     repeat(|| async { session.client.environment().update(&update).await }).await?;
     Ok(())
 }

@@ -63,7 +63,8 @@ async fn create_postgres(
             None => Ok(None),
         }
     };
-    let intent = Intent::Create { resource: ResourceKind::Postgres, name: POSTGRES_NAME.to_owned(), mark: mark.format() };
+    let intent =
+        Intent::Create { resource: ResourceKind::Postgres, name: POSTGRES_NAME.to_owned(), mark: mark.format() };
     let made = create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await?;
     let service = PostgresService {
         id: made.postgres_id.clone(),
@@ -149,11 +150,7 @@ fn marked(entries: &[ServiceEntry], name: &str, mark: &Mark) -> Option<String> {
 }
 
 /// Deploys a database; when the answer is lost, looks at what the server says until it says that it is over.
-async fn deployed<Sent, Asked>(
-    send: impl Fn() -> Sent,
-    ask: impl Fn() -> Asked,
-    kind: &str,
-) -> Result<(), DeployError>
+async fn deployed<Sent, Asked>(send: impl Fn() -> Sent, ask: impl Fn() -> Asked, kind: &str) -> Result<(), DeployError>
 where
     Sent: Future<Output = Result<(), ApiError>>,
     Asked: Future<Output = Result<ServiceStatus, DeployError>>,
