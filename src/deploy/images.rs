@@ -26,7 +26,7 @@ pub(super) async fn resolve_images(
                 let fingerprint = builder.fingerprint(&build).await?;
                 WantedImage::Build { build, fingerprint }
             }
-            given => given,
+            given @ WantedImage::Given { .. } => given,
         };
         Ok::<_, DeployError>((app, image))
     };

@@ -61,7 +61,7 @@ pub(super) async fn observe(
     let Some(environment) = containers(client, scope, state, &mut observed).await? else {
         return Ok(observed);
     };
-    let applications = applications(client, scope, state, &environment, &mut observed);
+    let applications = applications(client, scope, state, &environment);
     let postgres = postgres(client, scope, state, &environment);
     let redis = redis(client, scope, state, &environment);
     let (applications, (postgres, postgres_twins), (redis, redis_twins)) =
@@ -184,7 +184,6 @@ async fn applications(
     scope: Scope<'_>,
     state: Option<&State>,
     environment: &Environment,
-    _observed: &Observed,
 ) -> Result<Applications, DeployError> {
     let mut reads = Vec::new();
     let mut twins = Vec::new();

@@ -131,8 +131,8 @@ impl Ready {
         self.options.events.emit(DeployEvent::PhaseStarted { phase });
     }
 
-    fn warn(&self, code: &str, message: String, app: Option<&str>) {
-        let message = self.redactor.redact(&message);
+    fn warn(&self, code: &str, message: &str, app: Option<&str>) {
+        let message = self.redactor.redact(message);
         let (code, app) = (code.to_owned(), app.map(str::to_owned));
         self.options.events.emit(DeployEvent::Warning { code, message, app });
     }
@@ -241,7 +241,7 @@ impl Ready {
         let mut state = known;
         let recovered = recover(&mut state, &observed, &resolver.needs())?;
         if !recovered.is_empty() {
-            self.warn("state-recovered", format!("recovered from the server: {}", recovered.join(", ")), None);
+            self.warn("state-recovered", &format!("recovered from the server: {}", recovered.join(", ")), None);
         }
         self.assemble(resolver, state, observed, server_ip).await
     }
@@ -334,7 +334,7 @@ impl Ready {
             let partial = if failure.partial { "; what it asked for before is known" } else { "" };
             let message = format!("{app} could not be sniffed ({}): {}{partial}", failure.kind, failure.message);
             if !failure.fatal || self.request.settings.on_sniff_error == OnSniffError::Warn {
-                self.warn("sniff", message, Some(app));
+                self.warn("sniff", &message, Some(app));
                 continue;
             }
             let mut error = DeployError::new(ErrorCode::SniffFailed, message).app(app).reason(&failure.kind).hint(format!(
@@ -504,7 +504,7 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
     let journal = begin(ready, hold).await?;
     let state = ready.state().await?;
     let fresh = state.is_none();
-    let drawn = ready.draw(state.clone()).await?;
+    let drawn = Box::pin(ready.draw(state.clone())).await?;
     let shared = if fresh {
         SharedState::start(Arc::clone(&ready.provider), drawn.state.clone())
     } else {
@@ -553,7 +553,7 @@ pub(super) async fn begin(ready: &Ready, hold: &Hold) -> Result<Journal, DeployE
         settle(ready, &journal, &entry).await?;
     }
     if crate::state::is_exposed_to_git(&ready.options.surroundings.git, root, ready.stage()).await {
-        ready.warn("state-exposed", "git would not ignore the state file: add `.gkm/` to .gitignore".to_owned(), None);
+        ready.warn("state-exposed", "git would not ignore the state file: add `.gkm/` to .gitignore", None);
     }
     Ok(journal)
 }
@@ -567,11 +567,7 @@ async fn settle(ready: &Ready, journal: &Journal, entry: &Entry) -> Result<(), D
     let landing = ready.options.surroundings.landing;
     match &entry.intent {
         Intent::OpenDatabasePort { postgres_id, port, until } => {
-            ready.warn(
-                "port-left-open",
-                "an interrupted run may have left the database's port open: closing it".to_owned(),
-                None,
-            );
+            ready.warn("port-left-open", "an interrupted run may have left the database's port open: closing it", None);
             let target = PortTarget {
                 client: ready.client.clone(),
                 postgres_id: postgres_id.clone(),
@@ -666,7 +662,7 @@ async fn finish(
 ///
 /// Everything that stops a deployment before its first change.
 pub(super) async fn plan(ready: &Ready) -> Result<DeployPlan, DeployError> {
-    let mut drawn = ready.draw(ready.state().await?).await?;
+    let mut drawn = Box::pin(ready.draw(ready.state().await?)).await?;
     let unfinished = Journal::peek(&ready.request.workspace.root, ready.stage()).await?;
     let opened = unfinished.iter().any(|entry| matches!(entry.intent, Intent::OpenDatabasePort { .. }));
     if opened && drawn.observed.open_port.is_none() {

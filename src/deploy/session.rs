@@ -183,8 +183,8 @@ impl Session {
     }
 
     /// Tells the user something that does not stop the run.
-    pub(super) fn warn(&self, code: &str, message: String, app: Option<&str>) {
-        let message = self.redactor.redact(&message);
+    pub(super) fn warn(&self, code: &str, message: &str, app: Option<&str>) {
+        let message = self.redactor.redact(message);
         self.events.emit(DeployEvent::Warning { code: code.to_owned(), message, app: app.map(str::to_owned) });
     }
 

@@ -1,5 +1,8 @@
 //! The engine against a simulated server: real HTTP, a real PostgreSQL, real DNS.
 
+#![expect(clippy::unwrap_used, reason = "a test says by panicking that it failed")]
+#![expect(unreachable_pub, reason = "the modules of a test share what they need")]
+
 mod first_flight;
 mod undeploy;
 mod world;
