@@ -530,7 +530,8 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
             generated.keep_in(state);
         })
         .await?;
-    let session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles);
+    let mut session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles);
+    session.opens_database = blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
     ready.phase(Phase::Apply);
     let events = &ready.options.events;
     let outcome = apply(&blueprint, &session, events.as_ref(), &ready.options.cancel, Limits::default()).await?;
@@ -618,6 +619,7 @@ pub(super) fn session(
         resolver,
         names: prepare::base_names(&ready.request.workspace),
         roles,
+        opens_database: false,
         database_host: ready.database_host(),
         wait_for: settings.wait_for,
         stability: Duration::from_secs(settings.stability_seconds),
