@@ -15,6 +15,7 @@ mod select;
 mod session;
 mod steps;
 mod summary;
+mod verify;
 mod wanted;
 
 pub use report::{
@@ -103,6 +104,21 @@ pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Res
         biased;
         () = cancel.cancelled() => Err(DeployError::cancelled()),
         plan = Box::pin(leave::plan(&ready, depth)) => plan,
+    }
+}
+
+/// Asks the authoritative servers of each host name of the selected apps whether they answer with the server's address.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST`, `INVALID_WORKSPACE`, `DNS_RESOLUTION`, `CANCELLED`.
+pub async fn verify_dns(request: DeployRequest, options: RunOptions) -> Result<DnsReport, DeployError> {
+    let ready = Ready::new(request, options, Part::All)?;
+    let cancel = ready.options.cancel.clone();
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled()),
+        report = verify::dns(&ready) => report,
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Ready {
     provider: Arc<dyn StateProvider>,
     apps: Vec<String>,
     hosts: IndexMap<String, String>,
-    zones: Zones,
+    pub(super) zones: Zones,
     declared: BTreeSet<String>,
     images: Arc<dyn ImageBuilder>,
     /// Which part of the workspace is deployed.
@@ -416,13 +416,23 @@ impl Ready {
         if !needed {
             return Ok(None);
         }
-        if let Some(ip) = self.request.settings.server_ip {
-            return Ok(Some(ip));
-        }
-        find_server_address(self.client.host(), &self.lookup_options()).await.map(Some)
+        self.address().await.map(Some)
     }
 
-    fn lookup_options(&self) -> LookupOptions {
+    /// The server's address: as the request says, else what the endpoint's host resolves to.
+    ///
+    /// # Errors
+    ///
+    /// `DNS_RESOLUTION`.
+    pub(super) async fn address(&self) -> Result<IpAddr, DeployError> {
+        match self.request.settings.server_ip {
+            Some(ip) => Ok(ip),
+            None => find_server_address(self.client.host(), &self.lookup_options()).await,
+        }
+    }
+
+    /// How DNS is asked.
+    pub(super) fn lookup_options(&self) -> LookupOptions {
         LookupOptions {
             name_servers: self.options.surroundings.name_servers.clone(),
             authoritative_port: self.options.surroundings.authoritative_port,
