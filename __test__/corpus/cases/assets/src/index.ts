@@ -3,7 +3,7 @@ import './style.css';
 import logo from './logo.svg';
 import query from './query.sql';
 import raw from './note.txt?raw';
-import typed from './data.json' with { type: 'json' };
+import typed from './typed.json' with { type: 'json' };
 if (data.name !== 'x' || name !== 'x' || typed.name !== 'x' || typeof logo !== 'string' || !query.includes('select') || raw !== 'note') throw new Error('assets');
 import { EnvironmentParser } from '@geekmidas/envkit';
 
