@@ -18,7 +18,8 @@ function report(file) {
   if (reported.has(file)) return;
   reported.add(file);
   if (project.isOwn(file)) {
-    channel.queue('loaded', { file });
+    // At once: what is known to be loaded and not to be finished is what may be missing when the app ends early.
+    channel.send('loaded', { file });
     return;
   }
   const owner = project.packageOf(file);

@@ -55,6 +55,15 @@ function report(phase, error, file) {
   channel.send('threw', { phase, file, ...facts(error) });
 }
 
+// Where a file is wrong, for syntax errors of which Node does not say it: the first loaded file that does not parse.
+function misplaced() {
+  for (const file of channel.sent('loaded')) {
+    const problem = typescript.problem(file);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
 // What can be said of anything that was thrown, also where it is not an error.
 function facts(error) {
   try {
@@ -65,16 +74,21 @@ function facts(error) {
       code: isError && error.code !== undefined ? String(error.code) : undefined,
       syntax: error instanceof SyntaxError,
       stack: isError ? ownStack(error.stack) : [],
-      where: isError ? String(error.stack ?? '').split('\n', 1)[0].slice(0, 1_000) : undefined,
+      where: error instanceof SyntaxError ? placeOf(error) : undefined,
     };
   } catch {
     return { name: 'unknown', message: 'a value that cannot be shown', stack: [] };
   }
 }
 
+function placeOf(error) {
+  const first = String(error.stack ?? '').split('\n', 1)[0];
+  return first.startsWith('file:') || first.startsWith('/') ? first.slice(0, 1_000) : misplaced();
+}
+
 async function run() {
   for (const target of job.targets) {
-    channel.send('started', { file: target.file });
+    channel.send('started', { file: target.file, kind: target.kind });
     try {
       await loadTarget(target);
       channel.send('settled', { file: target.file });

@@ -36,7 +36,7 @@ pub(super) struct Target {
 }
 
 /// What a file to load is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum TargetKind {
     /// Asks for its variables when it is loaded.
@@ -52,7 +52,7 @@ pub(super) enum TargetKind {
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub(super) enum Record {
     /// A target is about to be loaded.
-    Started { file: PathBuf },
+    Started { file: PathBuf, kind: TargetKind },
     /// `get(name)` was called.
     Asked { id: u64, name: String, file: Option<PathBuf>, line: Option<u32> },
     /// What the schema of a request says of absence.
@@ -98,7 +98,7 @@ pub(super) struct Thrown {
     /// The frames of the workspace's own files.
     #[serde(default)]
     pub(super) stack: Vec<Frame>,
-    /// The first line of its stack, which for a syntax error names the file.
+    /// Where the file of a syntax error is wrong.
     #[serde(rename = "where")]
     pub(super) place: Option<String>,
 }
