@@ -8,6 +8,7 @@ mod binaries;
 mod cluster;
 mod door;
 mod process;
+mod service;
 
 pub use backend::PostgresBackend;
 pub use binaries::{BIN_VARIABLE, Binaries};

@@ -1,0 +1,45 @@
+//! Real PostgreSQL servers as what stands behind a simulator's Postgres services.
+
+use super::PostgresBackend;
+use crate::DatabaseBackend;
+use async_trait::async_trait;
+
+#[async_trait]
+impl DatabaseBackend for PostgresBackend {
+    async fn deploy(&self, app_name: &str, user: &str, password: &str, database: &str) -> Result<(), String> {
+        Self::deploy(self, app_name, user, password, database).await
+    }
+
+    async fn open_port(&self, app_name: &str, port: u16) -> Result<(), String> {
+        Self::open_port(self, app_name, port).await
+    }
+
+    async fn close_port(&self, app_name: &str) {
+        // Fails only for names that are not known, which are ignored.
+        let _ = Self::close_port(self, app_name).await;
+    }
+
+    async fn restart(&self, app_name: &str) {
+        // A service that does not come back shows in what is asked of it next.
+        let _ = Self::restart(self, app_name).await;
+    }
+
+    async fn change_password(&self, app_name: &str, user: &str, password: &str) -> Result<(), String> {
+        Self::change_password(self, app_name, user, password).await
+    }
+
+    async fn remove(&self, app_name: &str) {
+        let _ = Self::remove(self, app_name).await;
+    }
+
+    async fn run_sql(&self, app_name: &str, env: &[(String, String)], sql: &str) -> Result<String, String> {
+        let env = env.iter().cloned().collect();
+        Self::run_sql(self, app_name, &env, sql).await
+    }
+
+    async fn shutdown(&self) {
+        for app_name in self.app_names() {
+            let _ = Self::remove(self, &app_name).await;
+        }
+    }
+}
