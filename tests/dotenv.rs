@@ -68,7 +68,10 @@ fn env_text() -> impl Strategy<Value = String> {
         prop::sample::select(vec!["\n", "\r\n", "\r", "", " # c\n", "#'\n", "\u{2028}"]),
     );
     prop::collection::vec(line, 0..5).prop_map(|lines| {
-        lines.into_iter().map(|(name, sign, value, end)| format!("{name}{sign}{value}{end}")).collect()
+        lines
+            .into_iter()
+            .flat_map(|(name, sign, value, end)| [name.to_owned(), sign.to_owned(), value, end.to_owned()])
+            .collect()
     })
 }
 

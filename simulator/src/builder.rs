@@ -94,7 +94,7 @@ impl SimulatorBuilder {
         self
     }
 
-    /// An OpenAPI document to serve and to check requests against, instead of the built-in one that covers only what
+    /// An `OpenAPI` document to serve and to check requests against, instead of the built-in one that covers only what
     /// the simulator has.
     pub fn openapi(mut self, path: impl Into<PathBuf>) -> Self {
         self.openapi = Some(path.into());
@@ -135,7 +135,7 @@ impl SimulatorBuilder {
     ///
     /// # Errors
     ///
-    /// When no port can be bound, or the OpenAPI document cannot be read.
+    /// When no port can be bound, or the `OpenAPI` document cannot be read.
     pub async fn start(mut self) -> io::Result<Simulator> {
         self.keys.insert(self.token.clone(), Key { access: Access::Owner, remaining: None });
         let document = match &self.openapi {

@@ -18,6 +18,12 @@ impl Clock {
         tokio::time::sleep(Duration::from_millis(millis).mul_f64(self.scale)).await;
     }
 
+    /// Waits `seconds` of simulated time, but always some real time: who polls must not spin.
+    pub(crate) async fn sleep_seconds(self, seconds: f64) {
+        let wanted = Duration::try_from_secs_f64(seconds).unwrap_or_default().mul_f64(self.scale);
+        tokio::time::sleep(wanted.max(Duration::from_millis(2))).await;
+    }
+
     /// How much simulated time has passed since `instant`.
     pub(crate) fn since(self, instant: Instant) -> Duration {
         let real = instant.elapsed();

@@ -41,6 +41,8 @@ pub struct Image {
     psql: Option<bool>,
     #[serde(default)]
     digest: Option<String>,
+    #[serde(default)]
+    cached: bool,
 }
 
 impl Image {
@@ -55,6 +57,7 @@ impl Image {
             login: None,
             psql: None,
             digest: None,
+            cached: false,
         }
     }
 
@@ -113,6 +116,13 @@ impl Image {
         self
     }
 
+    /// The server has pulled it before.
+    #[must_use]
+    pub fn cached(mut self) -> Self {
+        self.cached = true;
+        self
+    }
+
     /// The reference this entry is about.
     pub fn reference(&self) -> &str {
         &self.reference
@@ -161,6 +171,9 @@ pub(crate) struct Catalogue {
 
 impl Catalogue {
     pub(crate) fn declare(&mut self, image: Image) {
+        if image.cached {
+            self.pull(&image);
+        }
         self.images.insert(image.reference.clone(), image);
     }
 

@@ -145,17 +145,15 @@ async fn serve(State(world): State<Arc<World>>, ConnectInfo(peer): ConnectInfo<P
     let index = incoming.index;
     let endpoint = path.strip_prefix("/api/").unwrap_or(&path).to_owned();
     let action = world.faults.action(&endpoint, incoming.method == Method::POST);
-    let outcome = with_fault(&world, incoming, action).await;
-    match outcome {
-        Some(outcome) => {
-            world.recorder.finish(index, outcome.status);
-            outcome.into_response()
-        }
-        None => {
-            peer.close();
-            std::future::pending().await
-        }
-    }
+    // A task of its own: what a client asked for happens also when it does not wait for the answer.
+    let serving = Arc::clone(&world);
+    let outcome = tokio::spawn(async move { with_fault(&serving, incoming, action).await }).await;
+    let Some(outcome) = outcome.ok().flatten() else {
+        peer.close();
+        return std::future::pending().await;
+    };
+    world.recorder.finish(index, outcome.status);
+    outcome.into_response()
 }
 
 fn redirect(target: &str, query: Option<&str>) -> Response {
@@ -172,10 +170,8 @@ fn read(world: &World, method: Method, uri: &Uri, headers: HeaderMap, body: &Byt
     let query: Map<String, Value> = Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map(|Query(pairs)| pairs.into_iter().map(|(name, value)| (name, value.into())).collect())
         .unwrap_or_default();
-    let parsed = match body.is_empty() || !is_json(&headers) {
-        true => Ok(None),
-        false => serde_json::from_slice::<Value>(body).map(Some),
-    };
+    let parsed =
+        if body.is_empty() || !is_json(&headers) { Ok(None) } else { serde_json::from_slice::<Value>(body).map(Some) };
     let recorded = parsed.as_ref().ok().cloned().flatten();
     let path = uri.path().to_owned();
     let index = world.recorder.begin(method.as_str(), &path, query.clone(), recorded);
@@ -203,7 +199,7 @@ fn content_type(headers: &HeaderMap) -> &str {
 /// Serves a request, or does to it what the fault says. `None` means: close the connection.
 async fn with_fault(world: &Arc<World>, incoming: Incoming, action: Option<FaultAction>) -> Option<Outcome> {
     match action {
-        None => effect(world, incoming).await,
+        None => Some(effect(world, incoming).await),
         Some(FaultAction::Fail { status, body }) => Some(failure(status, &body, &incoming.path)),
         Some(FaultAction::FailAfter) => {
             let path = incoming.path.clone();
@@ -221,7 +217,7 @@ async fn with_fault(world: &Arc<World>, incoming: Incoming, action: Option<Fault
         }
         Some(FaultAction::Delay { millis }) => {
             tokio::time::sleep(Duration::from_millis(millis)).await;
-            effect(world, incoming).await
+            Some(effect(world, incoming).await)
         }
         Some(FaultAction::LandLater { millis }) => {
             let later = Arc::clone(world);
@@ -246,11 +242,9 @@ fn failure(status: u16, body: &Value, path: &str) -> Outcome {
     }
 }
 
-/// Runs the call in a task of its own: what a client asked for happens also when it does not wait for the answer.
-async fn effect(world: &Arc<World>, incoming: Incoming) -> Option<Outcome> {
+async fn effect(world: &Arc<World>, incoming: Incoming) -> Outcome {
     tokio::time::sleep(Duration::from_millis(world.settings.latency_millis)).await;
-    let call_world = Arc::clone(world);
-    tokio::spawn(async move { answer(&call_world, incoming).await }).await.ok()
+    answer(world, incoming).await
 }
 
 async fn answer(world: &Arc<World>, incoming: Incoming) -> Outcome {

@@ -1,9 +1,20 @@
 //! The engine: observes, plans, applies, and tells what happens.
 
 mod apply;
+mod create;
+mod images;
+mod observe;
+mod port;
+mod prepare;
 mod report;
 mod request;
+mod resolve;
+mod run;
 mod select;
+mod session;
+mod steps;
+mod summary;
+mod wanted;
 
 pub use report::{
     AppReport, AppStatus, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus,
@@ -14,18 +25,34 @@ pub use request::{
     RunOptions, Surroundings, UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
 };
 
+use crate::DeployError;
 use crate::plan::DeployPlan;
-use crate::{DeployError, ErrorCode};
+use run::{Hold, Part, Ready};
+use std::time::Duration;
+
+/// How long a cancelled run waits for its own cleaning up before it rejects; the rest goes on in the background (I10).
+const CLEANUP_PATIENCE: Duration = Duration::from_millis(1_200);
 
 /// Puts a workspace on its server: plans, applies, verifies.
 ///
 /// # Errors
 ///
-/// Every code of [`ErrorCode`]; see the table in the README.
-#[expect(clippy::unused_async, reason = "the engine lands next")]
+/// Every code of [`ErrorCode`](crate::ErrorCode); see the table in the README.
 pub async fn deploy(request: DeployRequest, options: RunOptions) -> Result<DeployReport, DeployFailure> {
-    let _ = (request, options);
-    Err(DeployError::new(ErrorCode::Internal, "The engine is not built yet").into())
+    deploy_part(request, options, Part::All).await
+}
+
+async fn deploy_part(request: DeployRequest, options: RunOptions, part: Part) -> Result<DeployReport, DeployFailure> {
+    let ready = Ready::new(request, options, part)?;
+    let hold = Hold::default();
+    let cancel = ready.options.cancel.clone();
+    let result = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled().into()),
+        result = run::deploy(&ready, &hold) => result,
+    };
+    hold.release(CLEANUP_PATIENCE).await;
+    result
 }
 
 /// Works out what [`deploy`] would do, and changes nothing.
@@ -33,10 +60,14 @@ pub async fn deploy(request: DeployRequest, options: RunOptions) -> Result<Deplo
 /// # Errors
 ///
 /// As [`deploy`], for everything that is found before the first change.
-#[expect(clippy::unused_async, reason = "the engine lands next")]
 pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
-    let _ = (request, options);
-    Err(DeployError::new(ErrorCode::Internal, "The engine is not built yet"))
+    let ready = Ready::new(request, options, Part::All)?;
+    let cancel = ready.options.cancel.clone();
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled()),
+        plan = run::plan(&ready) => plan,
+    }
 }
 
 /// Removes what was deployed.
@@ -47,5 +78,5 @@ pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployP
 #[expect(clippy::unused_async, reason = "the engine lands next")]
 pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<UndeployReport, DeployFailure> {
     let _ = (request, options);
-    Err(DeployError::new(ErrorCode::Internal, "The engine is not built yet").into())
+    Err(DeployError::new(crate::ErrorCode::Internal, "The engine is not built yet").into())
 }

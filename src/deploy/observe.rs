@@ -2,19 +2,18 @@
 
 use super::select::{Candidate, Selection, select};
 use crate::dokploy::{
-    Application, Certificate, Deployment, DeploymentStatus, Dokploy, Environment, Mark, MarkKind, ServiceEntry,
-    ServiceStatus,
+    Application, Call, Certificate, Deployment, DeploymentStatus, Dokploy, EnvDifference, Environment, Mark, MarkKind,
+    Observation, ServiceEntry, ServiceStatus, image_matches,
 };
-use crate::env::parse_env_text;
+use crate::env::parse_env;
 use crate::plan::{
-    Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject, ObservedRedis,
-    Ownership, TwinKind,
+    Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
+    ObservedRedis, Ownership, TwinKind,
 };
-use crate::secrets::Secret;
 use crate::state::State;
 use crate::{DeployError, ErrorCode};
 use futures_util::future::{try_join_all, try_join3};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of the Postgres service (facts: the CLI calls it so).
 pub(super) const POSTGRES_NAME: &str = "db";
@@ -39,7 +38,8 @@ pub(super) struct Scope<'a> {
 impl Scope<'_> {
     /// The mark of a resource of this stage.
     pub(super) fn mark(&self, kind: MarkKind, name: &str) -> Mark {
-        Mark::new(self.workspace, self.stage, kind, name)
+        let stage = (kind != MarkKind::Project).then(|| self.stage.to_owned());
+        Mark { workspace: self.workspace.to_owned(), stage, kind, name: name.to_owned() }
     }
 
     fn marked(&self, description: Option<&str>, kind: MarkKind, name: &str) -> bool {
@@ -52,7 +52,11 @@ impl Scope<'_> {
 /// # Errors
 ///
 /// `DOKPLOY_*` when the server refuses or fails a call, `RESOURCE_AMBIGUOUS` when several resources could be meant.
-pub(super) async fn observe(client: &Dokploy, scope: Scope<'_>, state: Option<&State>) -> Result<Observed, DeployError> {
+pub(super) async fn observe(
+    client: &Dokploy,
+    scope: Scope<'_>,
+    state: Option<&State>,
+) -> Result<Observed, DeployError> {
     let mut observed = Observed::default();
     let Some(environment) = containers(client, scope, state, &mut observed).await? else {
         return Ok(observed);
@@ -111,7 +115,7 @@ async fn containers(
 impl Scope<'_> {
     /// A project serves every stage of a workspace, so its mark names none.
     pub(super) fn project_mark(&self) -> Mark {
-        Mark::project(self.workspace)
+        self.mark(MarkKind::Project, self.workspace)
     }
 
     fn marked_project(&self, description: Option<&str>) -> bool {
@@ -218,9 +222,12 @@ async fn application(
     };
     let mut found = from_record(stored, &deployments?, ownership);
     if scope.containers {
-        let running = crate::dokploy::observe_running(client, &found.app_name).await?;
-        found.running = running.is_running();
-        found.runs_as_stored = found.image.as_deref().is_some_and(|image| running.matches(image, &found.env));
+        if let Observation::Running { image, env } = client.observe_running(&found.app_name).await? {
+            found.running = true;
+            let meant = found.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            let same_env = EnvDifference::between(&meant, &BTreeMap::new(), &env).has_all_meant();
+            found.runs_as_stored = same_env && found.image.as_deref().is_some_and(|it| image_matches(it, &image));
+        }
     } else {
         found.running = found.newest_done;
     }
@@ -228,7 +235,7 @@ async fn application(
 }
 
 fn from_record(stored: Application, deployments: &[Deployment], ownership: Ownership) -> ObservedApplication {
-    let env = stored.env.as_ref().map(|text| parse_env_text(text.expose())).unwrap_or_default();
+    let env = stored.env.as_ref().map(|text| parse_env(text.expose())).unwrap_or_default();
     let newest = deployments.first();
     let registry = match (stored.registry_url, stored.username, stored.password) {
         (Some(url), Some(user), Some(password)) => Some((url, user, password)),
@@ -238,7 +245,7 @@ fn from_record(stored: Application, deployments: &[Deployment], ownership: Owner
         id: stored.application_id,
         app_name: stored.app_name,
         ownership,
-        env: env.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
+        env,
         image: stored.docker_image,
         registry,
         newest_title: newest.map(|deployment| deployment.title.clone()),
@@ -272,7 +279,7 @@ async fn postgres(
     environment: &Environment,
 ) -> Result<(Option<ObservedPostgres>, Vec<crate::plan::Twin>), DeployError> {
     let known = state.and_then(|state| state.services.postgres_id.as_deref());
-    let listed = candidates(scope, &environment.postgres, MarkKind::Service, POSTGRES_NAME);
+    let listed = candidates(scope, &environment.postgres, MarkKind::Postgres, POSTGRES_NAME);
     let Selection { chosen, twins } = select(TwinKind::Postgres, POSTGRES_NAME, known, &listed)?;
     let Some((id, ownership)) = chosen else { return Ok((None, twins)) };
     let record = match client.postgres().one(&id).await {
@@ -300,7 +307,7 @@ async fn redis(
     environment: &Environment,
 ) -> Result<(Option<ObservedRedis>, Vec<crate::plan::Twin>), DeployError> {
     let known = state.and_then(|state| state.services.redis_id.as_deref());
-    let listed = candidates(scope, &environment.redis, MarkKind::Service, REDIS_NAME);
+    let listed = candidates(scope, &environment.redis, MarkKind::Redis, REDIS_NAME);
     let Selection { chosen, twins } = select(TwinKind::Redis, REDIS_NAME, known, &listed)?;
     let Some((id, ownership)) = chosen else { return Ok((None, twins)) };
     let record = match client.redis().one(&id).await {
@@ -366,7 +373,9 @@ pub(super) async fn check_server(client: &Dokploy, follows: bool) -> Result<(), 
             client.swarm().node_apps().await.map_err(|error| {
                 let error = DeployError::from(error);
                 if error.code() == ErrorCode::DokployForbidden {
-                    error.hint("Use a key of an owner or admin: only such a key may see what runs; or set waitFor: 'deployed'")
+                    error.hint(
+                        "Use a key of an owner or admin: only such a key may see what runs; or set waitFor: 'deployed'",
+                    )
                 } else {
                     error
                 }
@@ -374,6 +383,7 @@ pub(super) async fn check_server(client: &Dokploy, follows: bool) -> Result<(), 
         }
         Ok::<(), DeployError>(())
     };
-    tokio::try_join!(crate::dokploy::check_version(client), rights)?;
+    let version = async { client.check_server(Call::ALL).await.map(|_| ()) };
+    tokio::try_join!(version, rights)?;
     Ok(())
 }

@@ -100,9 +100,12 @@ impl OpenPort {
                 }
             }
         }
-        Err(DeployError::new(ErrorCode::DatabasePort, format!("No free port was found on {} in {CHOICES} tries", target.host))
-            .resource("postgres")
-            .retryable(true))
+        Err(DeployError::new(
+            ErrorCode::DatabasePort,
+            format!("No free port was found on {} in {CHOICES} tries", target.host),
+        )
+        .resource("postgres")
+        .retryable(true))
     }
 
     /// The port.
@@ -185,9 +188,8 @@ pub(super) async fn close_interrupted(
     now: OffsetDateTime,
 ) -> Result<(), DeployError> {
     // An open still under way wins over a close sent meanwhile, so it is waited for first.
-    let rest = OffsetDateTime::parse(until, &Rfc3339).map_or(target.landing, |until| {
-        Duration::try_from(until - now).unwrap_or_default().min(target.landing)
-    });
+    let rest = OffsetDateTime::parse(until, &Rfc3339)
+        .map_or(target.landing, |until| Duration::try_from(until - now).unwrap_or_default().min(target.landing));
     let waiting = PortTarget { landing: rest, ..target.clone() };
     landed(&waiting).await;
     match target.client.postgres().one(&target.postgres_id).await {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -277,6 +278,10 @@ pub struct Surroundings {
     pub name_servers: Vec<SocketAddr>,
     /// The port on which authoritative name servers are asked; default 53.
     pub authoritative_port: u16,
+    /// The `git` to ask whether the state file is ignored; default `git` of the `PATH`.
+    pub git: PathBuf,
+    /// How long a request whose answer was lost may still take effect; default 10 s (facts: aborted create, port races).
+    pub landing: Duration,
     /// The clock.
     pub now: fn() -> OffsetDateTime,
     /// The randomness.
@@ -291,6 +296,8 @@ impl Default for Surroundings {
             docker: PathBuf::from("docker"),
             name_servers: Vec::new(),
             authoritative_port: 53,
+            git: PathBuf::from("git"),
+            landing: Duration::from_secs(10),
             now: OffsetDateTime::now_utc,
             entropy: Arc::new(SystemEntropy),
         }

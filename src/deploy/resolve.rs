@@ -102,19 +102,22 @@ impl AppResolver {
     ) -> Result<Resolved, DeployError> {
         let mut generated = self.credentials(state)?;
         let mut envs = IndexMap::new();
-        let mut missing: Vec<(String, Vec<String>)> = Vec::new();
+        let mut missing: IndexMap<String, Vec<String>> = IndexMap::new();
         for app in self.requirements.keys() {
             let context = self.context(app, state, &generated, postgres, redis)?;
             let resolution = resolve_env(&self.requirements[app].required_env_vars, &context, self.entropy.as_ref());
             if !resolution.missing.is_empty() {
-                missing.push((app.clone(), resolution.missing.clone()));
+                missing.insert(app.clone(), resolution.missing.clone());
             }
             if !resolution.generated.is_empty() {
                 generated.secrets.insert(app.clone(), resolution.generated.clone());
             }
             envs.insert(app.clone(), wanted_env(resolution));
         }
-        if missing.is_empty() { Ok(Resolved { envs, generated }) } else { Err(missing_env_error(&missing)) }
+        match missing_env_error(&missing) {
+            Some(error) => Err(error),
+            None => Ok(Resolved { envs, generated }),
+        }
     }
 
     /// Resolves one app once everything it needs exists.
@@ -136,7 +139,8 @@ impl AppResolver {
             return Ok(env.values);
         }
         let names: Vec<String> = env.unknown.into_iter().collect();
-        Err(DeployError::new(ErrorCode::Internal, format!("{} of {app} are still not known", names.join(", "))).app(app))
+        Err(DeployError::new(ErrorCode::Internal, format!("{} of {app} are still not known", names.join(", ")))
+            .app(app))
     }
 
     /// Credentials for every app that is to have a role and has none yet.

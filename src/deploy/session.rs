@@ -3,13 +3,13 @@
 use super::apply::{Done, Executor};
 use super::observe::Scope;
 use super::report::{AppStatus, DomainStatus};
-use super::request::{RegistryCredentials, Surroundings, WaitFor};
+use super::request::{Surroundings, WaitFor};
+use super::resolve::AppResolver;
 use super::steps;
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
-use crate::env::AppResolver;
 use crate::image::ImageBuilder;
-use crate::plan::{Observed, Operation, Ownership, Step, Wanted};
+use crate::plan::{Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
 use crate::postgres::IsolationReport;
 use crate::secrets::{Redactor, Secret};
 use crate::state::{Journal, SharedState};
@@ -47,8 +47,6 @@ pub(super) struct Session {
     pub(super) resolver: AppResolver,
     /// The base of the services' names on the server.
     pub(super) names: BTreeMap<String, String>,
-    /// The login at the image registry.
-    pub(super) registry: Option<RegistryCredentials>,
     /// The roles that the database is to have.
     pub(super) roles: Option<crate::postgres::DatabaseRoles>,
     /// Where an opened database port is reached.
@@ -63,8 +61,16 @@ pub(super) struct Session {
     pub(super) surroundings: Surroundings,
     /// Work that goes on after a cancelled run: closing a database port.
     pub(super) cleanup: TaskTracker,
+    /// The records that were found at each host name.
+    pub(super) records: BTreeMap<String, ObservedRecord>,
+    /// The apps whose newest deployment is done and of which a task runs.
+    pub(super) running: BTreeSet<String>,
+    /// The host names of the domains that were found at each app.
+    pub(super) domains: BTreeMap<String, Vec<String>>,
+    /// The environment that the server stored for each app.
+    pub(super) environments: BTreeMap<String, IndexMap<String, Secret>>,
     /// What was learned so far.
-    world: Mutex<World>,
+    pub(super) world: Mutex<World>,
 }
 
 /// What is known of the server, and what the run did to it.
@@ -135,18 +141,10 @@ impl World {
     }
 }
 
-/// What a session is made of.
-pub(super) type Parts = Session;
-
 impl Session {
-    /// Makes a session that knows what was observed.
-    pub(super) fn learn(&mut self, observed: &Observed) {
-        self.world = Mutex::new(World::of(observed));
-    }
-
-    /// An empty world, for the parts of a session.
-    pub(super) fn blank_world() -> Mutex<World> {
-        Mutex::default()
+    /// What was observed, as the start of what is known.
+    pub(super) fn world_of(observed: &Observed) -> Mutex<World> {
+        Mutex::new(World::of(observed))
     }
 
     /// What is known now; never held across an await.
@@ -166,7 +164,7 @@ impl Session {
 
     /// The time, as ISO 8601 with milliseconds, as the CLI writes it.
     pub(super) fn now(&self) -> String {
-        iso(( self.surroundings.now)())
+        iso((self.surroundings.now)())
     }
 
     /// Tells the caller where a step is.
@@ -176,6 +174,12 @@ impl Session {
             progress: self.redactor.redact(&progress.into()),
             app: step.app.clone(),
         });
+    }
+
+    /// Tells the user something that does not stop the run.
+    pub(super) fn warn(&self, code: &str, message: String, app: Option<&str>) {
+        let message = self.redactor.redact(&message);
+        self.events.emit(DeployEvent::Warning { code: code.to_owned(), message, app: app.map(str::to_owned) });
     }
 
     /// Passes on a line of a log.

@@ -1,7 +1,7 @@
 //! Cloudflare's API, version 4: every value of a record set is a record of its own, with an id.
 
 use super::provider::{DnsProvider, DnsRecord, RecordChange};
-use super::record_set::{canonical_name, canonical_value, check_aliases, check_wanted, is_of, merge};
+use super::record_set::{canonical_name, canonical_value, check_aliases, check_unwanted, check_wanted, is_of, merge};
 use super::transport::{Call, Reply, Transport, VendorOptions};
 use super::zone::{host_in_zone, normalize_host};
 use crate::secrets::Secret;
@@ -37,6 +37,15 @@ const CREDENTIAL: [u64; 4] = [6003, 9106, 9109, 10_000];
 pub struct CloudflareProvider {
     transport: Transport,
     zones: Mutex<BTreeMap<String, String>>,
+}
+
+/// A zone as the API shows it.
+#[derive(Deserialize)]
+struct Zone {
+    id: String,
+    name: String,
+    #[serde(default)]
+    status: String,
 }
 
 /// One record as the API shows it.
@@ -90,13 +99,6 @@ impl CloudflareProvider {
         if let Some(id) = known {
             return Ok(id);
         }
-        #[derive(Deserialize)]
-        struct Zone {
-            id: String,
-            name: String,
-            #[serde(default)]
-            status: String,
-        }
         let reply = self.call(Method::GET, &["zones"], &[("name", &zone)], None).await?;
         let zones: Vec<Zone> = self.result(&reply, &zone, "look for the zone")?;
         let mut found: Vec<Zone> = zones.into_iter().filter(|found| found.name.eq_ignore_ascii_case(&zone)).collect();
@@ -139,7 +141,8 @@ impl CloudflareProvider {
         }
         let result = reply.body.get("result").unwrap_or(&Value::Null);
         serde_path_to_error::deserialize(result).map_err(|error| {
-            let message = format!("The answer of the {VENDOR} API has another form than it should, trying to {what} of `{zone}`");
+            let message =
+                format!("The answer of the {VENDOR} API has another form than it should, trying to {what} of `{zone}`");
             DeployError::new(ErrorCode::DnsProvider, message).resource(zone).caused_by(&error)
         })
     }
@@ -236,13 +239,14 @@ impl DnsProvider for CloudflareProvider {
     }
 
     async fn delete_records(&self, zone: &str, records: &[DnsRecord]) -> Result<(), DeployError> {
-        let unwanted = check_wanted(zone, records)?;
+        let unwanted = check_unwanted(zone, records)?;
         let id = self.zone_id(zone).await?;
-        let stored = self.list(zone, &id).await?;
-        for record in &unwanted {
-            for stored in stored.iter().filter(|stored| stored.is_in(record)) {
-                self.write(zone, &id, record, &Write::Delete { id: stored.id.clone() }).await?;
-            }
+        let listed = |stored: &Stored| {
+            unwanted.iter().any(|(name, record_type)| stored.name == *name && stored.record_type == *record_type)
+        };
+        for stored in self.list(zone, &id).await?.into_iter().filter(listed) {
+            let record = stored.clone().into_record();
+            self.write(zone, &id, &record, &Write::Delete { id: stored.id }).await?;
         }
         Ok(())
     }
@@ -304,7 +308,7 @@ fn writes(current: &[&Stored], wanted: &DnsRecord) -> Vec<Write> {
     writes
 }
 
-/// The codes of the errors in an answer, with those that they came from.
+/// The codes of the errors in an answer.
 fn error_codes(reply: &Reply) -> Vec<u64> {
     let errors = reply.body.get("errors").and_then(Value::as_array).into_iter().flatten();
     errors.filter_map(|error| error.get("code").and_then(Value::as_u64)).collect()

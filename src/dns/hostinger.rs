@@ -1,7 +1,7 @@
 //! Hostinger's API: a zone is read whole, and written by record sets.
 
 use super::provider::{DnsProvider, DnsRecord, RecordChange};
-use super::record_set::{canonical_name, check_aliases, check_wanted, is_of, merge, same_values};
+use super::record_set::{canonical_name, check_aliases, check_unwanted, check_wanted, is_of, merge, same_values};
 use super::transport::{Call, Reply, Transport, VendorOptions};
 use super::zone::normalize_host;
 use crate::secrets::Secret;
@@ -72,7 +72,8 @@ impl HostingerProvider {
         let status = reply.status.as_u16();
         let what = if reading { "read" } else { "change" };
         if matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            let message = format!("{VENDOR} refused the token ({status}), trying to {what} the zone `{zone}`{words}{id}");
+            let message =
+                format!("{VENDOR} refused the token ({status}), trying to {what} the zone `{zone}`{words}{id}");
             return DeployError::new(ErrorCode::DnsProvider, message).resource(zone).reason("unauthorized").hint(format!(
                 "Check `credentials.{VENDOR}.token`: it must belong to the account that holds `{zone}`; tokens are made \
                  at https://hpanel.hostinger.com/profile/api"
@@ -100,7 +101,8 @@ impl DnsProvider for HostingerProvider {
     async fn get_records(&self, zone: &str) -> Result<Vec<DnsRecord>, DeployError> {
         let reply = self.call(Method::GET, zone, None).await?;
         let stored: Vec<Stored> = serde_path_to_error::deserialize(&reply.body).map_err(|error| {
-            let message = format!("The answer of the {VENDOR} API has another form than it should, reading the zone `{zone}`");
+            let message =
+                format!("The answer of the {VENDOR} API has another form than it should, reading the zone `{zone}`");
             DeployError::new(ErrorCode::DnsProvider, message).resource(zone).caused_by(&error)
         })?;
         let sets = merge(stored.into_iter().map(|set| set.into_record(zone)));
@@ -130,12 +132,12 @@ impl DnsProvider for HostingerProvider {
     }
 
     async fn delete_records(&self, zone: &str, records: &[DnsRecord]) -> Result<(), DeployError> {
-        let unwanted = check_wanted(zone, records)?;
+        let unwanted = check_unwanted(zone, records)?;
         let existing = self.get_records(zone).await?;
         let filters: Vec<Value> = unwanted
             .iter()
-            .filter(|record| existing.iter().any(|set| is_of(set, &record.name, &record.record_type)))
-            .map(|record| json!({ "name": record.name, "type": record.record_type }))
+            .filter(|(name, record_type)| existing.iter().any(|set| is_of(set, name, record_type)))
+            .map(|(name, record_type)| json!({ "name": name, "type": record_type }))
             .collect();
         // An empty filter might mean everything.
         if !filters.is_empty() {

@@ -54,8 +54,7 @@ pub(super) fn check_wanted(zone: &str, records: &[DnsRecord]) -> Result<Vec<DnsR
     for record in records {
         let name = canonical_name(&record.name, zone);
         let record_type = record.record_type.to_ascii_uppercase();
-        let mut values: Vec<String> =
-            record.values.iter().map(|value| canonical_value(&record_type, value)).collect();
+        let mut values: Vec<String> = record.values.iter().map(|value| canonical_value(&record_type, value)).collect();
         values.sort();
         values.dedup();
         let host = host_in_zone(&name, zone);
@@ -80,6 +79,25 @@ pub(super) fn check_wanted(zone: &str, records: &[DnsRecord]) -> Result<Vec<DnsR
     Ok(checked)
 }
 
+/// The names and types of sets that are to be deleted, in their one form; their values do not matter.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST` for anything but address records: nothing else is ours to delete (I8).
+pub(super) fn check_unwanted(zone: &str, records: &[DnsRecord]) -> Result<Vec<(String, String)>, DeployError> {
+    let check = |record: &DnsRecord| {
+        let name = canonical_name(&record.name, zone);
+        let record_type = record.record_type.to_ascii_uppercase();
+        if ADDRESSES.contains(&record_type.as_str()) {
+            return Ok((name, record_type));
+        }
+        let host = host_in_zone(&name, zone);
+        let message = format!("The {record_type} record of `{host}` is not deleted: only A and AAAA records are");
+        Err(DeployError::new(ErrorCode::InvalidRequest, message).resource(host))
+    };
+    records.iter().map(check).collect()
+}
+
 fn is_address(record_type: &str, value: &str) -> bool {
     value.parse::<IpAddr>().is_ok_and(|address| address.is_ipv4() == (record_type == "A"))
 }
@@ -102,8 +120,7 @@ fn refuse_alias(zone: &str, alias: &DnsRecord, wanted: &DnsRecord) -> DeployErro
     let host = host_in_zone(&wanted.name, zone);
     let target = alias.values.join(", ");
     let (kind, wanted) = (&alias.record_type, &wanted.record_type);
-    let message =
-        format!("`{host}` has a {kind} record (to {target}), and no {wanted} record can stand beside it");
+    let message = format!("`{host}` has a {kind} record (to {target}), and no {wanted} record can stand beside it");
     DeployError::new(ErrorCode::DnsRecordForeign, message)
         .resource(host.clone())
         .reason("alias")
@@ -180,6 +197,9 @@ mod tests {
         ] {
             assert_eq!(check(wrong.clone()), Err(ErrorCode::InvalidRequest), "{wrong:?}");
         }
+        let unwanted = |record: DnsRecord| check_unwanted("example.com", &[record]).map_err(|error| error.code());
+        assert_eq!(unwanted(set("API", "A", &[])), Ok(vec![("api".to_owned(), "A".to_owned())]));
+        assert_eq!(unwanted(set("@", "NS", &[])), Err(ErrorCode::InvalidRequest));
         let twice = [set("api", "A", &["1.2.3.4"]), set("api.example.com", "A", &["5.6.7.8"])];
         assert_eq!(check_wanted("example.com", &twice).unwrap_err().code(), ErrorCode::InvalidRequest);
     }

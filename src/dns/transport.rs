@@ -158,8 +158,7 @@ impl Transport {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(call.path);
         }
-        let request =
-            self.client.request(call.method.clone(), url).header(AUTHORIZATION, self.authorization.clone());
+        let request = self.client.request(call.method.clone(), url).header(AUTHORIZATION, self.authorization.clone());
         let request = if call.query.is_empty() { request } else { request.query(call.query) };
         if let Some(body) = call.body { request.json(body) } else { request }
     }
@@ -180,15 +179,19 @@ impl Transport {
             Failure::Status { status, retry_after, words } if status == StatusCode::TOO_MANY_REQUESTS => {
                 let wish = retry_after.map(|wish| format!("; it asks for a pause of {} s", wish.as_secs()));
                 let words = self.quote(&words);
-                error(format!("The {vendor} API refuses more requests for now (429){}: {operation}{words}", wish.unwrap_or_default()))
-                    .reason("rate-limit")
-                    .retryable(true)
-                    .hint("Try again later")
+                error(format!(
+                    "The {vendor} API refuses more requests for now (429){}: {operation}{words}",
+                    wish.unwrap_or_default()
+                ))
+                .reason("rate-limit")
+                .retryable(true)
+                .hint("Try again later")
             }
-            Failure::Status { status, words, .. } if status.is_redirection() => {
-                error(format!("The {vendor} API answered with a redirect ({status}): {operation}{}", self.quote(&words)))
-                    .hint(format!("Check `credentials.{vendor}.baseUrl`: a redirect is not followed, it could leak the token"))
-            }
+            Failure::Status { status, words, .. } if status.is_redirection() => error(format!(
+                "The {vendor} API answered with a redirect ({status}): {operation}{}",
+                self.quote(&words)
+            ))
+            .hint(format!("Check `credentials.{vendor}.baseUrl`: a redirect is not followed, it could leak the token")),
             Failure::Status { status, words, .. } => {
                 error(format!("The {vendor} API failed ({status}): {operation}{}", self.quote(&words)))
                     .reason("server")

@@ -88,7 +88,8 @@ mod tests {
     fn a_host_has_one_form() {
         assert_eq!(normalize_host("Bücher.Example.").as_deref(), Some("xn--bcher-kva.example"));
         assert_eq!(normalize_host("_dmarc.example.com").as_deref(), Some("_dmarc.example.com"));
-        for wrong in ["", ".", "a..b", "-a.com", "a-.com", "1.2.3.4", "[::1]", "a:80", "a/b", "a b", "a%2eb", "*.a.com"] {
+        for wrong in ["", ".", "a..b", "-a.com", "a-.com", "1.2.3.4", "[::1]", "a:80", "a/b", "a b", "a%2eb", "*.a.com"]
+        {
             assert_eq!(normalize_host(wrong), None, "{wrong:?}");
         }
         assert_eq!(normalize_host(&"a".repeat(64)), None);

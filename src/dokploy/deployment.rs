@@ -55,8 +55,6 @@ pub struct QueueJob {
     pub title: Option<String>,
     /// Whether it is under way, and not waiting.
     pub active: bool,
-    /// When it was queued, in milliseconds since 1970.
-    pub queued_at: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +63,6 @@ struct Wire {
     data: JobData,
     #[serde(default)]
     state: String,
-    timestamp: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -76,9 +73,9 @@ struct JobData {
 }
 
 impl From<Wire> for QueueJob {
-    fn from(Wire { data, state, timestamp }: Wire) -> Self {
+    fn from(Wire { data, state }: Wire) -> Self {
         let active = state == "active";
-        Self { application_id: data.application_id, title: data.title_log, active, queued_at: timestamp }
+        Self { application_id: data.application_id, title: data.title_log, active }
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Container {
 
 /// What a container was started with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "Wire")]
+#[serde(try_from = "Wire")]
 pub struct ContainerConfig {
     /// The image as the service names it.
     pub image: String,
@@ -56,10 +56,20 @@ pub struct ContainerConfig {
     pub task_id: Option<String>,
 }
 
+/// `docker inspect` describes whatever has the id: a container, or a task.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Wire {
-    config: WireConfig,
+    config: Option<WireConfig>,
+    #[serde(rename = "ID")]
+    id: Option<String>,
+    spec: Option<WireSpec>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WireSpec {
+    container_spec: WireConfig,
 }
 
 #[derive(Deserialize)]
@@ -72,14 +82,21 @@ struct WireConfig {
     labels: BTreeMap<String, String>,
 }
 
-impl From<Wire> for ContainerConfig {
-    fn from(Wire { config }: Wire) -> Self {
+impl TryFrom<Wire> for ContainerConfig {
+    type Error = &'static str;
+
+    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
+        let (config, task_id) = match (wire.config, wire.spec) {
+            (Some(config), _) => {
+                let task_id = config.labels.get("com.docker.swarm.task.id").cloned();
+                (config, task_id)
+            }
+            (None, Some(spec)) => (spec.container_spec, wire.id),
+            (None, None) => return Err("neither a container nor a task"),
+        };
         let pairs = config.env.iter().map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        Self {
-            image: config.image,
-            env: pairs.map(|(name, value)| (name.to_owned(), Secret::new(value))).collect(),
-            task_id: config.labels.get("com.docker.swarm.task.id").cloned(),
-        }
+        let env = pairs.map(|(name, value)| (name.to_owned(), Secret::new(value))).collect();
+        Ok(Self { image: config.image, env, task_id })
     }
 }
 
@@ -108,7 +125,9 @@ impl DockerApi<'_> {
         Ok(containers.unwrap_or_default())
     }
 
-    /// Reads what a container was started with; `None` when it is gone.
+    /// Reads what a container was started with, by its id or that of its task; `None` when it is gone.
+    ///
+    /// A task's own description lacks the variables of the image; it is there also when the container is on another node.
     ///
     /// # Errors
     ///

@@ -23,6 +23,11 @@ impl Secrets {
     pub fn value(&self, app: &str, name: &str) -> Option<&Secret> {
         self.apps.get(app).and_then(|own| own.get(name)).or_else(|| self.shared.get(name))
     }
+
+    /// Every value, whomever it is for.
+    pub fn all(&self) -> impl Iterator<Item = &Secret> {
+        self.shared.values().chain(self.apps.values().flat_map(BTreeMap::values))
+    }
 }
 
 impl<'de> Deserialize<'de> for Secrets {

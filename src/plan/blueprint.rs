@@ -218,10 +218,8 @@ impl Draft<'_> {
         if !self.errors.is_empty() {
             return Err(DeployError::join(self.errors));
         }
-        let plan = &mut self.blueprint.plan;
-        plan.changes = plan.steps.iter().filter(|step| step.action != Action::Keep).count();
-        if plan.changes == 0 {
-            plan.steps.clear();
+        self.blueprint.plan.recount();
+        if self.blueprint.plan.changes == 0 {
             self.blueprint.operations.clear();
         }
         Ok(self.blueprint)

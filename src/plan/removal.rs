@@ -216,7 +216,11 @@ mod tests {
             value: "192.0.2.1".into(),
             ttl: 300,
             created_at: String::new(),
-            previous: Some(PreviousRecord { values: vec!["203.0.113.9".into()], ttl: 60, unknown: serde_json::Map::default() }),
+            previous: Some(PreviousRecord {
+                values: vec!["203.0.113.9".into()],
+                ttl: 60,
+                unknown: serde_json::Map::default(),
+            }),
             unknown: serde_json::Map::default(),
         };
         state.dns_records.insert("web:A".into(), record);

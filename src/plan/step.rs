@@ -16,6 +16,16 @@ pub struct DeployPlan {
     pub notes: Vec<String>,
 }
 
+impl DeployPlan {
+    /// Counts the changes anew; a plan that changes nothing has no steps.
+    pub(crate) fn recount(&mut self) {
+        self.changes = self.steps.iter().filter(|step| step.action != Action::Keep).count();
+        if self.changes == 0 {
+            self.steps.clear();
+        }
+    }
+}
+
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

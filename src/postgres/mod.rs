@@ -1,5 +1,24 @@
 //! Roles and schemas in the database, and the proof that they are isolated.
+//!
+//! [`DatabaseRoles`] says what is wanted; [`provision`] makes it so and [`prove`] tries whether it is, both over a
+//! [`SqlTransport`]. [`PortTransport`] is the one that speaks PostgreSQL's protocol over an opened port.
 
+mod connection;
+mod failure;
+mod frame;
+mod identifier;
+mod provision;
 mod report;
+mod scram;
+mod statements;
+mod tls;
+mod transport;
+mod wanted;
 
+pub use connection::{ConnectOptions, Login, PortTransport};
+pub use failure::{psql_error, query_error};
+pub use identifier::{AppNames, PUBLIC_SCHEMA, app_names, database_name, quote_identifier, quote_literal};
+pub use provision::{Provisioned, preview, provision, provision_script};
 pub use report::IsolationReport;
+pub use transport::{Script, SqlTransport};
+pub use wanted::{AppRole, DatabaseRoles};

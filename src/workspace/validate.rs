@@ -263,4 +263,32 @@ mod tests {
         let providers: Vec<&str> = workspace.deploy.dns.values().map(|zone| zone.provider.as_str()).collect();
         assert_eq!(providers, ["custom", "route53"]);
     }
+
+    /// The JSON pointers of every node of a document.
+    fn pointers(value: &Value, at: &str) -> Vec<String> {
+        let children: Vec<(String, &Value)> = match value {
+            Value::Object(fields) => fields.iter().map(|(key, value)| (key.replace('/', "~1"), value)).collect(),
+            Value::Array(items) => items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect(),
+            _ => Vec::new(),
+        };
+        let below = children.into_iter().flat_map(|(key, child)| pointers(child, &format!("{at}/{key}")));
+        std::iter::once(at.to_owned()).chain(below).collect()
+    }
+
+    #[test]
+    fn whatever_stands_anywhere_is_read_or_named_once() {
+        let document: Value = serde_json::from_str(include_str!("../../fixtures/workspace-multi-auth.json")).unwrap();
+        let strange =
+            json!([null, true, -1, 1.5, 1e300, "", "\u{0}", "ä/..", [], {}, [null, [[]]], { "": 1, "a b": {} }]);
+        for pointer in pointers(&document, "") {
+            for value in strange.as_array().unwrap() {
+                let mut changed = document.clone();
+                *changed.pointer_mut(&pointer).unwrap() = value.clone();
+                let Err(error) = Workspace::from_json(changed) else { continue };
+                let faults: Vec<&str> = error.message().lines().skip(1).collect();
+                let distinct: std::collections::BTreeSet<&&str> = faults.iter().collect();
+                assert!(!faults.is_empty() && distinct.len() == faults.len(), "{pointer} = {value}: {error}");
+            }
+        }
+    }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what is unexpected here fails the test")]
 
 mod contract;
+mod deployments;
 mod server;
+mod timelines;
 mod transcript;
 mod transport;

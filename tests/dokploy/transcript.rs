@@ -53,7 +53,7 @@ const REFUSALS: &[(&str, &str)] = &[
     ("application.remove does not exist", "no such endpoint"),
 ];
 
-fn transcript() -> Vec<Value> {
+pub(crate) fn transcript() -> Vec<Value> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/dokploy-transcript-0.30.2.json");
     let transcript: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     transcript["entries"].as_array().unwrap().clone()

@@ -104,6 +104,7 @@ async fn observe(
         Some(FaultKind::Throttle(seconds)) => {
             ([(header::RETRY_AFTER, seconds.to_string())], failure(vendor, 429)).into_response()
         }
+        Some(FaultKind::Redirect(url)) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response(),
         Some(FaultKind::Garble(text)) => text.into_response(),
         Some(FaultKind::DropBefore) => {
             connection.cut();
@@ -126,6 +127,21 @@ fn failure(vendor: Vendor, status: u16) -> Response {
     match vendor {
         Vendor::Cloudflare => cloudflare::error(status, 10_001, text),
         Vendor::Hostinger => hostinger::error(status, text),
+    }
+}
+
+/// An answer that ends a request early.
+pub(super) struct Refusal(Box<Response>);
+
+impl From<Response> for Refusal {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        *self.0
     }
 }
 

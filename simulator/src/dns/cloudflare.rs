@@ -1,6 +1,6 @@
 //! The Cloudflare-shaped API, version 4: zones by name, and records listed, created, changed and deleted one by one.
 
-use super::api::{Shared, answer, bearer};
+use super::api::{Refusal, Shared, answer, bearer};
 use super::zone::{ZoneRecord, full_name, relative_name};
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -27,7 +27,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 
 /// An answer in Cloudflare's envelope.
 pub(super) fn error(status: StatusCode, code: u32, message: &str) -> Response {
-    let body = json!({ "result": null, "success": false, "errors": [{ "code": code, "message": message }], "messages": [] });
+    let body =
+        json!({ "result": null, "success": false, "errors": [{ "code": code, "message": message }], "messages": [] });
     answer(status, body)
 }
 
@@ -35,11 +36,11 @@ fn success(result: &Value) -> Response {
     answer(StatusCode::OK, json!({ "result": result, "success": true, "errors": [], "messages": [] }))
 }
 
-fn authorize(shared: &Shared, headers: &HeaderMap) -> Result<(), Response> {
-    match bearer(headers) {
-        Some(token) if shared.cloudflare_tokens.contains(token) => Ok(()),
-        Some(token) if token.len() >= 20 => Err(error(StatusCode::FORBIDDEN, 9109, "Invalid access token")),
-        _ => Err(answer(
+fn authorize(shared: &Shared, headers: &HeaderMap) -> Result<(), Refusal> {
+    let refusal = match bearer(headers) {
+        Some(token) if shared.cloudflare_tokens.contains(token) => return Ok(()),
+        Some(token) if token.len() >= 20 => error(StatusCode::FORBIDDEN, 9109, "Invalid access token"),
+        _ => answer(
             StatusCode::BAD_REQUEST,
             json!({
                 "success": false,
@@ -51,8 +52,9 @@ fn authorize(shared: &Shared, headers: &HeaderMap) -> Result<(), Response> {
                 "messages": [],
                 "result": null,
             }),
-        )),
-    }
+        ),
+    };
+    Err(refusal.into())
 }
 
 /// One page of `items`, with the numbers that Cloudflare gives beside it.
@@ -74,10 +76,12 @@ fn page(shared: &Shared, parameters: &BTreeMap<String, String>, items: &[Value])
     )
 }
 
-async fn list_zones(State(shared): State<Arc<Shared>>, Query(parameters): Parameters, headers: HeaderMap) -> Response {
-    if let Err(refusal) = authorize(&shared, &headers) {
-        return refusal;
-    }
+async fn list_zones(
+    State(shared): State<Arc<Shared>>,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    authorize(&shared, &headers)?;
     let wanted = parameters.get("name");
     let zones: Vec<Value> = shared
         .zones
@@ -89,15 +93,15 @@ async fn list_zones(State(shared): State<Arc<Shared>>, Query(parameters): Parame
             json!({ "id": id, "name": name, "status": "active", "paused": false, "type": "full", "name_servers": servers })
         })
         .collect();
-    page(&shared, &parameters, &zones)
+    Ok(page(&shared, &parameters, &zones))
 }
 
 /// The zone behind an id, for a caller who may see it.
-fn open(shared: &Shared, headers: &HeaderMap, id: &str) -> Result<String, Response> {
+fn open(shared: &Shared, headers: &HeaderMap, id: &str) -> Result<String, Refusal> {
     authorize(shared, headers)?;
     shared.zones.name_of(id).ok_or_else(|| {
         let message = format!("Could not route to /zones/{id}/dns_records, perhaps your object identifier is invalid?");
-        error(StatusCode::NOT_FOUND, 7003, &message)
+        error(StatusCode::NOT_FOUND, 7003, &message).into()
     })
 }
 
@@ -122,11 +126,8 @@ async fn list_records(
     Path(id): Path<String>,
     Query(parameters): Parameters,
     headers: HeaderMap,
-) -> Response {
-    let zone = match open(&shared, &headers, &id) {
-        Ok(zone) => zone,
-        Err(refusal) => return refusal,
-    };
+) -> Result<Response, Refusal> {
+    let zone = open(&shared, &headers, &id)?;
     let records = shared.zones.records(&zone).unwrap_or_default();
     let wanted_type = parameters.get("type");
     let wanted_name = parameters.get("name").or_else(|| parameters.get("name.exact"));
@@ -136,7 +137,7 @@ async fn list_records(
         .filter(|record| wanted_name.is_none_or(|wanted| *wanted == full_name(&record.name, &zone)))
         .map(|record| shown(record, &zone))
         .collect();
-    page(&shared, &parameters, &items)
+    Ok(page(&shared, &parameters, &items))
 }
 
 /// Why a record cannot stand in a zone, as Cloudflare says it.
@@ -192,25 +193,23 @@ fn overlay(record: &mut ZoneRecord, body: &Value, zone: &str) {
 }
 
 /// Stores a record when nothing speaks against it: a new one, or in place of the one with its id.
-fn store(shared: &Shared, zone: &str, record: ZoneRecord) -> Response {
-    let stored = shared.zones.change(zone, |records| {
-        if let Some((code, message)) = refusal(records, &record) {
-            return Err(error(StatusCode::BAD_REQUEST, code, message));
+fn store(shared: &Shared, zone: &str, record: &ZoneRecord) -> Response {
+    let refused = shared.zones.change(zone, |records| {
+        if let Some((code, message)) = refusal(records, record) {
+            return Some(error(StatusCode::BAD_REQUEST, code, message));
         }
         if let Some(place) = records.iter_mut().find(|other| !record.id.is_empty() && other.id == record.id) {
             *place = record.clone();
         } else {
             records.push(record.clone());
         }
-        Ok(())
+        None
     });
-    if let Some(Err(refusal)) = stored {
+    if let Some(refusal) = refused.flatten() {
         return refusal;
     }
     let records = shared.zones.records(zone).unwrap_or_default();
-    let same = |other: &&ZoneRecord| {
-        other.is(&record.name, &record.record_type) && other.content == record.content
-    };
+    let same = |other: &&ZoneRecord| other.is(&record.name, &record.record_type) && other.content == record.content;
     records.iter().find(same).map_or_else(
         || error(StatusCode::INTERNAL_SERVER_ERROR, 10_001, "the record vanished"),
         |record| success(&shown(record, zone)),
@@ -222,14 +221,11 @@ async fn create_record(
     Path(id): Path<String>,
     headers: HeaderMap,
     axum::Json(body): axum::Json<Value>,
-) -> Response {
-    let zone = match open(&shared, &headers, &id) {
-        Ok(zone) => zone,
-        Err(refusal) => return refusal,
-    };
+) -> Result<Response, Refusal> {
+    let zone = open(&shared, &headers, &id)?;
     let mut record = ZoneRecord::new("@", "", 1, "");
     overlay(&mut record, &body, &zone);
-    store(&shared, &zone, record)
+    Ok(store(&shared, &zone, &record))
 }
 
 async fn patch_record(
@@ -237,7 +233,7 @@ async fn patch_record(
     Path((id, record)): Path<(String, String)>,
     headers: HeaderMap,
     axum::Json(body): axum::Json<Value>,
-) -> Response {
+) -> Result<Response, Refusal> {
     change_record(&shared, &id, &record, &headers, &body, false)
 }
 
@@ -246,7 +242,7 @@ async fn put_record(
     Path((id, record)): Path<(String, String)>,
     headers: HeaderMap,
     axum::Json(body): axum::Json<Value>,
-) -> Response {
+) -> Result<Response, Refusal> {
     change_record(&shared, &id, &record, &headers, &body, true)
 }
 
@@ -261,32 +257,26 @@ fn change_record(
     headers: &HeaderMap,
     body: &Value,
     whole: bool,
-) -> Response {
-    let zone = match open(shared, headers, id) {
-        Ok(zone) => zone,
-        Err(refusal) => return refusal,
-    };
+) -> Result<Response, Refusal> {
+    let zone = open(shared, headers, id)?;
     let records = shared.zones.records(&zone).unwrap_or_default();
-    let Some(known) = records.into_iter().find(|known| known.id == record) else { return missing() };
+    let Some(known) = records.into_iter().find(|known| known.id == record) else { return Ok(missing()) };
     // A PUT is the whole record: what it leaves out falls back to the default.
     let mut changed = if whole { ZoneRecord { id: known.id, ..ZoneRecord::new("@", "", 1, "") } } else { known };
     overlay(&mut changed, body, &zone);
-    store(shared, &zone, changed)
+    Ok(store(shared, &zone, &changed))
 }
 
 async fn delete_record(
     State(shared): State<Arc<Shared>>,
     Path((id, record)): Path<(String, String)>,
     headers: HeaderMap,
-) -> Response {
-    let zone = match open(&shared, &headers, &id) {
-        Ok(zone) => zone,
-        Err(refusal) => return refusal,
-    };
+) -> Result<Response, Refusal> {
+    let zone = open(&shared, &headers, &id)?;
     let deleted = shared.zones.change(&zone, |records| {
         let before = records.len();
         records.retain(|known| known.id != record);
         before != records.len()
     });
-    if deleted == Some(true) { success(&json!({ "id": record })) } else { missing() }
+    Ok(if deleted == Some(true) { success(&json!({ "id": record })) } else { missing() })
 }

@@ -44,6 +44,8 @@ pub enum FaultKind {
     Fail(u16),
     /// It is answered with 429 and has no effect; the header `Retry-After` says so many seconds.
     Throttle(u64),
+    /// It is answered with a redirect to this URL and has no effect.
+    Redirect(String),
     /// The connection is closed without an answer and without an effect.
     DropBefore,
     /// It takes effect, then the connection is closed without an answer.

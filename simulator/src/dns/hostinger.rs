@@ -1,6 +1,6 @@
 //! The Hostinger-shaped API: a zone is read whole, and changed by record sets.
 
-use super::api::{Shared, answer, bearer, correlation_id};
+use super::api::{Refusal, Shared, answer, bearer, correlation_id};
 use super::zone::{ZoneRecord, relative_name};
 use axum::Router;
 use axum::extract::{Path, State};
@@ -37,21 +37,22 @@ fn conflict() -> Response {
 }
 
 /// Lets a caller with a known token at a known domain through.
-fn open(shared: &Shared, headers: &HeaderMap, domain: &str) -> Result<String, Response> {
+fn open(shared: &Shared, headers: &HeaderMap, domain: &str) -> Result<String, Refusal> {
     if !bearer(headers).is_some_and(|token| shared.hostinger_tokens.contains(token)) {
-        return Err(error(StatusCode::UNAUTHORIZED, "Unauthenticated."));
+        return Err(error(StatusCode::UNAUTHORIZED, "Unauthenticated.").into());
     }
     let domain = domain.to_ascii_lowercase();
     // What the real API answers here is not documented; the client takes any of 403, 404 and 422 for it.
-    let missing = || error(StatusCode::NOT_FOUND, "Domain not found");
+    let missing = || error(StatusCode::NOT_FOUND, "Domain not found").into();
     shared.zones.records(&domain).map(|_| domain).ok_or_else(missing)
 }
 
-async fn list(State(shared): State<Arc<Shared>>, Path(domain): Path<String>, headers: HeaderMap) -> Response {
-    let zone = match open(&shared, &headers, &domain) {
-        Ok(zone) => zone,
-        Err(refusal) => return refusal,
-    };
+async fn list(
+    State(shared): State<Arc<Shared>>,
+    Path(domain): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let zone = open(&shared, &headers, &domain)?;
     let mut sets: Vec<(String, String, u32, Vec<Value>)> = Vec::new();
     for record in shared.zones.records(&zone).unwrap_or_default() {
         let value = json!({ "content": record.content, "is_disabled": record.disabled });
@@ -68,7 +69,7 @@ async fn list(State(shared): State<Arc<Shared>>, Path(domain): Path<String>, hea
             json!({ "name": name, "type": record_type, "ttl": ttl, "records": records })
         })
         .collect();
-    answer(StatusCode::OK, Value::Array(shown))
+    Ok(answer(StatusCode::OK, Value::Array(shown)))
 }
 
 #[derive(Deserialize)]
@@ -120,20 +121,17 @@ async fn update(
     Path(domain): Path<String>,
     headers: HeaderMap,
     axum::Json(body): axum::Json<Value>,
-) -> Response {
-    let zone = match open(&shared, &headers, &domain) {
-        Ok(zone) => zone,
-        Err(refusal) => return refusal,
-    };
+) -> Result<Response, Refusal> {
+    let zone = open(&shared, &headers, &domain)?;
     let Ok(update) = serde_json::from_value::<Update>(body) else {
-        return invalid("zone", "The zone field is required.");
+        return Ok(invalid("zone", "The zone field is required."));
     };
     for set in &update.zone {
         if !TYPES.contains(&set.record_type.as_str()) {
-            return invalid("zone.0.type", "The selected zone.0.type is invalid.");
+            return Ok(invalid("zone.0.type", "The selected zone.0.type is invalid."));
         }
         if !set.records.iter().all(|record| acceptable(&set.record_type, &record.content)) {
-            return conflict();
+            return Ok(conflict());
         }
     }
     let changed = shared.zones.change(&zone, |records| {
@@ -147,7 +145,7 @@ async fn update(
         *records = wanted;
         true
     });
-    if changed == Some(true) { accepted() } else { conflict() }
+    Ok(if changed == Some(true) { accepted() } else { conflict() })
 }
 
 /// Replaces a set, or appends to it.
@@ -185,13 +183,10 @@ async fn destroy(
     Path(domain): Path<String>,
     headers: HeaderMap,
     axum::Json(body): axum::Json<Value>,
-) -> Response {
-    let zone = match open(&shared, &headers, &domain) {
-        Ok(zone) => zone,
-        Err(refusal) => return refusal,
-    };
+) -> Result<Response, Refusal> {
+    let zone = open(&shared, &headers, &domain)?;
     let Ok(destroy) = serde_json::from_value::<Destroy>(body) else {
-        return invalid("filters", "The filters field is required.");
+        return Ok(invalid("filters", "The filters field is required."));
     };
     shared.zones.change(&zone, |records| {
         for filter in &destroy.filters {
@@ -199,5 +194,5 @@ async fn destroy(
             records.retain(|record| !record.is(&name, &filter.record_type));
         }
     });
-    accepted()
+    Ok(accepted())
 }

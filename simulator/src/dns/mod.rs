@@ -29,6 +29,9 @@ use tokio::task::JoinHandle;
 /// How often a port is looked for that is free for every server.
 const PORT_ATTEMPTS: usize = 50;
 
+/// How long a TCP connection may stay without a question.
+const TCP_PATIENCE: Duration = Duration::from_secs(30);
+
 /// What a simulator starts with.
 #[derive(Debug)]
 pub struct DnsSimulatorBuilder {
@@ -89,48 +92,48 @@ impl DnsSimulatorBuilder {
     ///
     /// When no port can be had.
     pub async fn start(self) -> io::Result<DnsSimulator> {
+        let shared = Arc::new(self.shared());
+        let (http, http_task) = api::serve(Arc::clone(&shared)).await?;
+        let authoritative = bind_together().await?;
+        let recursive = bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await?;
+        let mut name_servers = Vec::new();
+        let mut authoritative_port = 0;
+        for (udp, _) in &authoritative {
+            let address = udp.local_addr()?;
+            name_servers.push(address.ip());
+            authoritative_port = address.port();
+        }
+        let mut simulator = DnsSimulator {
+            shared,
+            http,
+            http_task,
+            resolver: recursive.0.local_addr()?,
+            authoritative_port,
+            behaviours: Vec::new(),
+            queries: Arc::default(),
+            servers: Vec::new(),
+        };
+        for (recursive, sockets) in authoritative.into_iter().map(|pair| (false, pair)).chain([(true, recursive)]) {
+            simulator.add_server(recursive, sockets, &name_servers, self.propagation_delay)?;
+        }
+        Ok(simulator)
+    }
+
+    /// What the APIs and servers work on.
+    fn shared(&self) -> Shared {
         let shared = Shared {
-            cloudflare_tokens: self.cloudflare_tokens.into_iter().collect(),
-            hostinger_tokens: self.hostinger_tokens.into_iter().collect(),
+            cloudflare_tokens: self.cloudflare_tokens.iter().cloned().collect(),
+            hostinger_tokens: self.hostinger_tokens.iter().cloned().collect(),
             largest_page: self.largest_page,
             ..Shared::default()
         };
         for zone in &self.zones {
             shared.zones.add(zone);
         }
-        for (zone, record) in self.records {
-            shared.zones.change(&zone, |records| records.push(record));
+        for (zone, record) in &self.records {
+            shared.zones.change(zone, |records| records.push(record.clone()));
         }
-        let shared = Arc::new(shared);
-        let (http, http_task) = api::serve(Arc::clone(&shared)).await?;
-        let authoritative = bind_together().await?;
-        let recursive = bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await?;
-        let resolver = recursive.0.local_addr()?;
-        let authoritative_port = authoritative[0].0.local_addr()?.port();
-        let name_servers: Vec<IpAddr> =
-            authoritative.iter().filter_map(|(udp, _)| udp.local_addr().ok()).map(|address| address.ip()).collect();
-        let queries = Arc::new(Mutex::new(Vec::new()));
-        let mut behaviours = Vec::new();
-        let mut servers = Vec::new();
-        let sockets = authoritative.into_iter().map(|pair| (false, pair)).chain([(true, recursive)]);
-        for (recursive, (udp, tcp)) in sockets {
-            let behaviour =
-                Arc::new(Mutex::new(Behaviour { lag: self.propagation_delay, ..Behaviour::default() }));
-            let mut server = Server::new(DnsServer {
-                shared: Arc::clone(&shared),
-                recursive,
-                address: udp.local_addr()?.ip(),
-                name_servers: name_servers.clone(),
-                behaviour: Arc::clone(&behaviour),
-                queries: Arc::clone(&queries),
-                negative: Mutex::default(),
-            });
-            server.register_socket(udp);
-            server.register_listener(tcp, Duration::from_secs(30), 16);
-            behaviours.push(behaviour);
-            servers.push(server);
-        }
-        Ok(DnsSimulator { shared, http, http_task, resolver, authoritative_port, behaviours, queries, _servers: servers })
+        shared
     }
 }
 
@@ -173,7 +176,7 @@ pub struct DnsSimulator {
     authoritative_port: u16,
     behaviours: Vec<Arc<Mutex<Behaviour>>>,
     queries: Arc<Mutex<Vec<DnsQuery>>>,
-    _servers: Vec<Server<DnsServer>>,
+    servers: Vec<Server<DnsServer>>,
 }
 
 impl Drop for DnsSimulator {
@@ -207,7 +210,7 @@ impl DnsSimulator {
 
     /// How many authoritative servers there are: two, or one where the machine has one loopback address.
     pub fn name_server_count(&self) -> usize {
-        self.behaviours.len() - 1
+        self.servers.len() - 1
     }
 
     /// The base URL of the Cloudflare-shaped API.
@@ -277,6 +280,30 @@ impl DnsSimulator {
         if let Some(behaviour) = self.behaviours.last() {
             behaviour.lock().unwrap_or_else(PoisonError::into_inner).silent = silent;
         }
+    }
+
+    fn add_server(
+        &mut self,
+        recursive: bool,
+        (udp, tcp): Sockets,
+        name_servers: &[IpAddr],
+        lag: Duration,
+    ) -> io::Result<()> {
+        let behaviour = Arc::new(Mutex::new(Behaviour { lag, ..Behaviour::default() }));
+        let mut server = Server::new(DnsServer {
+            shared: Arc::clone(&self.shared),
+            recursive,
+            address: udp.local_addr()?.ip(),
+            name_servers: name_servers.to_vec(),
+            behaviour: Arc::clone(&behaviour),
+            queries: Arc::clone(&self.queries),
+            negative: Mutex::default(),
+        });
+        server.register_socket(udp);
+        server.register_listener(tcp, TCP_PATIENCE, 16);
+        self.behaviours.push(behaviour);
+        self.servers.push(server);
+        Ok(())
     }
 
     fn behave(&self, n: usize, change: impl FnOnce(&mut Behaviour)) {

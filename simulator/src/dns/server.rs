@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// How long a negative answer may be cached, in seconds; every zone's SOA says so.
 const NEGATIVE_TTL: u32 = 300;
 
+/// How many aliases are followed; more are taken for a circle.
+const MOST_ALIASES: usize = 8;
+
 /// The address with which a proxied name is answered in place of its own.
 const PROXY: &str = "198.51.100.80";
 
@@ -87,67 +90,53 @@ impl DnsServer {
     }
 
     fn resolve(&self, name: &str, record_type: RecordType, behaviour: &Behaviour) -> Answer {
-        if record_type == RecordType::NS && behaviour.refuse_ns {
-            return Answer { code: ResponseCode::Refused, ..Answer::default() };
-        }
         let mut answer = Answer::default();
+        if record_type == RecordType::NS && behaviour.refuse_ns {
+            answer.code = ResponseCode::Refused;
+            return answer;
+        }
         let mut name = name.to_owned();
-        for _ in 0..8 {
-            let Some(zone) = self.shared.zones.enclosing(&name) else {
-                if answer.answers.is_empty() {
-                    answer.code = if self.recursive { ResponseCode::NXDomain } else { ResponseCode::Refused };
-                }
-                return answer;
-            };
-            let records = self.zone_records(&zone, behaviour.lag);
-            if !self.recursive && self.refer(&mut answer, &records, &zone, &name) {
-                return answer;
+        for _ in 0..MOST_ALIASES {
+            match self.step(&mut answer, &name, record_type, behaviour) {
+                Some(target) => name = target,
+                None => return answer,
             }
-            let at_name = |record: &&ZoneRecord| full_name(&record.name, &zone) == name;
-            let here: Vec<&ZoneRecord> = records.iter().filter(at_name).collect();
-            let of_type = |wanted: RecordType| {
-                here.iter().filter(move |record| record.record_type == wanted.to_string()).copied()
-            };
-            let found: Vec<Record> = of_type(record_type).filter_map(|record| wire(record, &name)).collect();
-            if !found.is_empty() {
-                answer.answers.extend(found);
-                return answer;
-            }
-            let Some(alias) = of_type(RecordType::CNAME).next() else {
-                let below = format!(".{name}");
-                let exists = name == zone
-                    || !here.is_empty()
-                    || records.iter().any(|record| full_name(&record.name, &zone).ends_with(&below));
-                if !exists {
-                    answer.code = ResponseCode::NXDomain;
-                }
-                answer.authorities.extend(soa(&zone));
-                return answer;
-            };
-            answer.answers.extend(wire(alias, &name));
-            alias.content.trim_end_matches('.').to_ascii_lowercase().clone_into(&mut name);
         }
         answer.code = ResponseCode::ServFail;
         answer
     }
 
-    /// Answers with the name servers of a zone below, when one is cut off above `name`.
-    fn refer(&self, answer: &mut Answer, records: &[ZoneRecord], zone: &str, name: &str) -> bool {
-        let cut = records.iter().filter(|record| record.record_type == "NS" && record.name != "@").find(|record| {
-            let cut = full_name(&record.name, zone);
-            name == cut || name.ends_with(&format!(".{cut}"))
-        });
-        let Some(cut) = cut else { return false };
-        let same = records.iter().filter(|record| record.is(&cut.name, "NS"));
-        let owner = full_name(&cut.name, zone);
-        for record in same {
-            answer.authorities.extend(wire(record, &owner));
-            let host = record.content.trim_end_matches('.');
-            let glue = records.iter().filter(|glue| full_name(&glue.name, zone) == host);
-            answer.additionals.extend(glue.filter_map(|glue| wire(glue, host)));
+    /// Adds what there is at one name; returns the target of an alias that is to be followed.
+    fn step(&self, answer: &mut Answer, name: &str, record_type: RecordType, behaviour: &Behaviour) -> Option<String> {
+        let Some(zone) = self.shared.zones.enclosing(name) else {
+            if answer.answers.is_empty() {
+                answer.code = if self.recursive { ResponseCode::NXDomain } else { ResponseCode::Refused };
+            }
+            return None;
+        };
+        let records = self.zone_records(&zone, behaviour.lag);
+        if !self.recursive && refer(answer, &records, &zone, name) {
+            return None;
         }
-        answer.referral = answer.answers.is_empty();
-        true
+        let here: Vec<&ZoneRecord> = records.iter().filter(|record| full_name(&record.name, &zone) == name).collect();
+        let of_type =
+            |wanted: RecordType| here.iter().filter(move |record| record.record_type == wanted.to_string()).copied();
+        let found: Vec<Record> = of_type(record_type).filter_map(|record| wire(record, name)).collect();
+        if !found.is_empty() {
+            answer.answers.extend(found);
+            return None;
+        }
+        if let Some(alias) = of_type(RecordType::CNAME).next() {
+            answer.answers.extend(wire(alias, name));
+            return Some(alias.content.trim_end_matches('.').to_ascii_lowercase());
+        }
+        let below = format!(".{name}");
+        let is_above = || records.iter().any(|record| full_name(&record.name, &zone).ends_with(&below));
+        if name != zone && here.is_empty() && !is_above() {
+            answer.code = ResponseCode::NXDomain;
+        }
+        answer.authorities.extend(soa(&zone));
+        None
     }
 
     /// What the recursive resolver still remembers not to exist.
@@ -179,6 +168,25 @@ impl DnsServer {
     }
 }
 
+/// Answers with the name servers of a zone below, when one is cut off above `name`.
+fn refer(answer: &mut Answer, records: &[ZoneRecord], zone: &str, name: &str) -> bool {
+    let cut = records.iter().filter(|record| record.record_type == "NS" && record.name != "@").find(|record| {
+        let cut = full_name(&record.name, zone);
+        name == cut || name.ends_with(&format!(".{cut}"))
+    });
+    let Some(cut) = cut else { return false };
+    let same = records.iter().filter(|record| record.is(&cut.name, "NS"));
+    let owner = full_name(&cut.name, zone);
+    for record in same {
+        answer.authorities.extend(wire(record, &owner));
+        let host = record.content.trim_end_matches('.');
+        let glue = records.iter().filter(|glue| full_name(&glue.name, zone) == host);
+        answer.additionals.extend(glue.filter_map(|glue| wire(glue, host)));
+    }
+    answer.referral = answer.answers.is_empty();
+    true
+}
+
 /// A record as DNS carries it; none when its value is not one of its type.
 fn wire(record: &ZoneRecord, name: &str) -> Option<Record> {
     let owner = Name::from_ascii(format!("{name}.")).ok()?;
@@ -194,7 +202,8 @@ fn wire(record: &ZoneRecord, name: &str) -> Option<Record> {
 
 fn soa(zone: &str) -> Option<Record> {
     let name = |text: String| Name::from_ascii(text).ok();
-    let data = SOA::new(name(format!("ns1.{zone}."))?, name(format!("admin.{zone}."))?, 1, 3600, 600, 86_400, NEGATIVE_TTL);
+    let data =
+        SOA::new(name(format!("ns1.{zone}."))?, name(format!("admin.{zone}."))?, 1, 3600, 600, 86_400, NEGATIVE_TTL);
     Some(Record::from_rdata(name(format!("{zone}."))?, NEGATIVE_TTL, RData::SOA(data)))
 }
 

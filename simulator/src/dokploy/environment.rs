@@ -108,7 +108,7 @@ fn create(call: &Call) -> Answer {
         if find(&state.projects, "projectId", project).is_none() {
             return Err(ApiError::bad_request(missing_project(call.text("name"), &description, project)));
         }
-        Ok(state.add_environment(call.text("name"), description, project, false).into())
+        Ok(state.add_environment(call.text("name"), &description, project, false).into())
     })
 }
 

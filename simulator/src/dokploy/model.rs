@@ -121,19 +121,19 @@ templates! {
 
 impl State {
     /// Adds a project with its default environment.
-    pub(crate) fn add_project(&mut self, name: &str, description: Value, env: &str) -> (Record, Record) {
+    pub(crate) fn add_project(&mut self, name: &str, description: &Value, env: &str) -> (Record, Record) {
         let project = record(json!({
             "projectId": random::nanoid(), "name": name, "description": description, "createdAt": timestamp(),
             "organizationId": ORGANIZATION, "env": env,
         }));
         let id = text(&project, "projectId").to_owned();
         self.projects.push(project.clone());
-        let environment = self.add_environment("production", "Production environment".into(), &id, true);
+        let environment = self.add_environment("production", &"Production environment".into(), &id, true);
         (project, environment)
     }
 
     /// Adds an environment.
-    pub(crate) fn add_environment(&mut self, name: &str, description: Value, project: &str, default: bool) -> Record {
+    pub(crate) fn add_environment(&mut self, name: &str, description: &Value, project: &str, default: bool) -> Record {
         let environment = record(json!({
             "environmentId": random::nanoid(), "name": name, "description": description, "createdAt": timestamp(),
             "env": "", "projectId": project, "isDefault": default,

@@ -81,7 +81,7 @@ fn create(call: &Call) -> Answer {
     }
     let description = call.input.get("description").cloned().unwrap_or_default();
     let (project, environment) =
-        call.world.write(|state| state.add_project(call.text("name"), description, call.text("env")));
+        call.world.write(|state| state.add_project(call.text("name"), &description, call.text("env")));
     Ok(json!({ "project": project, "environment": environment }).into())
 }
 

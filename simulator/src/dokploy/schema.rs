@@ -1,4 +1,4 @@
-//! The request schemas of the procedures that the simulator has, from Dokploy's own OpenAPI document.
+//! The request schemas of the procedures that the simulator has, from Dokploy's own `OpenAPI` document.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! Real PostgreSQL servers as what stands behind a simulator's Postgres services.
+//! A real PostgreSQL as what stands behind each simulated Postgres service.
 
 use super::PostgresBackend;
 use crate::DatabaseBackend;
@@ -15,12 +15,11 @@ impl DatabaseBackend for PostgresBackend {
     }
 
     async fn close_port(&self, app_name: &str) {
-        // Fails only for names that are not known, which are ignored.
+        // Unknown names are ignored, and a door that is closed already stays so.
         let _ = Self::close_port(self, app_name).await;
     }
 
     async fn restart(&self, app_name: &str) {
-        // A service that does not come back shows in what is asked of it next.
         let _ = Self::restart(self, app_name).await;
     }
 
@@ -33,8 +32,7 @@ impl DatabaseBackend for PostgresBackend {
     }
 
     async fn run_sql(&self, app_name: &str, env: &[(String, String)], sql: &str) -> Result<String, String> {
-        let env = env.iter().cloned().collect();
-        Self::run_sql(self, app_name, &env, sql).await
+        Self::run_sql(self, app_name, &env.iter().cloned().collect(), sql).await
     }
 
     async fn shutdown(&self) {

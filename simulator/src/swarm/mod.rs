@@ -1,8 +1,10 @@
 //! The Docker Swarm behind the server: services, their tasks and containers, and how they change over time.
 
 pub(crate) mod ports;
+mod psql;
 pub(crate) mod rollout;
 mod script;
+mod shell;
 mod task;
 pub(crate) mod view;
 
@@ -125,6 +127,8 @@ pub(crate) struct Container {
     pub(crate) finished_at: Option<String>,
     pub(crate) exit_code: i64,
     pub(crate) log: Vec<String>,
+    /// Whether the database inside accepts connections.
+    pub(crate) ready: bool,
     /// Ends what runs inside.
     pub(crate) stopped: CancellationToken,
 }
@@ -203,6 +207,14 @@ impl Service {
 
     fn task_mut(&mut self, id: &str) -> Option<&mut Task> {
         self.tasks.iter_mut().find(|task| task.id == id)
+    }
+
+    /// Whether a database inside accepts connections.
+    pub(crate) fn accepts_connections(&self) -> bool {
+        let mut up = self.tasks.iter().filter(|task| task.is_up());
+        up.any(|task| {
+            task.container.as_ref().is_some_and(|container| container.ready && !container.stopped.is_cancelled())
+        })
     }
 
     /// Whether a container that shall stay is up.

@@ -29,12 +29,12 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 
 /// Creates the service or updates it to `spec`. Every update makes a new task, also one that changes nothing.
 pub(crate) fn apply(world: &Arc<World>, name: &str, spec: Spec) {
-    let generation = world.write(|state| match state.services.get_mut(name) {
-        Some(service) => update(service, spec),
-        None => {
-            state.services.insert(name.to_owned(), Service::new(name, spec));
-            0
+    let generation = world.write(|state| {
+        if let Some(service) = state.services.get_mut(name) {
+            return update(service, spec);
         }
+        state.services.insert(name.to_owned(), Service::new(name, spec));
+        0
     });
     start_roll(world, name, generation);
 }

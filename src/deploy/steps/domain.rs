@@ -42,7 +42,13 @@ pub(super) async fn attach(
     Ok(Done::Changed)
 }
 
-async fn create(session: &Session, step: &Step, application: &str, host: &str, port: u16) -> Result<String, DeployError> {
+async fn create(
+    session: &Session,
+    step: &Step,
+    application: &str,
+    host: &str,
+    port: u16,
+) -> Result<String, DeployError> {
     let create = CreateDomain {
         host,
         application_id: application,

@@ -1,10 +1,11 @@
 //! Image builds.
 
+use crate::DeployError;
 use crate::deploy::apply::Done;
 use crate::deploy::session::Session;
 use crate::plan::{Step, WantedImage};
 use crate::state::PushedImage;
-use crate::DeployError;
+use serde_json::Map;
 
 /// Builds and pushes an app's image, and remembers what it was built from.
 pub(super) async fn build(session: &Session, step: &Step, app: &str) -> Result<Done, DeployError> {
@@ -15,7 +16,7 @@ pub(super) async fn build(session: &Session, step: &Step, app: &str) -> Result<D
     let built = session.images.build(build, &log).await.map_err(|error| error.app(app))?;
     session.world().images.insert(app.to_owned(), built.reference.clone());
     if let Some(fingerprint) = fingerprint {
-        let pushed = PushedImage { reference: built.reference, fingerprint: fingerprint.clone() };
+        let pushed = PushedImage { reference: built.reference, fingerprint: fingerprint.clone(), unknown: Map::new() };
         session.state.update(|state| state.deploy_native.images.insert(app.to_owned(), pushed)).await?;
     }
     Ok(Done::Changed)

@@ -14,8 +14,6 @@ use super::session::Session;
 use crate::DeployError;
 use crate::plan::{Operation, Step};
 
-pub(super) use database::close_leftover_port;
-
 /// Carries out one operation.
 ///
 /// # Errors

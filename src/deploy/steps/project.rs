@@ -13,7 +13,7 @@ use crate::state::{Intent, ResourceKind};
 pub(super) async fn create(session: &Session, step: &Step) -> Result<Done, DeployError> {
     let name = session.wanted.workspace.as_str();
     let mark = session.scope().project_mark();
-    let description = mark.describe("Deployed by gkm");
+    let description = mark.put_into("Deployed by gkm");
     let send = || async {
         let created = session.client.project().create(name, Some(&description)).await?;
         Ok(created.project.project_id)
@@ -26,7 +26,7 @@ pub(super) async fn create(session: &Session, step: &Step) -> Result<Done, Deplo
             .find(|project| project.name == name && ours(project.description.as_deref()))
             .map(|project| project.project_id))
     };
-    let intent = Intent::Create { resource: ResourceKind::Project, name: name.to_owned(), mark: mark.to_string() };
+    let intent = Intent::Create { resource: ResourceKind::Project, name: name.to_owned(), mark: mark.format() };
     let landing = session.surroundings.landing;
     let id = create_once(&session.journal, &step.id, intent, landing, send, find).await?;
     session.world().project = Some(id.clone());
@@ -39,7 +39,7 @@ pub(super) async fn create_environment(session: &Session, step: &Step) -> Result
     let project = session.world().project.clone().unwrap_or_default();
     let stage = session.wanted.stage.as_str();
     let mark = session.scope().mark(MarkKind::Environment, stage);
-    let description = mark.describe(&format!("Stage {stage} of {}", session.wanted.workspace));
+    let description = mark.put_into(&format!("Stage {stage} of {}", session.wanted.workspace));
     let id = if stage == DEFAULT_ENVIRONMENT {
         let environments = session.client.environment().by_project_id(&project).await?;
         environments.into_iter().find(|it| it.name == stage).map(|it| it.environment_id)
@@ -60,7 +60,8 @@ pub(super) async fn create_environment(session: &Session, step: &Step) -> Result
                 let environments = session.client.environment().by_project_id(&project).await?;
                 Ok(environments.into_iter().find(|it| is_ours(it, stage, &mark)).map(|it| it.environment_id))
             };
-            let intent = Intent::Create { resource: ResourceKind::Environment, name: stage.to_owned(), mark: mark.to_string() };
+            let intent =
+                Intent::Create { resource: ResourceKind::Environment, name: stage.to_owned(), mark: mark.format() };
             create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await?
         }
     };
@@ -78,13 +79,14 @@ pub(super) async fn mark_environment(session: &Session) -> Result<Done, DeployEr
     let stage = session.wanted.stage.as_str();
     let mark = session.scope().mark(MarkKind::Environment, stage);
     let id = session.environment()?;
-    set_mark(session, &id, &mark.describe(&format!("Stage {stage} of {}", session.wanted.workspace))).await?;
+    set_mark(session, &id, &mark.put_into(&format!("Stage {stage} of {}", session.wanted.workspace))).await?;
     session.state.update(|state| state.environment_id.clone_from(&id)).await?;
     Ok(Done::Changed)
 }
 
 async fn set_mark(session: &Session, id: &str, description: &str) -> Result<(), DeployError> {
-    let update = UpdateEnvironment { environment_id: id, description: Some(description), ..UpdateEnvironment::default() };
+    let update =
+        UpdateEnvironment { environment_id: id, description: Some(description), ..UpdateEnvironment::default() };
     repeat(|| async { session.client.environment().update(&update).await }).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::deploy::apply::Done;
 use crate::deploy::session::Session;
-use crate::dns::{DnsProvider, DnsRecord, Verification, VerifySettings, wait_verified};
+use crate::dns::{DnsProvider, DnsRecord, Expectation, LookupOptions, Verification, WaitOptions, wait_verified};
 use crate::plan::{HostZone, Step};
 use crate::state::{DnsRecordState, DnsVerified, Intent, Outcome, PreviousRecord, State};
 use crate::{DeployError, ErrorCode};
@@ -14,7 +14,11 @@ pub(super) async fn write(session: &Session, step: &Step, host: &str) -> Result<
     let (zone, ip) = place(session, host)?;
     let provider = provider(session, &zone)?;
     let before = session.records.get(host).cloned().unwrap_or_default();
-    let previous = (!before.values.is_empty()).then(|| PreviousRecord { values: before.values.clone(), ttl: before.ttl });
+    let previous = (!before.values.is_empty()).then(|| PreviousRecord {
+        values: before.values.clone(),
+        ttl: before.ttl,
+        unknown: Map::new(),
+    });
     let key = key(&session.state.snapshot(), &zone);
     let now = session.now();
     session.state.update(|state| remember(state, &key, &zone, &ip, previous.clone(), &now)).await?;
@@ -64,27 +68,35 @@ fn key(state: &State, zone: &HostZone) -> String {
 /// That they do not is no failure: the app runs, its domain waits, and the next run attaches it (design: The flow).
 pub(super) async fn verify(session: &Session, step: &Step, host: &str) -> Result<Done, DeployError> {
     let (zone, ip) = place(session, host)?;
-    let settings = VerifySettings {
+    let lookup = LookupOptions {
         name_servers: session.surroundings.name_servers.clone(),
         authoritative_port: session.surroundings.authoritative_port,
-        ..VerifySettings::default()
+        ..LookupOptions::default()
     };
-    session.progress(step, "waiting for the authoritative servers");
+    let wait = WaitOptions { deadline: session.dns_timeout, ..WaitOptions::default() };
     let address = session.wanted.server_ip.ok_or_else(|| no_address(host))?;
-    let outcome = wait_verified(host, &zone.root, address, session.dns_timeout, &settings).await;
-    match outcome {
-        Verification::Verified { .. } => {
-            let verified = DnsVerified { server_ip: ip, verified_at: session.now(), unknown: Map::new() };
-            session.state.update(|state| state.dns_verified.insert(host.to_owned(), verified)).await?;
-            Ok(Done::Changed)
+    let expectation = Expectation { host, address, zone: Some(&zone.root) };
+    let mut told = String::new();
+    let mut on_check = |verification: &Verification| {
+        let message = verification.message();
+        if message != told {
+            session.progress(step, message.clone());
+            told = message;
         }
-        other => {
-            let reason = other.to_string();
-            session.world().unverified.insert(host.to_owned(), reason.clone());
-            session.state.update(|state| state.dns_verified.shift_remove(host)).await?;
-            Ok(Done::Nothing(reason))
-        }
+    };
+    let verification = wait_verified(&expectation, &lookup, &wait, &mut on_check).await?;
+    for note in &verification.notes {
+        session.warn("dns", note.clone(), step.app.as_deref());
     }
+    if verification.is_verified() {
+        let verified = DnsVerified { server_ip: ip, verified_at: session.now(), unknown: Map::new() };
+        session.state.update(|state| state.dns_verified.insert(host.to_owned(), verified)).await?;
+        return Ok(Done::Changed);
+    }
+    let reason = verification.message();
+    session.world().unverified.insert(host.to_owned(), reason.clone());
+    session.state.update(|state| state.dns_verified.shift_remove(host)).await?;
+    Ok(Done::Nothing(reason))
 }
 
 fn place(session: &Session, host: &str) -> Result<(HostZone, String), DeployError> {
@@ -112,7 +124,7 @@ mod tests {
     }
 
     fn found(value: &str) -> Option<PreviousRecord> {
-        Some(PreviousRecord { values: vec![value.into()], ttl: 60 })
+        Some(PreviousRecord { values: vec![value.into()], ttl: 60, unknown: Map::new() })
     }
 
     #[test]

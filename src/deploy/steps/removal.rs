@@ -86,7 +86,9 @@ pub(super) async fn postgres(session: &Session) -> Result<Done, DeployError> {
 
 /// Removes the Redis service, with its data.
 pub(super) async fn redis(session: &Session) -> Result<Done, DeployError> {
-    let Some((id, _)) = session.world().redis.clone() else { return Ok(Done::Nothing("it is gone already".to_owned())) };
+    let Some((id, _)) = session.world().redis.clone() else {
+        return Ok(Done::Nothing("it is gone already".to_owned()));
+    };
     remove(|| async { session.client.redis().remove(&id).await }).await?;
     session
         .state

@@ -43,8 +43,8 @@ async fn create_postgres(
 ) -> Result<PostgresService, DeployError> {
     let environment = session.environment()?;
     let password = password(session, |state| &mut state.deploy_native.passwords.postgres).await?;
-    let mark = session.scope().mark(MarkKind::Service, POSTGRES_NAME);
-    let description = mark.describe("Database");
+    let mark = session.scope().mark(MarkKind::Postgres, POSTGRES_NAME);
+    let description = mark.put_into("Database");
     let create = CreatePostgres {
         name: POSTGRES_NAME,
         environment_id: &environment,
@@ -63,7 +63,8 @@ async fn create_postgres(
             None => Ok(None),
         }
     };
-    let intent = Intent::Create { resource: ResourceKind::Postgres, name: POSTGRES_NAME.to_owned(), mark: mark.to_string() };
+    let intent =
+        Intent::Create { resource: ResourceKind::Postgres, name: POSTGRES_NAME.to_owned(), mark: mark.format() };
     let made = create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await?;
     let service = PostgresService {
         id: made.postgres_id.clone(),
@@ -104,8 +105,8 @@ pub(super) async fn redis(session: &Session, step: &Step) -> Result<Done, Deploy
 async fn create_redis(session: &Session, step: &Step, image: &str) -> Result<(String, String), DeployError> {
     let environment = session.environment()?;
     let password = password(session, |state| &mut state.deploy_native.passwords.redis).await?;
-    let mark = session.scope().mark(MarkKind::Service, REDIS_NAME);
-    let description = mark.describe("Cache");
+    let mark = session.scope().mark(MarkKind::Redis, REDIS_NAME);
+    let description = mark.put_into("Cache");
     let create = CreateRedis {
         name: REDIS_NAME,
         environment_id: &environment,
@@ -122,7 +123,7 @@ async fn create_redis(session: &Session, step: &Step, image: &str) -> Result<(St
             None => Ok(None),
         }
     };
-    let intent = Intent::Create { resource: ResourceKind::Redis, name: REDIS_NAME.to_owned(), mark: mark.to_string() };
+    let intent = Intent::Create { resource: ResourceKind::Redis, name: REDIS_NAME.to_owned(), mark: mark.format() };
     let made = create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await?;
     let service = (made.redis_id, made.app_name);
     session.world().redis = Some(service.clone());
@@ -149,11 +150,7 @@ fn marked(entries: &[ServiceEntry], name: &str, mark: &Mark) -> Option<String> {
 }
 
 /// Deploys a database; when the answer is lost, looks at what the server says until it says that it is over.
-async fn deployed<Sent, Asked>(
-    send: impl Fn() -> Sent,
-    ask: impl Fn() -> Asked,
-    kind: &str,
-) -> Result<(), DeployError>
+async fn deployed<Sent, Asked>(send: impl Fn() -> Sent, ask: impl Fn() -> Asked, kind: &str) -> Result<(), DeployError>
 where
     Sent: Future<Output = Result<(), ApiError>>,
     Asked: Future<Output = Result<ServiceStatus, DeployError>>,

@@ -40,7 +40,8 @@ pub struct EnvResolution {
 
 /// Finds the value of each variable in `required` and of the context's optional ones.
 ///
-/// `NODE_ENV` is always among them. Nothing is changed: what had to be generated is returned. An empty value that the
+/// `NODE_ENV` is always among them; `PORT` only when asked for, which a deployment always does: its domain leads to that
+/// port even where the app's code never names the variable. Nothing is changed: what had to be generated is returned. An empty value that the
 /// user gave counts as missing where the variable is required, and is passed on where it is optional. A variable that is
 /// both required and optional is required.
 pub fn resolve_env(required: &[String], context: &EnvContext, entropy: &dyn Entropy) -> EnvResolution {

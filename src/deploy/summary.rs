@@ -1,0 +1,150 @@
+//! The report of a run, from what was planned and what became of it.
+
+use super::apply::Outcome;
+use super::report::{AppReport, AppStatus, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus};
+use super::run::Ready;
+use super::session::World;
+use crate::plan::{Blueprint, Wanted};
+use crate::workspace::{App, AppType};
+use std::time::Duration;
+
+/// Puts the report together.
+pub(super) fn summarize(
+    ready: &Ready,
+    world: &World,
+    wanted: &Wanted,
+    blueprint: &Blueprint,
+    outcome: &Outcome,
+    duration: Duration,
+) -> DeployReport {
+    let summary = Summary { world, wanted, blueprint, outcome };
+    let apps = ready.request.workspace.apps.iter();
+    DeployReport {
+        apps: apps.map(|(name, app)| summary.app(name, app)).collect(),
+        project_id: world.project.clone().unwrap_or_default(),
+        environment_id: world.environment.clone().unwrap_or_default(),
+        changes: outcome.changed.len(),
+        duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        dns: summary.dns(),
+        isolation: world.isolation.clone(),
+    }
+}
+
+struct Summary<'a> {
+    world: &'a World,
+    wanted: &'a Wanted,
+    blueprint: &'a Blueprint,
+    outcome: &'a Outcome,
+}
+
+impl Summary<'_> {
+    fn app(&self, name: &str, app: &App) -> AppReport {
+        let mut report = AppReport {
+            app_name: name.to_owned(),
+            app_type: app.app_type.as_str(),
+            status: AppStatus::Skipped,
+            application_id: self.world.applications.get(name).map(|(id, _)| id.clone()),
+            image: None,
+            host: None,
+            url: None,
+            domain: DomainStatus::None,
+            changed: false,
+            reason: "it was not selected".to_owned(),
+        };
+        if app.app_type == AppType::Mobile {
+            "mobile apps have their own toolchain".clone_into(&mut report.reason);
+        }
+        let Some(wanted) = self.wanted.apps.get(name) else { return report };
+        report.host = Some(wanted.host.clone());
+        report.url = Some(format!("https://{}", wanted.host));
+        report.image = self.world.images.get(name).cloned();
+        report.domain = self.domain(name);
+        let prefix = format!("app:{name}:");
+        report.changed = self.outcome.changed.iter().any(|id| id.starts_with(&prefix));
+        (report.status, report.reason) = self.status(name, &prefix);
+        report
+    }
+
+    /// How far an app came, and why; never more than was seen.
+    fn status(&self, name: &str, prefix: &str) -> (AppStatus, String) {
+        let deploy = format!("{prefix}deploy");
+        let seen = self.world.status.get(name).copied();
+        let of_app = |id: &&String| id.starts_with(prefix);
+        if let Some((_, error)) = self.outcome.failed.iter().find(|(id, _)| of_app(id)) {
+            let failed = self.outcome.failed.contains_key(&deploy) || !self.outcome.changed.contains(&deploy);
+            let status = if failed { AppStatus::Failed } else { seen.unwrap_or(AppStatus::Failed) };
+            return (status, error.message().to_owned());
+        }
+        if let Some(reason) = self.blueprint.unchanged.get(name) {
+            // That it runs was observed before the plan was made; with less than `running` asked for, it is as deployed.
+            let status = if self.wanted.follows { AppStatus::Running } else { AppStatus::Deployed };
+            return (status, format!("unchanged: {reason}"));
+        }
+        if let Some(status) = seen {
+            let step = self.blueprint.plan.steps.iter().find(|step| step.id == deploy);
+            let reason = match self.outcome.skipped.get(&deploy) {
+                Some(reason) => reason.clone(),
+                None => step.map_or_else(String::new, |step| step.reason.clone()),
+            };
+            return (status, reason);
+        }
+        match self.outcome.skipped.get(&deploy) {
+            Some(reason) => (AppStatus::Failed, reason.clone()),
+            None => (AppStatus::Skipped, "nothing of it was part of this run".to_owned()),
+        }
+    }
+
+    fn domain(&self, name: &str) -> DomainStatus {
+        if !self.wanted.domains {
+            return DomainStatus::None;
+        }
+        if let Some(status) = self.world.domains.get(name) {
+            return *status;
+        }
+        let id = format!("app:{name}:domain");
+        let planned = self.blueprint.operations.get(&id).is_some_and(|it| *it != crate::plan::Operation::Keep);
+        if planned { DomainStatus::Pending } else { DomainStatus::Attached }
+    }
+
+    fn dns(&self) -> DnsReport {
+        let hosts = self.wanted.hosts.iter().map(|(host, wanted)| {
+            let write = format!("dns:{host}");
+            let verify = format!("dns:{host}:verify");
+            let record = match &wanted.zone {
+                None => RecordStatus::None,
+                Some(zone) if zone.manual => RecordStatus::Manual,
+                Some(_) if self.outcome.failed.contains_key(&write) => RecordStatus::Failed,
+                Some(_) if self.outcome.changed.contains(&write) => self.written(&write),
+                Some(_) => RecordStatus::Unchanged,
+            };
+            let message = self.world.unverified.get(host).cloned();
+            let failed = self.outcome.failed.contains_key(&verify) || self.outcome.failed.contains_key(&write);
+            let planned = self.blueprint.operations.contains_key(&verify);
+            let done = !planned || self.outcome.changed.contains(&verify);
+            let manual = matches!(record, RecordStatus::Manual | RecordStatus::None);
+            HostReport {
+                host: host.clone(),
+                app_name: wanted.app.clone(),
+                provider: wanted.zone.as_ref().map(|zone| zone.provider.clone()),
+                record,
+                verified: !manual && !failed && message.is_none() && done,
+                message: message.or_else(|| self.instruction(host, record)),
+            }
+        });
+        DnsReport { server_ip: self.wanted.server_ip.map(|ip| ip.to_string()), hosts: hosts.collect() }
+    }
+
+    fn written(&self, id: &str) -> RecordStatus {
+        let step = self.blueprint.plan.steps.iter().find(|step| step.id == id);
+        match step.map(|step| step.action) {
+            Some(crate::plan::Action::Create) => RecordStatus::Created,
+            _ => RecordStatus::Updated,
+        }
+    }
+
+    /// What the user has to do for a host name.
+    fn instruction(&self, host: &str, record: RecordStatus) -> Option<String> {
+        let ip = self.wanted.server_ip?;
+        (record == RecordStatus::Manual).then(|| format!("make this record by hand: {host} A {ip}"))
+    }
+}

@@ -1,0 +1,151 @@
+//! Where a deployment is, and how it can fail although Dokploy took it.
+
+use crate::{DeployError, ErrorCode};
+use std::fmt;
+
+/// Where a deployment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It waits for the server's one worker.
+    Queued,
+    /// The server pulls the image and changes the service.
+    Pulling,
+    /// Swarm brings the containers up.
+    Starting,
+    /// The containers run, and have to prove that they stay.
+    Running,
+}
+
+impl Progress {
+    /// The word for events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Pulling => "pulling",
+            Self::Starting => "starting",
+            Self::Running => "running",
+        }
+    }
+}
+
+/// How a deployment that Dokploy calls done failed to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunFailure {
+    /// The app ends again and again.
+    CrashLoop {
+        /// How it ended last.
+        error: Option<String>,
+        /// How often it was seen to end.
+        times: usize,
+    },
+    /// Swarm put back what ran before, or something else put its own there.
+    RolledBack {
+        /// Whether the image is another.
+        image: bool,
+        /// The variables that differ.
+        variables: Vec<String>,
+        /// How the new task ended.
+        error: Option<String>,
+    },
+    /// The container could not be made.
+    Rejected {
+        /// Why.
+        error: Option<String>,
+    },
+    /// Swarm finds no node for it.
+    Unplaceable {
+        /// Why.
+        error: Option<String>,
+    },
+    /// The service was stopped.
+    Stopped,
+    /// The time was up before it ran long enough.
+    NotInTime {
+        /// Where it was.
+        last: Progress,
+    },
+}
+
+impl RunFailure {
+    /// What tells it apart from other failures of a deployment.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::CrashLoop { .. } => "crash-loop",
+            Self::RolledBack { .. } => "rollback",
+            Self::Rejected { .. } => "rejected",
+            Self::Unplaceable { .. } => "unplaceable",
+            Self::Stopped => "stopped",
+            Self::NotInTime { .. } => "timeout",
+        }
+    }
+
+    const fn hint(&self) -> &'static str {
+        match self {
+            Self::CrashLoop { .. } | Self::RolledBack { .. } => {
+                "See the log for why the app ends; what ran before may still run, if anything did"
+            }
+            Self::Rejected { .. } => "Check that the server can pull the image and has what the app mounts",
+            Self::Unplaceable { .. } => "Free the port or the resources that the app asks for, then deploy again",
+            Self::Stopped => "Somebody stopped the application while it was deployed; deploy again",
+            Self::NotInTime { .. } => "Look at the server's load and at the app's log, then deploy again",
+        }
+    }
+}
+
+impl fmt::Display for RunFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = |error: &Option<String>| error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+        match self {
+            Self::CrashLoop { error, times: 1 } => write!(formatter, "The app ended{}", why(error)),
+            Self::CrashLoop { error, times } => write!(formatter, "The app ended {times} times{}", why(error)),
+            Self::RolledBack { image, variables, error } => {
+                formatter.write_str("What runs is not what was deployed")?;
+                match (image, variables.is_empty()) {
+                    (true, _) => formatter.write_str(", but another image")?,
+                    (false, false) => write!(formatter, "; other values have {}", variables.join(", "))?,
+                    (false, true) => {}
+                }
+                match error {
+                    Some(error) => write!(formatter, ". The new task ended, and Swarm rolled it back: {error}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Rejected { error } => write!(formatter, "The container could not be made{}", why(error)),
+            Self::Unplaceable { error } => write!(formatter, "Swarm finds no node for the app{}", why(error)),
+            Self::Stopped => formatter.write_str("The application was stopped"),
+            Self::NotInTime { last: Progress::Running } => {
+                formatter.write_str("The app runs, but the time was up before it had proven stable")
+            }
+            Self::NotInTime { .. } => formatter.write_str("The app did not run in time"),
+        }
+    }
+}
+
+impl From<RunFailure> for DeployError {
+    fn from(failure: RunFailure) -> Self {
+        Self::new(ErrorCode::DeploymentFailed, failure.to_string()).reason(failure.reason()).hint(failure.hint())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_say_what_happened() {
+        let error = Some("task: non-zero exit (1)".to_owned());
+        let rolled_back = RunFailure::RolledBack {
+            image: false,
+            variables: vec!["A".to_owned(), "B".to_owned()],
+            error: error.clone(),
+        };
+        assert_eq!(
+            rolled_back.to_string(),
+            "What runs is not what was deployed; other values have A, B. The new task ended, and Swarm rolled it back: \
+             task: non-zero exit (1)"
+        );
+        let crash = DeployError::from(RunFailure::CrashLoop { error, times: 3 });
+        assert_eq!(crash.message(), "The app ended 3 times: task: non-zero exit (1)");
+        assert_eq!((crash.code(), crash.reason_name()), (ErrorCode::DeploymentFailed, Some("crash-loop")));
+    }
+}

@@ -1,0 +1,155 @@
+//! The SQL that makes the roles and schemas what is wanted.
+//!
+//! The statements themselves are the files in `sql/`, the same for every workspace. What is wanted goes with them as
+//! one JSON text in the setting `deploy_native.wanted`; PostgreSQL itself quotes the names in it.
+
+use super::frame;
+use super::identifier::quote_literal;
+use super::transport::Script;
+use super::wanted::{AppRole, DatabaseRoles};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// What our SQL depends on, pinned for the transaction; every name is looked up in `pg_catalog` from then on.
+const SESSION: &[&str] = &[
+    "SET LOCAL search_path = pg_catalog, pg_temp",
+    "SET LOCAL standard_conforming_strings = on",
+    "SET LOCAL client_min_messages = warning",
+    "SET LOCAL lock_timeout = '10s'",
+    "SET LOCAL statement_timeout = '120s'",
+    "SET LOCAL idle_in_transaction_session_timeout = '60s'",
+    "SET LOCAL client_connection_check_interval = '1s'",
+    "SET LOCAL ROLE NONE",
+];
+
+const BEGIN: &str = include_str!("sql/begin.sql");
+const FACTS: &str = include_str!("sql/facts.sql");
+/// What provisions, in order.
+const PROVISION: &[&str] = &[
+    include_str!("sql/roles.sql"),
+    include_str!("sql/databases.sql"),
+    include_str!("sql/schemas.sql"),
+    include_str!("sql/objects.sql"),
+    include_str!("sql/defaults.sql"),
+    include_str!("sql/sharing.sql"),
+];
+
+/// Every text of ours that decides what is applied; part of the fingerprint.
+pub(super) fn sources() -> impl Iterator<Item = &'static str> {
+    PROVISION.iter().copied()
+}
+
+/// Whether a script keeps what it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It keeps it.
+    Commit,
+    /// It takes it back, having reported it.
+    Rollback,
+}
+
+/// The script that provisions `roles`, whose verifiers are given in the same order.
+///
+/// It answers with what changed, as [`super::Provisioned::changes`] says.
+pub(super) fn provision(roles: &DatabaseRoles, verifiers: &[String], nonce: String, outcome: Outcome) -> Script {
+    let mut wanted = describe(roles);
+    for (app, verifier) in wanted.iter_mut().zip(verifiers) {
+        app["verifier"] = json!(verifier);
+    }
+    let mut statements = opening(&nonce, &json!({ "apps": wanted }), outcome == Outcome::Rollback);
+    statements.push(BEGIN.to_owned());
+    statements.push(format!(
+        "DO $before$ BEGIN PERFORM set_config('deploy_native.before', ({FACTS})::text, true); END $before$"
+    ));
+    statements.extend(PROVISION.iter().map(|&statement| statement.to_owned()));
+    statements.push(difference());
+    statements.extend(closing(outcome));
+    Script::new(nonce, statements)
+}
+
+/// Begins a transaction, pins its settings and hands over what is wanted.
+pub(super) fn opening(nonce: &str, wanted: &Value, preview: bool) -> Vec<String> {
+    let mut statements = vec![
+        format!("SET deploy_native.frame = {}", quote_literal(nonce)),
+        "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned(),
+    ];
+    statements.extend(SESSION.iter().map(|&statement| statement.to_owned()));
+    statements.push(format!("SET LOCAL deploy_native.wanted = {}", quote_literal(&ascii(wanted))));
+    statements.push(format!("SET LOCAL deploy_native.preview = {preview}"));
+    statements
+}
+
+/// Ends the transaction and prints the result; one that is taken back is printed before.
+pub(super) fn closing(outcome: Outcome) -> [String; 2] {
+    match outcome {
+        Outcome::Commit => ["COMMIT".to_owned(), frame::PRINT.to_owned()],
+        Outcome::Rollback => [frame::PRINT.to_owned(), "ROLLBACK".to_owned()],
+    }
+}
+
+/// The roles as our SQL reads them.
+pub(super) fn describe(roles: &DatabaseRoles) -> Vec<Value> {
+    let describe = |app: &AppRole| json!({ "role": app.user, "schema": app.schema, "readers": roles.readers(app) });
+    roles.apps().iter().map(describe).collect()
+}
+
+fn difference() -> String {
+    let before = "jsonb_array_elements_text(current_setting('deploy_native.before')::jsonb)";
+    let after = format!("jsonb_array_elements_text(({FACTS}))");
+    format!(
+        "DO $after$ BEGIN PERFORM set_config('deploy_native.result', (\
+         WITH before AS (SELECT fact FROM {before} AS fact), after AS (SELECT fact FROM {after} AS fact) \
+         SELECT coalesce(jsonb_agg(change ORDER BY substr(change, 3), change), '[]') FROM (\
+         SELECT '+ ' || fact FROM after WHERE fact NOT IN (SELECT fact FROM before) UNION ALL \
+         SELECT '- ' || fact FROM before WHERE fact NOT IN (SELECT fact FROM after)) AS changes(change)\
+         )::text, false); END $after$"
+    )
+}
+
+/// JSON in ASCII, so that it arrives as it is whatever encoding a client of the database is set to.
+fn ascii(value: &Value) -> String {
+    let mut text = String::new();
+    for character in value.to_string().chars() {
+        if character.is_ascii() {
+            text.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a `String` cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::identifier::app_names;
+    use super::*;
+    use crate::secrets::Secret;
+
+    fn roles(app: &str) -> DatabaseRoles {
+        let names = app_names([app], None).unwrap();
+        let apps = names.into_iter().map(|names| AppRole::new(names, Secret::new("canary-password"))).collect();
+        DatabaseRoles::new("shop", "postgres", apps).unwrap()
+    }
+
+    #[test]
+    fn i6_a_script_carries_verifiers_and_no_password() {
+        let script = provision(&roles("auth"), &["SCRAM-x".to_owned()], "n".to_owned(), Outcome::Commit).sql();
+        assert!(script.contains("SCRAM-x") && !script.contains("canary-password"));
+    }
+
+    #[test]
+    fn a_script_is_ascii_whatever_the_names() {
+        let script = provision(&roles("ä\u{1F600}'\\\"$x$"), &[String::new()], "n".to_owned(), Outcome::Commit);
+        assert!(script.sql().is_ascii());
+    }
+
+    #[test]
+    fn a_preview_ends_with_a_rollback() {
+        let script = provision(&roles("auth"), &[String::new()], "n".to_owned(), Outcome::Rollback);
+        assert_eq!(script.statements().last().map(String::as_str), Some("ROLLBACK"));
+        assert!(!script.sql().contains("COMMIT"));
+    }
+}

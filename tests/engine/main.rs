@@ -1,0 +1,4 @@
+//! The engine against a simulated server: real HTTP, a real PostgreSQL, real DNS.
+
+mod first_flight;
+mod world;

