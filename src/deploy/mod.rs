@@ -3,6 +3,7 @@
 mod apply;
 mod create;
 mod images;
+mod leave;
 mod observe;
 mod port;
 mod prepare;
@@ -75,8 +76,54 @@ pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployP
 /// # Errors
 ///
 /// As [`deploy`].
-#[expect(clippy::unused_async, reason = "the engine lands next")]
 pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<UndeployReport, DeployFailure> {
-    let _ = (request, options);
-    Err(DeployError::new(crate::ErrorCode::Internal, "The engine is not built yet").into())
+    let (request, depth) = request.into_parts();
+    let ready = Ready::new(request, options, Part::Nothing)?;
+    let hold = Hold::default();
+    let cancel = ready.options.cancel.clone();
+    let result = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled().into()),
+        result = leave::undeploy(&ready, &hold, depth) => result,
+    };
+    hold.release(CLEANUP_PATIENCE).await;
+    result
+}
+
+/// Works out what [`undeploy`] would do, and changes nothing.
+///
+/// # Errors
+///
+/// As [`undeploy`], for everything that is found before the first change.
+pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
+    let (request, depth) = request.into_parts();
+    let ready = Ready::new(request, options, Part::Nothing)?;
+    let cancel = ready.options.cancel.clone();
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled()),
+        plan = leave::plan(&ready, depth) => plan,
+    }
+}
+
+/// Creates project, environment and services, and nothing else (seed: `provisionServices()`).
+///
+/// # Errors
+///
+/// As [`deploy`].
+pub async fn provision_services(request: DeployRequest, options: RunOptions) -> Result<DeployReport, DeployFailure> {
+    deploy_part(request, options, Part::Services).await
+}
+
+/// Gives every app that needs one its user and schema; creates the services where they are missing (seed:
+/// `initializePostgresUsers()`).
+///
+/// # Errors
+///
+/// As [`deploy`].
+pub async fn initialize_postgres_users(
+    request: DeployRequest,
+    options: RunOptions,
+) -> Result<DeployReport, DeployFailure> {
+    deploy_part(request, options, Part::Database).await
 }

@@ -150,6 +150,19 @@ impl fmt::Display for DeployFailure {
 
 impl std::error::Error for DeployFailure {}
 
+impl DeployFailure {
+    /// The failure of an undeployment, with what was removed all the same.
+    pub(super) fn of_undeploy(error: DeployError, report: &UndeployReport) -> Self {
+        let removed: Vec<&str> = report.removed.iter().chain(&report.restored).map(String::as_str).collect();
+        let hint = if removed.is_empty() {
+            "Nothing was removed; the next run tries again".to_owned()
+        } else {
+            format!("Removed all the same: {}; the next run removes the rest", removed.join(", "))
+        };
+        Self { error: if error.hint_text().is_none() { error.hint(hint) } else { error }, report: None }
+    }
+}
+
 impl From<DeployError> for DeployFailure {
     fn from(error: DeployError) -> Self {
         Self { error, report: None }

@@ -1,5 +1,6 @@
 //! What a caller asks for.
 
+use super::leave::Depth;
 use crate::dns::DnsProvider;
 use crate::env::Secrets;
 use crate::image::ImageBuilder;
@@ -226,6 +227,35 @@ impl UndeployRequest {
     pub fn from_json(value: Value) -> Result<Self, DeployError> {
         let (workspace, settings) = split(value)?;
         Ok(Self { workspace, settings })
+    }
+}
+
+impl UndeployRequest {
+    /// The request as a run takes it, and how far the removal goes.
+    pub(super) fn into_parts(self) -> (DeployRequest, Depth) {
+        let UndeploySettings { stage, credentials, apps, delete_data, delete_project } = self.settings;
+        let settings = DeploySettings {
+            stage,
+            credentials,
+            secrets: Secrets::default(),
+            apps,
+            tag: None,
+            images: BTreeMap::new(),
+            main_frontend_at_apex: false,
+            server_ip: None,
+            database_host: None,
+            database_access: DatabaseAccess::default(),
+            public_schema_app: default_public_schema_app(),
+            on_sniff_error: OnSniffError::default(),
+            wait_for: WaitFor::default(),
+            stability_seconds: default_stability(),
+            dns_timeout_seconds: default_dns_timeout(),
+            protect_foreign_dns: false,
+            adopt: Vec::new(),
+            domains: true,
+            platform: default_platform(),
+        };
+        (DeployRequest { workspace: self.workspace, settings }, Depth { data: delete_data, project: delete_project })
     }
 }
 

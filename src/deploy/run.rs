@@ -11,7 +11,7 @@ use super::resolve::{AppResolver, Generated};
 use super::session::{PostgresService, Session, World};
 use super::summary::summarize;
 use super::wanted::{self, Ingredients, MASTER, assemble};
-use crate::dns::{LookupOptions, find_server_address};
+use crate::dns::{DnsProvider, LookupOptions, find_server_address};
 use crate::dokploy::Dokploy;
 use crate::env::encode_env;
 use crate::image::ImageBuilder;
@@ -60,6 +60,8 @@ pub(super) enum Part {
     Services,
     /// These, and the roles of the database.
     Database,
+    /// Nothing: it is undeployed.
+    Nothing,
 }
 
 /// A plan with everything that applying it needs.
@@ -90,7 +92,8 @@ impl Ready {
             )
             .hint("Use 'external-port' or 'auto'"));
         }
-        let apps = prepare::selected_apps(workspace, settings)?;
+        // An app that is to be removed need not be declared any more.
+        let apps = if part == Part::Nothing { Vec::new() } else { prepare::selected_apps(workspace, settings)? };
         let redactor = Arc::new(Redactor::new());
         prepare::know_secrets(&redactor, &settings.credentials, settings.secrets.all().cloned());
         let client = prepare::client(workspace, &settings.stage, &settings.credentials, &redactor)?;
@@ -116,7 +119,7 @@ impl Ready {
         })
     }
 
-    fn stage(&self) -> &str {
+    pub(super) fn stage(&self) -> &str {
         &self.request.settings.stage
     }
 
@@ -124,7 +127,7 @@ impl Ready {
         (self.options.surroundings.now)()
     }
 
-    fn phase(&self, phase: Phase) {
+    pub(super) fn phase(&self, phase: Phase) {
         self.options.events.emit(DeployEvent::PhaseStarted { phase });
     }
 
@@ -132,6 +135,80 @@ impl Ready {
         let message = self.redactor.redact(&message);
         let (code, app) = (code.to_owned(), app.map(str::to_owned));
         self.options.events.emit(DeployEvent::Warning { code, message, app });
+    }
+
+    /// Where the state is kept.
+    pub(super) fn provider(&self) -> Arc<dyn StateProvider> {
+        Arc::clone(&self.provider)
+    }
+
+    /// The host names of apps; of all when none are named.
+    pub(super) fn hosts_of(&self, apps: Option<&BTreeSet<String>>) -> BTreeSet<String> {
+        let wanted = |app: &&String| apps.is_none_or(|apps| apps.contains(*app));
+        self.hosts.iter().filter(|(app, _)| wanted(app)).map(|(_, host)| host.clone()).collect()
+    }
+
+    /// The providers of every zone in which we wrote a record.
+    ///
+    /// # Errors
+    ///
+    /// As [`prepare::zones`].
+    pub(super) fn providers_of(&self, state: &State) -> Result<BTreeMap<String, Arc<dyn DnsProvider>>, DeployError> {
+        let mut providers = self.zones.providers.clone();
+        for root in state.dns_records.values().map(|record| &record.domain) {
+            if providers.contains_key(root) {
+                continue;
+            }
+            let hooked = self.options.dns_providers.get(root).cloned();
+            let declared = self.request.workspace.deploy.dns.get(root).map(|zone| zone.provider.clone());
+            let provider = match (hooked, declared) {
+                (Some(provider), _) => provider,
+                (None, Some(name)) => prepare::built_in(&name, root, &self.request.settings.credentials)?,
+                (None, None) => continue,
+            };
+            providers.insert(root.clone(), provider);
+        }
+        Ok(providers)
+    }
+
+    /// What an undeployment wants: nothing.
+    pub(super) fn nothing_wanted(&self) -> Wanted {
+        assemble(Ingredients {
+            request: &self.request,
+            apps: &[],
+            hosts: &self.hosts,
+            zones: &self.zones,
+            server_ip: None,
+            envs: &IndexMap::new(),
+            images: BTreeMap::new(),
+            roles: None,
+        })
+    }
+
+    /// A resolver for no app.
+    pub(super) fn no_resolver(&self) -> AppResolver {
+        self.resolver(IndexMap::new())
+    }
+
+    /// Reads the server alone, and finds out that it is one that we can speak to.
+    ///
+    /// # Errors
+    ///
+    /// `DOKPLOY_*`, `RESOURCE_AMBIGUOUS`.
+    pub(super) async fn look_at_server(&self, state: Option<&State>) -> Result<Observed, DeployError> {
+        check_server(&self.client, false).await?;
+        let mut apps = self.declared.clone();
+        apps.extend(state.into_iter().flat_map(|state| state.applications.keys().cloned()));
+        apps.extend(self.request.settings.apps.iter().flatten().cloned());
+        loop {
+            let scope = Scope { containers: false, apps: &apps, ..self.scope() };
+            let observed = observe(&self.client, scope, state).await?;
+            if observed.orphans.is_empty() {
+                return Ok(observed);
+            }
+            // Ours, and neither declared nor in the state: they are looked at as well.
+            apps.extend(observed.orphans);
+        }
     }
 
     fn scope(&self) -> Scope<'_> {
@@ -369,7 +446,7 @@ impl Part {
     /// Leaves only the steps of this part in a plan.
     fn narrow(self, blueprint: &mut Blueprint) {
         let belongs = |operation: &Operation| match self {
-            Self::All => true,
+            Self::All | Self::Nothing => true,
             Self::Services | Self::Database => match operation {
                 Operation::ApplyRoles => self == Self::Database,
                 Operation::Keep
@@ -516,7 +593,7 @@ async fn settle(ready: &Ready, journal: &Journal, entry: &Entry) -> Result<(), D
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of a session come from as many places")]
-fn session(
+pub(super) fn session(
     ready: &Ready,
     hold: &Hold,
     state: SharedState,

@@ -142,6 +142,12 @@ impl World {
 }
 
 impl Session {
+    /// The same session, with these DNS providers.
+    pub(super) fn with_dns(mut self, dns: BTreeMap<String, Arc<dyn DnsProvider>>) -> Self {
+        self.dns = dns;
+        self
+    }
+
     /// What was observed, as the start of what is known.
     pub(super) fn world_of(observed: &Observed) -> Mutex<World> {
         Mutex::new(World::of(observed))

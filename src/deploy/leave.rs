@@ -1,0 +1,119 @@
+//! Undeployment: what is ours goes, what is not stays, what stood there before comes back.
+
+use super::apply::{Limits, Outcome, apply};
+use super::report::{DeployFailure, UndeployReport};
+use super::run::{Hold, Ready, begin, session};
+use crate::plan::{Action, Blueprint, DeployPlan, Observed, Operation, Unwanted, draw_removal, recover, render};
+use crate::state::{SharedState, State};
+use crate::{DeployError, DeployEvent, Phase};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// What an undeployment is asked to remove beyond the apps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Depth {
+    /// Also databases, roles and their data.
+    pub(super) data: bool,
+    /// Also environment and project, when nothing else lives there.
+    pub(super) project: bool,
+}
+
+/// What was found, and what is to be removed of it.
+struct Drawn {
+    state: State,
+    observed: Observed,
+    blueprint: Blueprint,
+}
+
+/// Finds out what would have to be removed. Makes only reads.
+async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
+    let kept = ready.state().await?;
+    ready.phase(Phase::Observe);
+    let observed = ready.look_at_server(kept.as_ref()).await?;
+    let mut state = kept.unwrap_or_else(|| State::new(ready.stage()));
+    // Nothing is generated here, so nothing can be lost; what is recovered are ids.
+    recover(&mut state, &observed, &BTreeMap::new())?;
+    let selected = ready.request.settings.apps.clone().map(|apps| apps.into_iter().collect::<BTreeSet<_>>());
+    let unwanted = Unwanted {
+        stage: ready.stage().to_owned(),
+        hosts: ready.hosts_of(selected.as_ref()),
+        apps: selected,
+        delete_data: depth.data,
+        delete_project: depth.project,
+    };
+    ready.phase(Phase::Plan);
+    let blueprint = draw_removal(&unwanted, &observed, &state);
+    let text = render(&blueprint.plan);
+    ready.options.events.emit(DeployEvent::Planned { changes: blueprint.plan.changes, text });
+    Ok(Drawn { state, observed, blueprint })
+}
+
+/// Plans an undeployment.
+///
+/// # Errors
+///
+/// As [`undeploy`], for everything that is found before the first change.
+pub(super) async fn plan(ready: &Ready, depth: Depth) -> Result<DeployPlan, DeployError> {
+    Ok(look(ready, depth).await?.blueprint.plan)
+}
+
+/// Removes what is ours.
+///
+/// # Errors
+///
+/// Every failure of the run, with what was removed.
+pub(super) async fn undeploy(ready: &Ready, hold: &Hold, depth: Depth) -> Result<UndeployReport, DeployFailure> {
+    let started = Instant::now();
+    let journal = begin(ready, hold).await?;
+    let Drawn { state, observed, blueprint } = look(ready, depth).await?;
+    if blueprint.plan.changes == 0 {
+        return Ok(report(&blueprint, &Outcome::default(), &state, started.elapsed()));
+    }
+    let shared = SharedState::start(ready.provider(), state.clone());
+    let session = session(ready, hold, shared, journal, &observed, ready.nothing_wanted(), ready.no_resolver(), None)
+        .with_dns(ready.providers_of(&state)?);
+    ready.phase(Phase::Apply);
+    let events = ready.options.events.as_ref();
+    let outcome = apply(&blueprint, &session, events, &ready.options.cancel, Limits::default()).await?;
+    if outcome.failed.is_empty() && depth.data && ready.request.settings.apps.is_none() {
+        session.state.update(forget).await?;
+    }
+    session.journal.compact().await?;
+    let report = report(&blueprint, &outcome, &state, started.elapsed());
+    if outcome.failed.is_empty() {
+        return Ok(report);
+    }
+    Err(DeployFailure::of_undeploy(DeployError::join(outcome.failed.into_values().collect()), &report))
+}
+
+/// Forgets what only made sense with the data that is gone.
+fn forget(state: &mut State) {
+    state.app_credentials.clear();
+    state.generated_secrets.clear();
+    state.deploy_native.images.clear();
+}
+
+fn report(blueprint: &Blueprint, outcome: &Outcome, state: &State, duration: Duration) -> UndeployReport {
+    let mut report = UndeployReport {
+        kept: blueprint.plan.notes.clone(),
+        duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        ..UndeployReport::default()
+    };
+    for step in blueprint.plan.steps.iter().filter(|step| step.action == Action::Delete) {
+        if let Some(reason) = outcome.skipped.get(&step.id) {
+            report.kept.push(format!("{}: {reason}", step.resource));
+        }
+        if !outcome.changed.contains(&step.id) {
+            continue;
+        }
+        let previous = match blueprint.operations.get(&step.id) {
+            Some(Operation::RestoreRecord { key }) => state.dns_records.get(key).and_then(|it| it.previous.as_ref()),
+            _ => None,
+        };
+        match previous {
+            Some(previous) => report.restored.push(format!("{} → {}", step.resource, previous.values.join(", "))),
+            None => report.removed.push(step.resource.clone()),
+        }
+    }
+    report
+}
