@@ -72,6 +72,9 @@ export interface HookReply {
 /** The facade's event function. It never throws; `null` marks the end. */
 export type OnEvent = ((arg: any) => void)
 
+/** What a run does. */
+export type Operation = 'deploy' | 'plan' | 'undeploy' | 'planUndeploy' | 'provisionServices' | 'initializePostgresUsers'
+
 /** What a call came to. */
 export type Outcome = Success | Failure
 
@@ -81,14 +84,8 @@ export declare function readState(workspaceRoot: string, stage: string): Promise
 /** Runs `env::resolve_env` with the system's randomness. */
 export declare function resolveEnv(requiredVars: any, context: any): Outcome
 
-/** Runs [`deploy::deploy`]. */
-export declare function runDeploy(request: any, options: any, cancel: CancelHandle, onEvent: OnEvent, callHook: CallHook): Promise<Outcome>
-
-/** Runs [`deploy::plan`]. */
-export declare function runPlan(request: any, options: any, cancel: CancelHandle, onEvent: OnEvent, callHook: CallHook): Promise<Outcome>
-
-/** Runs [`deploy::undeploy`]. */
-export declare function runUndeploy(request: any, options: any, cancel: CancelHandle, onEvent: OnEvent, callHook: CallHook): Promise<Outcome>
+/** Carries out a run, and settles after its last event. */
+export declare function run(operation: Operation, request: any, options: any, cancel: CancelHandle, onEvent: OnEvent, callHook: CallHook): Promise<Outcome>
 
 /** Runs `sniff::sniff_all_apps`. */
 export declare function sniffAllApps(apps: any, workspacePath: string, options: any, cancel: CancelHandle): Promise<Outcome>

@@ -773,14 +773,13 @@ if (
   }
 }
 
-const { CancelHandle, errorCodes, readState, resolveEnv, runDeploy, runPlan, runUndeploy, sniffAllApps, sniffApp, sniffEntryFile, writeState } = nativeBinding
+const { CancelHandle, errorCodes, Operation, readState, resolveEnv, run, sniffAllApps, sniffApp, sniffEntryFile, writeState } = nativeBinding
 export { CancelHandle }
 export { errorCodes }
+export { Operation }
 export { readState }
 export { resolveEnv }
-export { runDeploy }
-export { runPlan }
-export { runUndeploy }
+export { run }
 export { sniffAllApps }
 export { sniffApp }
 export { sniffEntryFile }

@@ -31,6 +31,28 @@ export function plan(request: DeployRequest, options?: RunOptions): Promise<Depl
 export function undeploy(request: UndeployRequest, options?: RunOptions): Promise<UndeployReport>;
 
 /**
+ * Works out what {@link undeploy} would do, and changes nothing.
+ *
+ * @throws {@link DeployError}
+ */
+export function planUndeploy(request: UndeployRequest, options?: RunOptions): Promise<DeployPlan>;
+
+/**
+ * Creates project, environment and services, and nothing else.
+ *
+ * @throws {@link DeployError}
+ */
+export function provisionServices(request: DeployRequest, options?: RunOptions): Promise<DeployReport>;
+
+/**
+ * Gives every app that needs one its database user and schema, and proves that they are isolated. Creates the services
+ * where they are missing.
+ *
+ * @throws {@link DeployError}
+ */
+export function initializePostgresUsers(request: DeployRequest, options?: RunOptions): Promise<DeployReport>;
+
+/**
  * Finds the variables that an entry file asks for, by loading it in a process of its own.
  *
  * What goes wrong inside the app is not thrown: it is the result's `error`, beside what was found before.
@@ -241,6 +263,10 @@ export interface Surroundings {
 	nameServers?: string[];
 	/** The port on which authoritative name servers are asked; default 53. */
 	authoritativePort?: number;
+	/** The `git` to ask whether the state file is ignored; default `git` of the `PATH`. */
+	git?: string;
+	/** How long a request whose answer was lost may still take effect, in milliseconds; default 10000. */
+	landingMillis?: number;
 }
 
 /** Keeps the state of stages. A state that `write` has resolved for must survive. */

@@ -6,9 +6,12 @@ import { ask, askSync, call, run } from './facade/run.js';
 
 export { DeployError } from './facade/error.js';
 
-export const deploy = (request, options) => run(native.runDeploy, request, options);
-export const plan = (request, options) => run(native.runPlan, request, options);
-export const undeploy = (request, options) => run(native.runUndeploy, request, options);
+export const deploy = (request, options) => run('deploy', request, options);
+export const plan = (request, options) => run('plan', request, options);
+export const undeploy = (request, options) => run('undeploy', request, options);
+export const planUndeploy = (request, options) => run('planUndeploy', request, options);
+export const provisionServices = (request, options) => run('provisionServices', request, options);
+export const initializePostgresUsers = (request, options) => run('initializePostgresUsers', request, options);
 
 export const sniffEntryFile = (entryPath, appPath, workspacePath, options) =>
 	call(native.sniffEntryFile, [entryPath, appPath, workspacePath], options);

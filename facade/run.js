@@ -1,7 +1,7 @@
 // Carries a call over to the native side and back: cancellation, events, hooks, failures.
 
 import { fileURLToPath } from 'node:url';
-import { CancelHandle } from '../binding.js';
+import { CancelHandle, run as runNative } from '../binding.js';
 import { bridgeError, cancelled, DeployError, invalid } from './error.js';
 import { takeHooks } from './hooks.js';
 import { plain, plainFields } from './plain.js';
@@ -12,14 +12,21 @@ const surroundings = {
 	sniffer: fileURLToPath(new URL('../sniffer', import.meta.url)),
 };
 
-/** Runs a native call that takes a request, options, a handle to cancel, events and hooks. */
-export async function run(native, request, options = {}) {
+/** Carries out a run: `operation` says which. */
+export async function run(operation, request, options = {}) {
 	const { signal, onEvent, stateProvider, dnsProviders, buildImage, imageFingerprint, ...rest } = options ?? {};
 	const control = takeControl(signal);
 	const events = takeEvents(onEvent, control.stop);
 	const hooks = takeHooks({ stateProvider, dnsProviders, buildImage, imageFingerprint }, { signal: control.signal });
 	const outcome = await control.during(() =>
-		native(plainFields(request), passed({ ...rest, ...hooks.named }), control.handle, events.take, hooks.call),
+		runNative(
+			operation,
+			plainFields(request),
+			passed({ ...rest, ...hooks.named }),
+			control.handle,
+			events.take,
+			hooks.call,
+		),
 	);
 	events.rethrow();
 	return unwrap(outcome, signal, hooks.thrownBy);

@@ -32,7 +32,7 @@ async function generate({ crate, binaryName, packageName, binding }) {
 	const own = join(folder, `${crate}.d`);
 	mkdirSync(own);
 	renameSync(join(folder, crate), join(own, crate));
-	const { exports, dts } = await generateTypeDef({ typeDefDir: own, cwd: root, declareBindingTarget: true });
+	const { exports, dts } = await generateTypeDef({ typeDefDir: own, cwd: root, declareBindingTarget: true, constEnum: false });
 	await writeJsBinding({
 		platform: true,
 		esm: true,

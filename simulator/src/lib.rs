@@ -36,6 +36,8 @@ pub mod dns;
 mod dokploy;
 mod fault;
 mod image;
+#[cfg(all(feature = "napi", not(test)))]
+mod node;
 pub mod postgres;
 mod random;
 mod record;

@@ -84,12 +84,16 @@ impl From<DeployFailure> for Failure {
 
 /// Turns a result into data.
 pub(super) fn outcome<T: Serialize>(result: Result<T, impl Into<DeployFailure>>) -> Outcome {
-    let failure = match result.map(serde_json::to_value) {
-        Ok(Ok(value)) => return Either::A(Success { ok: true, value }),
-        Ok(Err(error)) => DeployError::new(ErrorCode::Internal, "The result is not JSON").caused_by(&error).into(),
-        Err(failure) => failure.into(),
-    };
-    Either::B(failure.into())
+    match result.map_err(Into::into).and_then(json) {
+        Ok(value) => Either::A(Success { ok: true, value }),
+        Err(failure) => Either::B(failure.into()),
+    }
+}
+
+/// Turns a value into JSON.
+pub(super) fn json(value: impl Serialize) -> Result<Value, DeployFailure> {
+    serde_json::to_value(value)
+        .map_err(|error| DeployError::new(ErrorCode::Internal, "The result is not JSON").caused_by(&error).into())
 }
 
 /// Every error code, in the order of the documentation.

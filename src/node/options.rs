@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// `RunOptions` of the public JavaScript; the hooks are only named here and called by [`CallHook`].
@@ -41,6 +42,8 @@ pub(super) struct JsSurroundings {
     #[serde(default)]
     name_servers: Vec<SocketAddr>,
     authoritative_port: Option<u16>,
+    git: Option<PathBuf>,
+    landing_millis: Option<u32>,
 }
 
 /// Reads the options of a run.
@@ -79,7 +82,7 @@ pub(super) fn read_options(
 
 impl From<JsSurroundings> for Surroundings {
     fn from(given: JsSurroundings) -> Self {
-        let JsSurroundings { node, sniffer, docker, name_servers, authoritative_port } = given;
+        let JsSurroundings { node, sniffer, docker, name_servers, authoritative_port, git, landing_millis } = given;
         let default = Self::default();
         Self {
             node: node.unwrap_or(default.node),
@@ -87,6 +90,8 @@ impl From<JsSurroundings> for Surroundings {
             docker: docker.unwrap_or(default.docker),
             name_servers,
             authoritative_port: authoritative_port.unwrap_or(default.authoritative_port),
+            git: git.unwrap_or(default.git),
+            landing: landing_millis.map_or(default.landing, |millis| Duration::from_millis(millis.into())),
             ..default
         }
     }

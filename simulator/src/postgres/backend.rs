@@ -191,6 +191,11 @@ impl PostgresBackend {
         service.cluster.as_ref().ok_or_else(|| unknown(app_name))?.log().map_err(text)
     }
 
+    /// The services that were deployed and not removed.
+    pub(super) fn app_names(&self) -> Vec<String> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     fn service(&self, app_name: &str) -> Result<Arc<Mutex<Service>>, String> {
         let services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
         services.get(app_name).cloned().ok_or_else(|| unknown(app_name))

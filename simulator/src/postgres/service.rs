@@ -34,4 +34,10 @@ impl DatabaseBackend for PostgresBackend {
     async fn run_sql(&self, app_name: &str, env: &[(String, String)], sql: &str) -> Result<String, String> {
         Self::run_sql(self, app_name, &env.iter().cloned().collect(), sql).await
     }
+
+    async fn shutdown(&self) {
+        for app_name in self.app_names() {
+            let _ = Self::remove(self, &app_name).await;
+        }
+    }
 }
