@@ -196,7 +196,7 @@ impl Ready {
     ///
     /// `DOKPLOY_*`, `RESOURCE_AMBIGUOUS`.
     pub(super) async fn look_at_server(&self, state: Option<&State>) -> Result<Observed, DeployError> {
-        check_server(&self.client, false).await?;
+        check_server(&self.client).await?;
         let mut apps = self.declared.clone();
         apps.extend(state.into_iter().flat_map(|state| state.applications.keys().cloned()));
         apps.extend(self.request.settings.apps.iter().flatten().cloned());
@@ -363,12 +363,11 @@ impl Ready {
 
     /// Reads the server, the DNS zones and the server's address, side by side.
     async fn look(&self, state: Option<&State>) -> Result<(Observed, Option<IpAddr>), DeployError> {
-        let follows = self.request.settings.wait_for == WaitFor::Running;
         let (mut observed, records, server_ip, ()) = tokio::try_join!(
             observe(&self.client, self.scope(), state),
             self.records(),
             self.server_ip(),
-            check_server(&self.client, follows),
+            check_server(&self.client),
         )?;
         observed.records = records;
         let ours = observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours);
