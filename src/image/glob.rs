@@ -73,10 +73,8 @@ impl Glob {
         self.enter(0, &mut current);
         for next in rest.chars() {
             following.fill(false);
-            for index in 0..end {
-                if current[index] {
-                    self.step(index, next, &mut following);
-                }
+            for (index, _) in current[..end].iter().enumerate().filter(|(_, may)| **may) {
+                self.step(index, next, &mut following);
             }
             std::mem::swap(&mut current, &mut following);
         }
@@ -103,10 +101,10 @@ impl Glob {
         match &self.tokens[index] {
             Token::Literal(literal) if *literal == next => self.enter(index + 1, marked),
             Token::AnyButSlash if next != '/' => self.enter(index + 1, marked),
-            Token::Class { negated, ranges } => {
-                if ranges.iter().any(|(from, to)| (*from..=*to).contains(&next)) != *negated {
-                    self.enter(index + 1, marked);
-                }
+            Token::Class { negated, ranges }
+                if ranges.iter().any(|(from, to)| (*from..=*to).contains(&next)) != *negated =>
+            {
+                self.enter(index + 1, marked);
             }
             Token::Star if next != '/' => self.enter(index, marked),
             Token::Everything => self.enter(index, marked),

@@ -207,7 +207,7 @@ mod tests {
         #[test]
         fn a_rule_added_last_decides(rules in "([ab!*/]{1,4}\n){0,4}", path in "[ab]{1,3}(/[ab]{1,3}){0,2}") {
             if IgnoreRules::parse(&rules).is_ok() {
-                let (out, back) = (format!("{}\n{}", rules, path), format!("{}\n!{}", rules, path));
+                let (out, back) = (format!("{rules}\n{path}"), format!("{rules}\n!{path}"));
                 prop_assert!(excluded(&out, &path));
                 prop_assert!(!excluded(&back, &path));
             }
