@@ -102,7 +102,7 @@ impl Ready {
         let zones = prepare::zones(workspace, selected, &settings.credentials, &options)?;
         let images = match &options.image_builder {
             Some(builder) => Arc::clone(builder),
-            None => local_builder(&request, &options),
+            None => local_builder(&request, &options, &redactor),
         };
         Ok(Self {
             provider: prepare::state_provider(workspace, &options)?,

@@ -6,7 +6,9 @@ use crate::deploy::port::{OpenPort, PortTarget, close};
 use crate::deploy::session::{PostgresService, Session};
 use crate::dokploy::ServiceStatus;
 use crate::plan::Step;
-use crate::postgres::{ConnectOptions, DatabaseRoles, IsolationReport, Login, PortTransport, SqlTransport, provision};
+use crate::postgres::{
+    ConnectOptions, DatabaseRoles, IsolationReport, Login, PortTransport, SqlTransport, prove, provision,
+};
 use crate::secrets::Secret;
 use crate::{ErrorCode, state::State};
 use std::time::Duration;
@@ -47,7 +49,7 @@ async fn apply(
     session.progress(step, "applying roles and schemas");
     provision(transport, roles).await?;
     session.progress(step, "proving isolation");
-    Ok(IsolationReport::default())
+    prove(transport, roles).await
 }
 
 async fn drop_all(_: &dyn SqlTransport, _: &str, _: &[String]) -> Result<(), DeployError> {
