@@ -1,16 +1,7 @@
 import { deploy, DeployError, plan, type RunOptions, undeploy } from '@geekmidas/deploy-native';
 import { describe, expect, it } from 'vitest';
+import { failure } from './failure.ts';
 import { request } from './request.ts';
-
-/** The error that a call rejects with. */
-async function failure(call: Promise<unknown>): Promise<DeployError> {
-	const error = await call.then(
-		() => undefined,
-		(thrown: unknown) => thrown,
-	);
-	expect(error).toBeInstanceOf(DeployError);
-	return error as DeployError;
-}
 
 /** A value that the types forbid. */
 const wrong = <T>(value: unknown): T => value as T;

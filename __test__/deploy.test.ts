@@ -1,0 +1,119 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+	deploy,
+	type DeployEvent,
+	initializePostgresUsers,
+	plan,
+	planUndeploy,
+	provisionServices,
+	readState,
+	undeploy,
+	writeState,
+} from '@geekmidas/deploy-native';
+import { expect, it } from 'vitest';
+import { failure } from './failure.ts';
+import { serverIp, startWorld } from './world.ts';
+
+const stage = 'staging';
+
+it('i9_the_seeds_workspace_runs_and_a_second_run_makes_only_reads', async () => {
+	const { simulator, request, options, root } = await startWorld();
+	const planned = await plan(request(), options());
+	expect(planned.changes).toBeGreaterThan(0);
+	expect(simulator.mutations()).toEqual([]);
+
+	const events: DeployEvent[] = [];
+	const report = await deploy(request(), options({ onEvent: (event) => void events.push(event) }));
+	expect(report.apps.map(({ appName, status, url }) => [appName, status, url])).toEqual(
+		['api', 'auth', 'admin-auth', 'web', 'admin'].map((app) => [app, 'running', `https://${app}.staging.example.com`]),
+	);
+	expect(report.changes).toBe(planned.changes);
+	expect(report.isolation).toBeDefined();
+	expect(simulator.violations()).toEqual([]);
+
+	const sniffed = events.flatMap((event) => (event.type === 'app-sniffed' ? [[event.app, event.required]] : []));
+	expect(Object.fromEntries(sniffed)).toMatchObject({
+		api: ['DATABASE_URL', 'PORT', 'REDIS_URL'],
+		auth: ['BETTER_AUTH_SECRET', 'BETTER_AUTH_TRUSTED_ORIGINS', 'BETTER_AUTH_URL', 'DATABASE_URL', 'PORT'],
+	});
+
+	const state = await readState(root, stage);
+	expect(Object.keys(state?.applications ?? {}).sort()).toEqual(['admin', 'admin-auth', 'api', 'auth', 'web']);
+	expect(state?.dnsVerified?.['auth.staging.example.com']?.serverIp).toBe(serverIp);
+	expect(statSync(join(root, '.gkm/deploy-staging.json')).mode & 0o777).toBe(0o600);
+
+	const [mutations, dnsRequests] = [simulator.mutations().length, simulator.dns?.requests().length ?? 0];
+	const again = await deploy(request(), options());
+	expect(again.changes).toBe(0);
+	expect(simulator.mutations().slice(mutations)).toEqual([]);
+	const later = simulator.dns?.requests().slice(dnsRequests) ?? [];
+	expect(later.filter(({ method }) => method !== 'GET')).toEqual([]);
+});
+
+it('i6_no_event_carries_a_secret', async () => {
+	const { request, options, root } = await startWorld();
+	const events: DeployEvent[] = [];
+	await deploy(request(), options({ onEvent: (event) => void events.push(event) }));
+	const state = await readState(root, stage);
+	const secrets = [
+		...Object.values(state?.appCredentials ?? {}).map(({ dbPassword }) => dbPassword),
+		...Object.values(state?.generatedSecrets ?? {}).flatMap((values) => Object.values(values)),
+		request().credentials.dokploy.token,
+	];
+	expect(secrets.length).toBeGreaterThan(4);
+	const told = JSON.stringify(events);
+	expect(secrets.filter((secret) => told.includes(secret))).toEqual([]);
+});
+
+it('i1_missing_variables_of_all_apps_are_one_error_and_change_nothing', async () => {
+	const { simulator, request, options } = await startWorld({ database: false });
+	const given = request();
+	for (const app of ['auth', 'admin-auth'] as const) {
+		const config = given.workspace.apps[app];
+		if (config !== undefined) config.requiredEnv = ['PORT', 'STRIPE_SECRET_KEY'];
+	}
+	const error = await failure(deploy(given, options()));
+	expect(error.code).toBe('MISSING_ENV');
+	expect(error.message).toContain('Deployment failed: auth is missing env vars: STRIPE_SECRET_KEY');
+	expect(error.message).toContain('gkm secrets set admin-auth STRIPE_SECRET_KEY=sk_live_xxx');
+	expect(simulator.mutations()).toEqual([]);
+});
+
+it('services and users can be made on their own, and everything goes again', async () => {
+	const { simulator, request, options, root } = await startWorld();
+	await provisionServices(request(), options());
+	expect(simulator.count('postgres.create')).toBe(1);
+	expect((await readState(root, stage))?.services.postgresId).toBeTruthy();
+	expect(simulator.count('application.create')).toBe(0);
+
+	const { isolation } = await initializePostgresUsers(request(), options());
+	expect(isolation).toBeDefined();
+	expect(simulator.count('postgres.create')).toBe(1);
+
+	await deploy(request(), options());
+	const { workspace, credentials } = request();
+	const all = { workspace, credentials, stage, deleteData: true, deleteProject: true };
+	expect((await planUndeploy(all, options())).changes).toBeGreaterThan(0);
+	const gone = await undeploy(all, options());
+	expect(gone.removed.length).toBeGreaterThan(0);
+	expect(simulator.snapshot()).toMatchObject({ projects: {}, applications: {}, postgres: {} });
+	expect(simulator.dns?.records('example.com')).toEqual([]);
+});
+
+it('a state that is written is read again, with the fields of others', async () => {
+	const { root } = await startWorld({ database: false });
+	const written = {
+		provider: 'dokploy' as const,
+		stage,
+		environmentId: 'e',
+		applications: {},
+		services: {},
+		lastDeployedAt: '',
+		backups: { bucketName: 'b' },
+	};
+	expect(await readState(root, stage)).toBeNull();
+	await writeState(root, stage, written);
+	expect(await readState(root, stage)).toMatchObject(written);
+	expect(await failure(writeState(root, 'other', written))).toMatchObject({ code: 'INVALID_REQUEST' });
+});

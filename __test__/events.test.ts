@@ -1,0 +1,67 @@
+import { deploy, type DeployError, type DeployEvent, plan } from '@geekmidas/deploy-native';
+import { describe, expect, it } from 'vitest';
+import { request } from './request.ts';
+import { startWorld } from './world.ts';
+
+/** Keeps this thread busy, so that events pile up. */
+function busy(millis: number): void {
+	const end = performance.now() + millis;
+	while (performance.now() < end);
+}
+
+describe('events', () => {
+	it('all arrive in order before the promise settles, however busy the thread is', async () => {
+		// As many events as apps, and then at once an error: without a care for it, the promise settles first.
+		const apps = Object.fromEntries(
+			Array.from({ length: 3_000 }, (_, index) => [
+				`app-${index}`,
+				{ path: `apps/${index}`, port: 3_000 + index, requiredEnv: ['NOWHERE_TO_BE_FOUND'] },
+			]),
+		);
+		const given = request();
+		const events: DeployEvent[] = [];
+		const onEvent = (event: DeployEvent) => {
+			if (events.push(event) === 1) busy(500);
+		};
+		const call = plan({ ...given, workspace: { ...given.workspace, apps } }, { onEvent });
+		const seen = await call.catch((error: DeployError) => [error.code, events.length]);
+		expect(seen).toEqual(['MISSING_ENV', 3_002]);
+		expect(events.filter(({ type }) => type === 'app-sniffed')).toHaveLength(3_000);
+		expect([events[0], events.at(-1)]).toEqual([
+			{ type: 'phase-started', phase: 'sniff' },
+			{ type: 'phase-started', phase: 'resolve' },
+		]);
+	});
+
+	it('come as the types say', async () => {
+		const world = await startWorld({ database: false });
+		const events: DeployEvent[] = [];
+		await plan(world.request(), world.options({ onEvent: (event) => void events.push(event) }));
+		const phases = events.flatMap((event) => (event.type === 'phase-started' ? [event.phase] : []));
+		expect(phases).toEqual(['sniff', 'resolve', 'observe', 'plan']);
+		expect(events.find(({ type }) => type === 'planned')).toEqual({
+			type: 'planned',
+			changes: expect.any(Number),
+			text: expect.stringContaining('staging'),
+		});
+	});
+});
+
+describe('an onEvent', () => {
+	const thrown = new Error('the terminal is gone');
+
+	it.each<[string, (event: DeployEvent) => void]>([
+		['throws', () => { throw thrown; }],
+		['returns a promise that rejects', () => Promise.reject(thrown)],
+	])('that %s cancels the run, which throws the same', async (_name, onEvent) => {
+		const world = await startWorld({ database: false });
+		let calls = 0;
+		const counted = (event: DeployEvent) => {
+			calls += 1;
+			return onEvent(event);
+		};
+		await expect(deploy(world.request(), world.options({ onEvent: counted }))).rejects.toBe(thrown);
+		expect(calls).toBeGreaterThan(0);
+		expect(world.simulator.mutations()).toEqual([]);
+	});
+});
