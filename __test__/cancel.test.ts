@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { deploy, type DeployEvent, plan, sniffApp } from '@geekmidas/deploy-native';
 import { describe, expect, it } from 'vitest';
 import { failure } from './failure.ts';
-import { startWorld } from './world.ts';
+import { oneApp, startWorld } from './world.ts';
 
 const reason = new Error('the user pressed Ctrl-C');
 
@@ -35,14 +35,13 @@ describe('i10_a_signal', () => {
 	});
 
 	it('reaches a hook that is running', async () => {
-		const { request, options } = await startWorld({ database: false });
+		const world = await startWorld({ database: false });
 		const controller = new AbortController();
 		let hear = (_reason: unknown): void => {};
 		const heard = new Promise((resolve) => (hear = resolve));
-		const { images: _, ...built } = request({ apps: ['api'] });
 		const call = deploy(
-			built,
-			options({
+			oneApp(world),
+			world.options({
 				signal: controller.signal,
 				buildImage: (_build, { signal }) => {
 					signal.addEventListener('abort', () => hear(signal.reason));

@@ -97,7 +97,7 @@ it('services and users can be made on their own, and everything goes again', asy
 	expect((await planUndeploy(all, options())).changes).toBeGreaterThan(0);
 	const gone = await undeploy(all, options());
 	expect(gone.removed.length).toBeGreaterThan(0);
-	expect(simulator.snapshot()).toMatchObject({ projects: {}, applications: {}, postgres: {} });
+	expect(simulator.snapshot()).toMatchObject({ projects: [], applications: [], postgres: [] });
 	expect(simulator.dns?.records('example.com')).toEqual([]);
 });
 

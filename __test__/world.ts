@@ -25,7 +25,8 @@ export async function startWorld(options: SimulatorOptions = {}): Promise<World>
 	const root = copyExample();
 	onTestFinished(async () => {
 		await simulator.stop();
-		rmSync(root, { recursive: true, force: true });
+		// What a cancelled run cleans up after itself may still write here.
+		rmSync(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 	});
 	const workspace: NormalizedWorkspace = {
 		...(JSON.parse(readFileSync(join(root, 'gkm.config.json'), 'utf8')) as Omit<NormalizedWorkspace, 'root'>),
