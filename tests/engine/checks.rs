@@ -32,8 +32,8 @@ async fn i1_missing_variables_of_all_apps_are_one_error_in_the_seeds_words() {
     let text = format!("{error}");
     assert!(
         text.contains(
-            "Deployment failed: auth is missing env vars: STRIPE_SECRET_KEY, SENDGRID_API_KEY\n\nAdd them with:\n  \
-         gkm secrets set auth STRIPE_SECRET_KEY=sk_live_xxx\n  gkm secrets set auth SENDGRID_API_KEY=SG.xxx"
+            "Deployment failed: auth is missing env vars: SENDGRID_API_KEY, STRIPE_SECRET_KEY\n\nAdd them with:\n  \
+         gkm secrets set auth SENDGRID_API_KEY=SG.xxx\n  gkm secrets set auth STRIPE_SECRET_KEY=sk_live_xxx"
         ),
         "{text}"
     );

@@ -3,7 +3,7 @@
 use crate::look::{of, rows};
 use crate::world::World;
 use deploy_native::ErrorCode;
-use deploy_native::deploy::AppStatus;
+use deploy_native::deploy::{AppStatus, DeployRequest, deploy};
 use deploy_native_simulator::{Fault, FaultAction};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -90,7 +90,9 @@ async fn i4_a_port_behind_a_firewall_is_unreachable_and_closed() {
     let mut request = auth_only(&world);
     // Nothing listens at this address of the loopback network, as behind a firewall that refuses.
     request["databaseHost"] = json!("127.0.0.9");
-    let failure = world.deploy(request).await.unwrap_err();
+    let mut options = world.options();
+    options.surroundings.database_deadline = Duration::from_secs(1);
+    let failure = deploy(DeployRequest::from_json(request).unwrap(), options).await.unwrap_err();
     assert_eq!(failure.error.code(), ErrorCode::PostgresUnreachable, "{failure:?}");
     assert!(failure.error.hint_text().is_some(), "{:?}", failure.error);
     assert_eq!(of(&failure.report.unwrap(), "auth").status, AppStatus::Failed);

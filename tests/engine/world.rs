@@ -97,6 +97,7 @@ impl World {
                 name_servers: vec![self.dns.resolver_addr()],
                 authoritative_port: self.dns.authoritative_port(),
                 landing: Duration::from_millis(400),
+                database_deadline: Duration::from_secs(20),
                 ..Surroundings::default()
             },
             ..RunOptions::default()
