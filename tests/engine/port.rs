@@ -92,7 +92,7 @@ async fn i4_a_port_behind_a_firewall_is_unreachable_and_closed() {
     request["databaseHost"] = json!("127.0.0.9");
     let mut options = world.options();
     options.surroundings.database_deadline = Duration::from_secs(1);
-    let failure = deploy(DeployRequest::from_json(request).unwrap(), options).await.unwrap_err();
+    let failure = Box::pin(deploy(DeployRequest::from_json(request).unwrap(), options)).await.unwrap_err();
     assert_eq!(failure.error.code(), ErrorCode::PostgresUnreachable, "{failure:?}");
     assert!(failure.error.hint_text().is_some(), "{:?}", failure.error);
     assert_eq!(of(&failure.report.unwrap(), "auth").status, AppStatus::Failed);

@@ -105,11 +105,11 @@ impl World {
     }
 
     pub async fn deploy(&self, request: Value) -> Result<DeployReport, DeployFailure> {
-        deploy(DeployRequest::from_json(request)?, self.options()).await
+        Box::pin(deploy(DeployRequest::from_json(request)?, self.options())).await
     }
 
     pub async fn plan(&self, request: Value) -> Result<DeployPlan, DeployError> {
-        plan(DeployRequest::from_json(request)?, self.options()).await
+        Box::pin(plan(DeployRequest::from_json(request)?, self.options())).await
     }
 
     pub async fn state(&self) -> State {
