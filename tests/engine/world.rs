@@ -96,6 +96,7 @@ impl World {
                 name_servers: vec![self.dns.resolver_addr()],
                 authoritative_port: self.dns.authoritative_port(),
                 landing: Duration::from_millis(400),
+                database_deadline: Duration::from_secs(20),
                 ..Surroundings::default()
             },
             ..RunOptions::default()
@@ -103,11 +104,11 @@ impl World {
     }
 
     pub async fn deploy(&self, request: Value) -> Result<DeployReport, DeployFailure> {
-        deploy(DeployRequest::from_json(request)?, self.options()).await
+        Box::pin(deploy(DeployRequest::from_json(request)?, self.options())).await
     }
 
     pub async fn plan(&self, request: Value) -> Result<DeployPlan, DeployError> {
-        plan(DeployRequest::from_json(request)?, self.options()).await
+        Box::pin(plan(DeployRequest::from_json(request)?, self.options())).await
     }
 
     pub async fn state(&self) -> State {

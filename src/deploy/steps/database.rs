@@ -102,7 +102,8 @@ impl Way {
         let open = OpenPort::open(target, &step.id, &session.journal, &session.cleanup, now, entropy).await?;
         let host = session.database_host.clone();
         let login = Login { host, port: open.port(), user: service.user.clone(), password };
-        Ok(Self { open, transport: PortTransport::new(login, ConnectOptions::default()) })
+        let options = ConnectOptions { deadline: session.surroundings.database_deadline, ..ConnectOptions::default() };
+        Ok(Self { open, transport: PortTransport::new(login, options) })
     }
 
     /// Waits until the database answers.
