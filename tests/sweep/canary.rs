@@ -121,10 +121,13 @@ async fn i6_a_deployment_tells_no_secret() {
 /// A server that answers with everything it was sent must not make us repeat it.
 #[tokio::test(flavor = "multi_thread")]
 async fn i6_a_server_that_echoes_secrets_makes_us_tell_none() {
-    for endpoint in ["application.saveEnvironment", "application.saveDockerProvider", "postgres.create", "redis.create"] {
+    for endpoint in ["application.saveEnvironment", "application.saveDockerProvider", "postgres.create", "redis.create"]
+    {
         let world = start().await;
         // Makes the generated ones known, so that the answer can hold them.
-        world.simulator.fault(Fault::new("mutations", FaultAction::Fail { status: 400, body: json!({ "message": "no" }) }));
+        world
+            .simulator
+            .fault(Fault::new("mutations", FaultAction::Fail { status: 400, body: json!({ "message": "no" }) }));
         world.deploy(request(&world)).await.unwrap_err();
         world.simulator.clear_faults();
         let known = canaries(&world).await;

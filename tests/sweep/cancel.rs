@@ -27,8 +27,8 @@ enum Moment {
 #[expect(clippy::print_stdout, reason = "the time is a result")]
 async fn i10_a_run_that_is_cancelled() {
     let events = Reference::get().await.events;
-    let mut points = sample((1..=events).map(Moment::Event).collect(), 7, 1);
-    points.extend(sample((1..40).map(|n| Moment::After(Duration::from_millis(37 * n))).collect(), 4, 5));
+    let mut points = sample((1..=events).map(Moment::Event).collect(), 4, 1);
+    points.extend(sample((1..40).map(|n| Moment::After(Duration::from_millis(37 * n))).collect(), 2, 5));
     sweep("cancelled", points, |moment| async move { cancelled(start().await, moment).await }).await;
     println!("longest rejection of a cancelled run: {:?}", LONGEST.lock().unwrap());
 }

@@ -135,8 +135,7 @@ pub(crate) async fn same_resources(world: &World) -> Result<(), String> {
     let differs = |(kind, wanted): (&String, &Value)| {
         (found[kind] != *wanted).then(|| format!("{kind}: expected {wanted:#}, found {:#}", found[kind]))
     };
-    let differences: Vec<String> =
-        wanted.as_object().unwrap_or(&Map::new()).iter().filter_map(differs).collect();
+    let differences: Vec<String> = wanted.as_object().unwrap_or(&Map::new()).iter().filter_map(differs).collect();
     expect(differences.is_empty(), || format!("i3: other resources: {}", differences.join("; ")))?;
     let violations = world.simulator.violations();
     expect(violations.is_empty(), || format!("requests against the schema: {violations:?}"))
@@ -200,6 +199,10 @@ pub(crate) async fn idle(world: &World) -> Result<(), String> {
     let sent: Vec<String> =
         world.simulator.mutations().iter().skip(before.0).map(|request| request.endpoint().to_owned()).collect();
     expect(before == after && report.changes == 0, || {
-        format!("i9: one more run changes things: {} changes, {sent:?}, {} DNS writes", report.changes, after.1 - before.1)
+        format!(
+            "i9: one more run changes things: {} changes, {sent:?}, {} DNS writes",
+            report.changes,
+            after.1 - before.1
+        )
     })
 }

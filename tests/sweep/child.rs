@@ -6,8 +6,8 @@ use deploy_native::deploy::{DeployRequest, RunOptions, Surroundings, deploy};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Tells a child what to deploy, and where.
@@ -48,7 +48,7 @@ pub(crate) async fn played() -> bool {
 /// A child that deploys until it is killed, or dropped.
 pub(crate) struct Running {
     child: Child,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
 }
 
 impl Running {
@@ -75,7 +75,7 @@ impl Running {
                 }
             }
         });
-        Self { child, lines }
+        Self { child, lines: Mutex::new(lines) }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -92,22 +92,17 @@ impl Running {
         .await;
     }
 
-    /// How it ended: the code of its error, or `well`.
-    pub(crate) async fn end(&self) -> String {
-        let line = self.until(|line| line.starts_with("ended ")).await;
-        line.trim_start_matches("ended ").to_owned()
-    }
-
     /// The code of its error, or `well`, if it has ended.
     pub(crate) fn ended(&self) -> Option<String> {
-        self.lines.try_iter().find_map(|line| line.strip_prefix("ended ").map(str::to_owned))
+        self.lines.lock().unwrap().try_iter().find_map(|line| line.strip_prefix("ended ").map(str::to_owned))
     }
 
-    async fn until(&self, mut fits: impl FnMut(&str) -> bool) -> String {
+    async fn until(&self, mut fits: impl FnMut(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(line) = self.lines.try_iter().find(|line| fits(line)) {
-                return line;
+            let line = self.lines.lock().unwrap().try_iter().find(|line| fits(line));
+            if line.is_some() {
+                return;
             }
             assert!(Instant::now() < deadline, "the child said nothing");
             tokio::time::sleep(Duration::from_millis(1)).await;

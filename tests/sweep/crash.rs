@@ -20,13 +20,14 @@ async fn interrupted(world: World) -> Result<(), String> {
     // Whether it comes through is not the question.
     let _ = world.deploy(world.request()).await;
     world.simulator.clear_faults();
+    world.dns.clear_faults();
     let before = secrets_on_disk(&world).await?;
     converges(&world, &before).await
 }
 
 /// One call goes wrong, once: the run may come through, and must not have done anything twice.
 async fn calls_go_wrong(kind: &str, action: FaultAction, offset: usize) {
-    let points = sample(Reference::get().await.points(), 5, offset);
+    let points = sample(Reference::get().await.points(), 3, offset);
     sweep(kind, points, |(endpoint, nth)| {
         let action = action.clone();
         async move {
@@ -55,7 +56,8 @@ async fn i3_a_call_that_fails_after_its_effect() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i3_a_call_that_is_refused() {
-    let refusal = FaultAction::Fail { status: 400, body: serde_json::json!({ "message": "no", "code": "BAD_REQUEST" }) };
+    let refusal =
+        FaultAction::Fail { status: 400, body: serde_json::json!({ "message": "no", "code": "BAD_REQUEST" }) };
     calls_go_wrong("refused", refusal, 3).await;
 }
 
@@ -67,7 +69,7 @@ async fn i3_a_call_that_takes_effect_after_its_connection_was_dropped() {
 /// From some change on, every change is lost: the run cannot come through.
 #[tokio::test(flavor = "multi_thread")]
 async fn i3_a_server_that_is_lost_from_some_change_on() {
-    let points = sample((1..=Reference::get().await.total()).collect(), 8, 0);
+    let points = sample((1..=Reference::get().await.total()).collect(), 4, 0);
     sweep("outage after the effect", points, |first| async move {
         let world = start().await;
         world.simulator.fault(Fault::new("mutations", FaultAction::DropAfter).nth(first));
@@ -87,7 +89,7 @@ async fn i3_a_dns_vendor_that_fails_at_some_write() {
         .into_iter()
         .flat_map(|kind| (1..=writes).flat_map(move |nth| [1, LONG].map(|times| (kind.clone(), nth, times))))
         .collect();
-    sweep("DNS writes", sample(points, 5, 1), |(kind, nth, times)| async move {
+    sweep("DNS writes", sample(points, 3, 1), |(kind, nth, times)| async move {
         let world = start().await;
         let fault = DnsFault::new(kind).method("POST").nth(nth).times(times);
         world.dns.add_fault(fault);
@@ -134,7 +136,7 @@ async fn i2_a_disk_that_fails_from_some_write_of_the_state_on() {
     let writes = deploy_on(&start().await, usize::MAX, false).await;
     assert!(writes > 10, "{writes} writes");
     let points = (1..=writes).flat_map(|first| [(first, false), (first, true)]).collect();
-    sweep("state writes", sample(points, 5, 0), |(first, after)| async move {
+    sweep("state writes", sample(points, 3, 0), |(first, after)| async move {
         let world = start().await;
         deploy_on(&world, first, after).await;
         let before = secrets_on_disk(&world).await?;

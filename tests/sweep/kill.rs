@@ -33,7 +33,7 @@ async fn i3_a_process_that_is_killed_at_some_change() {
     if played().await {
         return;
     }
-    let points = sample((1..=Reference::get().await.total()).collect(), 6, 2);
+    let points = sample((1..=Reference::get().await.total()).collect(), 4, 2);
     sweep("SIGKILL at a change", points, |nth| async move {
         let world = start().await;
         let before = world.simulator.mutations().len();
@@ -52,7 +52,7 @@ async fn i3_a_process_that_is_killed_at_some_event() {
     if played().await {
         return;
     }
-    let points = sample((1..=Reference::get().await.events).collect(), 6, 3);
+    let points = sample((1..=Reference::get().await.events).collect(), 3, 3);
     sweep("SIGKILL at an event", points, |nth| async move {
         let world = start().await;
         let child = Running::start(NAME, &world);

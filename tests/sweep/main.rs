@@ -2,13 +2,11 @@
 //!
 //! A sample of the points runs by default; `DEPLOY_NATIVE_SWEEP=full` runs all of them.
 
-mod cancel;
 mod canary;
+mod cancel;
 mod check;
 mod child;
-
 mod crash;
-
 mod kill;
 mod locked;
 mod lost;

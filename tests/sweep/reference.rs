@@ -54,9 +54,8 @@ impl Reference {
 
     /// Every change of the server: the endpoint, and which of its calls.
     pub(crate) fn points(&self) -> Vec<(String, usize)> {
-        let calls = |(endpoint, count): (&String, &usize)| {
-            (1..=*count).map(|nth| (endpoint.clone(), nth)).collect::<Vec<_>>()
-        };
+        let calls =
+            |(endpoint, count): (&String, &usize)| (1..=*count).map(|nth| (endpoint.clone(), nth)).collect::<Vec<_>>();
         self.mutations.iter().flat_map(calls).collect()
     }
 }
