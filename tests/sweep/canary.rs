@@ -114,8 +114,9 @@ async fn i6_a_deployment_tells_no_secret() {
     search("the report", &format!("{} {report:?}", serde_json::to_string(&report).unwrap()), &canaries);
     search("the state's Debug", &format!("{:?}", world.state().await), &canaries);
     search("the events", &events(&world), &canaries);
-    let urls: String = world.simulator.requests().iter().map(|it| format!("{} {:?} ", it.path, it.query)).collect();
-    search("the requested URLs", &urls, &canaries);
+    let requests = world.simulator.requests();
+    let urls: Vec<String> = requests.iter().map(|it| format!("{} {:?}", it.path, it.query)).collect();
+    search("the requested URLs", &urls.join("\n"), &canaries);
 }
 
 /// A server that answers with everything it was sent must not make us repeat it.
