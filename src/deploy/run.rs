@@ -262,6 +262,8 @@ impl Ready {
         }
         let mut filled = state.clone();
         resolved.generated.keep_in(&mut filled);
+        // A server's words may hold any of them, also those that no app's environment shows before its host is known.
+        prepare::know_state(&self.redactor, &filled);
         let (database, master) = match &world.postgres {
             Some(PostgresService { database, user, .. }) => (database.clone(), user.clone()),
             None => (self.request.workspace.database_name(), MASTER.to_owned()),
