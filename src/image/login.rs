@@ -4,9 +4,9 @@ use super::reference::bare_registry;
 use crate::secrets::Secret;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -60,7 +60,8 @@ pub(super) struct DockerConfig {
 impl DockerConfig {
     /// Makes it; `user` is the folder of the user's configuration, if there is one.
     pub(super) fn create(user: Option<&Path>, login: &RegistryLogin) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("deploy-native-docker-").tempdir()?;
+        let private = Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("deploy-native-docker-").permissions(private).tempdir()?;
         let theirs = match user {
             Some(user) => {
                 link_entries(user, folder.path())?;
@@ -130,7 +131,6 @@ fn with_login(mut settings: Map<String, Value>, login: &RegistryLogin) -> Value 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     fn login(registry: &str) -> RegistryLogin {
         RegistryLogin { registry: registry.to_owned(), username: "user".to_owned(), password: Secret::new("canary") }

@@ -1,6 +1,7 @@
 //! Images: build, push, digest, fingerprint.
 
 mod builder;
+mod challenge;
 mod client;
 mod context;
 mod docker;
@@ -9,9 +10,11 @@ mod ignore;
 mod login;
 mod process;
 mod reference;
+mod registry;
 mod stream;
 
 pub use builder::{BuiltImage, ImageBuild, ImageBuilder, LogLine};
 pub use docker::DockerBuilder;
 pub use login::RegistryLogin;
 pub use reference::ImageReference;
+pub use registry::{RegistryClient, Resolution};

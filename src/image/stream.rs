@@ -3,7 +3,6 @@
 use super::ImageBuild;
 use super::context::{BuildContext, Entry, Kind, at};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -149,11 +148,7 @@ impl Fingerprint {
     }
 
     fn finish(self) -> String {
-        self.0.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        format!("sha256:{:x}", self.0.finalize())
     }
 }
 
