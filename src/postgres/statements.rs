@@ -79,6 +79,41 @@ pub(super) fn proof(roles: &DatabaseRoles, nonce: String) -> Script {
     Script::new(nonce, statements)
 }
 
+/// What is done to one role, outside of provisioning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Maintenance {
+    /// Makes a second login that acts as the role.
+    OpenSecondLogin,
+    /// Gives the role another password.
+    ChangePassword,
+    /// Drops the second login.
+    CloseSecondLogin,
+    /// Bars the role from logging in.
+    DisableRole,
+    /// Drops the role with its data.
+    DropRole,
+}
+
+impl Maintenance {
+    const fn statement(self) -> &'static str {
+        match self {
+            Self::OpenSecondLogin => include_str!("sql/second_login.sql"),
+            Self::ChangePassword => include_str!("sql/password.sql"),
+            Self::CloseSecondLogin => include_str!("sql/drop_login.sql"),
+            Self::DisableRole => include_str!("sql/disable_role.sql"),
+            Self::DropRole => include_str!("sql/drop_role.sql"),
+        }
+    }
+}
+
+/// The script that does one thing to one role; it answers with what its caller reports.
+pub(super) fn maintain(maintenance: Maintenance, wanted: &Value, nonce: String) -> Script {
+    let mut statements = opening(&nonce, wanted, false);
+    statements.extend([BEGIN.to_owned(), maintenance.statement().to_owned()]);
+    statements.extend(closing(Outcome::Commit));
+    Script::new(nonce, statements)
+}
+
 /// Begins a transaction, pins its settings and hands over what is wanted.
 fn opening(nonce: &str, wanted: &Value, preview: bool) -> Vec<String> {
     let mut statements = vec![
