@@ -22,6 +22,11 @@ function report(file) {
     channel.send('loaded', { file });
     return;
   }
+  if (!file.includes(`${path.sep}node_modules${path.sep}`)) {
+    // Linked from outside of the workspace: no version tells whether it changed.
+    channel.send('read', { file });
+    return;
+  }
   const owner = project.packageOf(file);
   if (owner === null || reported.has(owner.folder)) return;
   reported.add(owner.folder);

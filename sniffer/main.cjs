@@ -12,6 +12,7 @@ const project = require('./project.cjs');
 const typescript = require('./typescript.cjs');
 const { patchExports } = require('./capture.cjs');
 const environment = require('./environment.cjs');
+const files = require('./files.cjs');
 const { ownStack } = require('./location.cjs');
 const { loadTarget } = require('./targets.cjs');
 const surroundings = require('./surroundings.cjs');
@@ -44,10 +45,10 @@ process.argv = [process.execPath, entry];
 
 if (typeof nodeModule.registerHooks === 'function') require('./hooks-sync.cjs').install(entryUrl);
 else require('./hooks-thread.cjs').install(entryUrl, job);
-nodeModule.enableCompileCache?.(job.compileCache);
 
 surroundings.contain();
 environment.watch();
+files.watch();
 process.on('uncaughtException', (error) => report('background', error));
 process.on('unhandledRejection', (error) => report('background', error));
 

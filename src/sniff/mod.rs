@@ -15,11 +15,14 @@
 //! | `findings` | reports → requirements, evidence, failure |
 //! | `source`, `lexer` | what can be read from source text itself |
 //! | `unrun` | what code that did not run would ask for, and whether something may be missing |
+//! | `cache`, `inputs` | answers for apps that did not change |
 //! | `script` | where the worker's JavaScript comes from |
 
 mod app;
+mod cache;
 mod entry;
 mod findings;
+mod inputs;
 mod lexer;
 mod options;
 mod records;

@@ -15,9 +15,6 @@ pub(super) struct Job {
     pub(super) root: PathBuf,
     /// The app's folder.
     pub(super) app_folder: PathBuf,
-    /// Where Node keeps compiled code, where the cache is used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) compile_cache: Option<PathBuf>,
     /// What to load, in order.
     pub(super) targets: Vec<Target>,
 }
@@ -67,6 +64,8 @@ pub(super) enum Record {
     Package { folder: PathBuf, name: Option<String>, version: Option<String> },
     /// A file of the workspace was read as data.
     Read { file: PathBuf },
+    /// Something happened on which no kept answer can rely, such as another program being run.
+    Doubtful,
     /// A module of the workspace was evaluated to its end.
     Finished { file: PathBuf },
     /// A target was loaded to its end.
