@@ -145,11 +145,11 @@ pub struct VendorCredentials {
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseAccess {
     /// Its external port is opened, used and closed.
-    #[default]
     ExternalPort,
     /// A short-lived application on the server's own network runs the SQL.
     Internal,
-    /// `internal` where the database's image has `psql`, else the port.
+    /// `internal` where the database's image is known to have `psql`, else the port.
+    #[default]
     Auto,
 }
 

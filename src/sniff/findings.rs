@@ -143,9 +143,9 @@ fn settled(records: &[Record], target: &Path) -> bool {
 
 /// Whether a target's constructs are what counts, so that its code having been read is not enough.
 fn is_route(records: &[Record], target: Option<&Path>) -> bool {
-    records.iter().any(|record| {
-        matches!(record, Record::Started { file, kind: TargetKind::Routes } if Some(file.as_path()) == target)
-    })
+    records.iter().any(
+        |record| matches!(record, Record::Started { file, kind: TargetKind::Routes } if Some(file.as_path()) == target),
+    )
 }
 
 fn thrown_failure(kind: &str, thrown: &Thrown, root: &Path, partial: bool, fatal: bool) -> SniffFailure {
@@ -160,7 +160,9 @@ fn unsettled(run: &Run) -> (&'static str, String) {
         Ending::Deadline => ("deadline", "It did not finish loading before the deadline".to_owned()),
         Ending::Exited(_) if drained => ("exited", "It ended while a top-level await was pending".to_owned()),
         Ending::Exited(status) => match status.code() {
-            Some(code) => ("exited", format!("It ended itself with exit code {code} while it was loading{}", said(run))),
+            Some(code) => {
+                ("exited", format!("It ended itself with exit code {code} while it was loading{}", said(run)))
+            }
             None => ("crashed", format!("It was ended by a signal while it was loading ({status}){}", said(run))),
         },
     }

@@ -315,8 +315,11 @@ const after = parser.create((get) => ({ c: get('AFTER').string() }));
         let text = "import a from './a';\nimport type B from './b';\nimport './c';\nexport * from './d';
 import { type E, f } from './e';\nawait import('./f');\nexport async function go() { const { x } = await import('./g'); }
 const run = () => require('./h'); if (a) { await import('./i'); }\nfunction typed(): Promise<void> { return import('./j'); }";
-        let found: Vec<_> =
-            read(text).imports.into_iter().map(|import| (import.specifier, import.dynamic, import.in_function)).collect();
+        let found: Vec<_> = read(text)
+            .imports
+            .into_iter()
+            .map(|import| (import.specifier, import.dynamic, import.in_function))
+            .collect();
         let expected = [
             ("./a", false, false),
             ("./c", false, false),
