@@ -135,7 +135,11 @@ export interface DeployRequest {
 	serverIp?: string;
 	/** Where an opened database port is reached; default: the endpoint's host. */
 	databaseHost?: string;
-	/** How the database is reached to make roles and schemas. */
+	/**
+	 * How the database is reached to make roles and schemas; default `external-port`: opened, used, closed. `internal`: a
+	 * short-lived application on the server's network runs `psql`. `auto`: `internal` where the database's image is known
+	 * to have `psql`, else `external-port`.
+	 */
 	databaseAccess?: 'external-port' | 'internal' | 'auto';
 	/** Which app owns the `public` schema; default `api`, `null` for none. */
 	publicSchemaApp?: string | null;
@@ -445,6 +449,8 @@ export interface DeployReport {
 	changes: number;
 	durationMs: number;
 	dns: DnsReport;
+	/** How the database was reached, when this run worked on it. */
+	databaseAccess?: { way: 'external-port' | 'internal'; reason: string };
 	/** The proof of isolation, when one was made in this run. */
 	isolation?: IsolationReport;
 }

@@ -107,14 +107,12 @@ async fn an_endless_loop_ends_at_the_deadline_with_what_was_captured() {
 async fn i10_a_cancelled_sniff_ends_at_once_and_leaves_nothing_running() {
     let folder = workspace(&[("src/index.ts", &starting_processes("while (true) {}"))]);
     let options = options();
-    let (result, pids) = tokio::join!(
-        sniff_entry_file(Path::new("src/index.ts"), Path::new("."), folder.path(), &options),
-        async {
+    let (result, pids) =
+        tokio::join!(sniff_entry_file(Path::new("src/index.ts"), Path::new("."), folder.path(), &options), async {
             let pids = pids(folder.path()).await;
             options.cancel.cancel();
             pids
-        }
-    );
+        });
     assert_eq!(result.unwrap_err().code(), ErrorCode::Cancelled);
     assert_gone(&pids).await;
 }

@@ -19,7 +19,6 @@ use std::sync::Arc;
 pub(super) async fn resolve_images(
     images: BTreeMap<String, WantedImage>,
     builder: &dyn ImageBuilder,
-    request: &DeployRequest,
 ) -> Result<BTreeMap<String, WantedImage>, DeployError> {
     let resolve = |(app, image): (String, WantedImage)| async move {
         let image = match image {

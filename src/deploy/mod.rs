@@ -3,6 +3,7 @@
 mod apply;
 mod create;
 mod images;
+mod inside;
 mod leave;
 mod observe;
 mod port;
@@ -10,6 +11,7 @@ mod prepare;
 mod report;
 mod request;
 mod resolve;
+mod route;
 mod run;
 mod select;
 mod session;
@@ -19,8 +21,8 @@ mod verify;
 mod wanted;
 
 pub use report::{
-    AppReport, AppStatus, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus,
-    UndeployReport,
+    AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport,
+    RecordStatus, UndeployReport,
 };
 pub use request::{
     Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError, RegistryCredentials,

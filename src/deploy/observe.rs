@@ -9,7 +9,7 @@ use crate::dokploy::{
 use crate::env::parse_env;
 use crate::plan::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
-    ObservedRedis, Ownership, TwinKind,
+    ObservedRedis, Ownership, Twin, TwinKind,
 };
 use crate::state::State;
 use futures_util::future::{try_join_all, try_join3};
@@ -196,12 +196,20 @@ async fn applications(
             reads.push(application(client, scope, app.clone(), id, ownership));
         }
     }
+    twins.extend(jobs(scope, environment));
     let found = try_join_all(reads).await?.into_iter().flatten().collect();
     let ours = |entry: &&ServiceEntry| {
         !scope.apps.contains(&entry.name) && scope.marked(entry.description.as_deref(), MarkKind::App, &entry.name)
     };
     let orphans = environment.applications.iter().filter(ours).map(|entry| entry.name.clone()).collect();
     Ok(Applications { found, orphans, twins })
+}
+
+/// The short-lived applications that interrupted runs of this stage left behind.
+fn jobs(scope: Scope<'_>, environment: &Environment) -> Vec<Twin> {
+    let ours = |entry: &&ServiceEntry| scope.marked(entry.description.as_deref(), MarkKind::Job, &entry.name);
+    let job = |entry: &ServiceEntry| Twin { kind: TwinKind::Job, id: entry.id.clone(), name: entry.name.clone() };
+    environment.applications.iter().filter(ours).map(job).collect()
 }
 
 /// Reads one application; `None` when it was removed meanwhile.

@@ -20,9 +20,22 @@ pub struct DeployReport {
     pub duration_ms: u64,
     /// What became of the host names.
     pub dns: DnsReport,
+    /// How the database was reached, when this run worked on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_access: Option<DatabaseAccessReport>,
     /// The proof of isolation, when one was made in this run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<crate::postgres::IsolationReport>,
+}
+
+/// How the database was reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseAccessReport {
+    /// The way that was taken.
+    pub way: crate::plan::DatabaseRoute,
+    /// Why that way.
+    pub reason: String,
 }
 
 /// What became of an app.

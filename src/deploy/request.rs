@@ -144,12 +144,12 @@ pub struct VendorCredentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseAccess {
-    /// Its external port is opened, used and closed.
+    /// Its external port is opened, used and closed; the default.
     #[default]
     ExternalPort,
     /// A short-lived application on the server's own network runs the SQL.
     Internal,
-    /// `internal` where the database's image has `psql`, else the port.
+    /// `internal` where the database's image is known to have `psql`, else the port.
     Auto,
 }
 
@@ -259,6 +259,15 @@ impl UndeployRequest {
     }
 }
 
+/// What is wrong with a field. The value of one that may hold a secret is left out (I6).
+fn fault(path: &str, text: &str) -> String {
+    let may_hold_secrets = path.starts_with("credentials") || path.starts_with("secrets");
+    match text.split_once(", expected ") {
+        Some((found, expected)) if may_hold_secrets && found.starts_with("invalid ") => format!("expected {expected}"),
+        _ => text.to_owned(),
+    }
+}
+
 /// Parts a request into its workspace, whose unknown fields pass, and the rest, whose unknown fields do not.
 fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T), DeployError> {
     let Value::Object(mut fields) = value else {
@@ -271,7 +280,7 @@ fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T),
     let settings = serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." { String::new() } else { format!("{path}: ") };
-        DeployError::new(ErrorCode::InvalidRequest, format!("{place}{}", error.inner()))
+        DeployError::new(ErrorCode::InvalidRequest, format!("{place}{}", fault(&path, &error.inner().to_string())))
     })?;
     Ok((Workspace::from_json(workspace)?, settings))
 }
@@ -370,4 +379,20 @@ const fn default_true() -> bool {
 
 fn default_platform() -> String {
     "linux/amd64".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn i6_a_wrong_field_is_named_and_a_secret_one_not_quoted() {
+        let request = |credentials: Value| json!({ "workspace": {}, "stage": "s", "credentials": credentials });
+        let message = |value| split::<DeploySettings>(value).unwrap_err().message().to_owned();
+        let secret = message(request(json!({ "dokploy": "canary-token" })));
+        assert!(secret.starts_with("credentials.dokploy: expected") && !secret.contains("canary"), "{secret}");
+        let unknown = message(request(json!({ "dokploy": { "token": "t" }, "cloudfare": {} })));
+        assert!(unknown.contains("unknown field `cloudfare`"), "{unknown}");
+    }
 }

@@ -44,6 +44,8 @@ pub(super) struct Resolved {
     pub(super) envs: IndexMap<String, WantedEnv>,
     /// What had to be generated.
     pub(super) generated: Generated,
+    /// The values that must never be shown (I6).
+    pub(super) secrets: Vec<Secret>,
 }
 
 impl AppResolver {
@@ -101,7 +103,7 @@ impl AppResolver {
         redis: Option<&str>,
     ) -> Result<Resolved, DeployError> {
         let mut generated = self.credentials(state)?;
-        let mut envs = IndexMap::new();
+        let (mut envs, mut secrets) = (IndexMap::new(), Vec::new());
         let mut missing: IndexMap<String, Vec<String>> = IndexMap::new();
         for app in self.requirements.keys() {
             let context = self.context(app, state, &generated, postgres, redis)?;
@@ -112,11 +114,13 @@ impl AppResolver {
             if !resolution.generated.is_empty() {
                 generated.secrets.insert(app.clone(), resolution.generated.clone());
             }
+            let hidden = resolution.resolved.values().filter(|variable| variable.source.is_secret());
+            secrets.extend(hidden.map(|variable| variable.value.clone()));
             envs.insert(app.clone(), wanted_env(resolution));
         }
         match missing_env_error(&missing) {
             Some(error) => Err(error),
-            None => Ok(Resolved { envs, generated }),
+            None => Ok(Resolved { envs, generated, secrets }),
         }
     }
 

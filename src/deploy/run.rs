@@ -6,7 +6,7 @@ use super::observe::{Scope, check_server, observe};
 use super::port::{PortTarget, close_interrupted};
 use super::prepare::{self, Zones};
 use super::report::{DeployFailure, DeployReport};
-use super::request::{DatabaseAccess, DeployRequest, OnSniffError, RunOptions, WaitFor};
+use super::request::{DeployRequest, OnSniffError, RunOptions, WaitFor};
 use super::resolve::{AppResolver, Generated};
 use super::session::{PostgresService, Session, World};
 use super::summary::summarize;
@@ -16,7 +16,7 @@ use crate::dokploy::Dokploy;
 use crate::env::encode_env;
 use crate::image::ImageBuilder;
 use crate::plan::{
-    Blueprint, DeployPlan, Observed, ObservedRecord, Operation, Ownership, Wanted, draw, recover, render,
+    Blueprint, DatabaseRoute, DeployPlan, Observed, ObservedRecord, Operation, Ownership, Wanted, draw, recover, render,
 };
 use crate::postgres::DatabaseRoles;
 use crate::secrets::Redactor;
@@ -85,13 +85,6 @@ impl Ready {
     pub(super) fn new(request: DeployRequest, options: RunOptions, part: Part) -> Result<Self, DeployError> {
         let DeployRequest { workspace, settings } = &request;
         prepare::check_stage(&settings.stage)?;
-        if settings.database_access == DatabaseAccess::Internal {
-            return Err(DeployError::new(
-                ErrorCode::InvalidRequest,
-                "databaseAccess: `internal` is not available in this version",
-            )
-            .hint("Use 'external-port' or 'auto'"));
-        }
         // An app that is to be removed need not be declared any more.
         let apps = if part == Part::Nothing { Vec::new() } else { prepare::selected_apps(workspace, settings)? };
         let redactor = Arc::new(Redactor::new());
@@ -182,6 +175,7 @@ impl Ready {
             envs: &IndexMap::new(),
             images: BTreeMap::new(),
             roles: None,
+            route: wanted::database_route(&self.request, None),
         })
     }
 
@@ -256,8 +250,8 @@ impl Ready {
         let world = World::of(&observed);
         let redis = world.redis.as_ref().map(|(_, name)| name.as_str());
         let resolved = resolver.resolve_all(&state, world.postgres.as_ref(), redis)?;
+        resolved.secrets.iter().for_each(|value| self.redactor.add(value));
         for (app, env) in &resolved.envs {
-            env.values.values().for_each(|value| self.redactor.add(value));
             encode_env(app, &env.values)?;
         }
         let mut filled = state.clone();
@@ -271,7 +265,7 @@ impl Ready {
         let roles = wanted::roles(&self.request, &resolver, &filled, &database, &master)?;
         let hooked = self.options.image_builder.is_some();
         let images = wanted::images(&self.request, &self.apps, &resolved.envs, hooked, self.now())?;
-        let images = resolve_images(images, self.images.as_ref(), &self.request).await?;
+        let images = resolve_images(images, self.images.as_ref()).await?;
         let wanted = assemble(Ingredients {
             request: &self.request,
             apps: &self.apps,
@@ -281,6 +275,7 @@ impl Ready {
             envs: &resolved.envs,
             images,
             roles: roles.as_ref(),
+            route: wanted::database_route(&self.request, observed.postgres.as_ref()),
         });
         self.phase(Phase::Plan);
         let mut blueprint = draw(&wanted, &observed, &state)?;
@@ -542,7 +537,8 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
         })
         .await?;
     let mut session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles);
-    session.opens_database = blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
+    session.opens_database = session.database_route == DatabaseRoute::ExternalPort
+        && blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
     ready.phase(Phase::Apply);
     let events = &ready.options.events;
     let outcome = apply(&blueprint, &session, events.as_ref(), &ready.options.cancel, Limits::default()).await?;
@@ -631,6 +627,7 @@ pub(super) fn session(
         names: prepare::base_names(&ready.request.workspace),
         roles,
         opens_database: false,
+        database_route: wanted::database_route(&ready.request, observed.postgres.as_ref()).way,
         database_host: ready.database_host(),
         wait_for: settings.wait_for,
         stability: Duration::from_secs(settings.stability_seconds),

@@ -9,7 +9,7 @@ use super::steps;
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
-use crate::plan::{Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
+use crate::plan::{DatabaseRoute, Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
 use crate::postgres::IsolationReport;
 use crate::secrets::{Redactor, Secret};
 use crate::state::{Journal, SharedState};
@@ -51,6 +51,8 @@ pub(super) struct Session {
     pub(super) roles: Option<crate::postgres::DatabaseRoles>,
     /// Whether this run opens the database's port, which deploys the database as well.
     pub(super) opens_database: bool,
+    /// The way to the database.
+    pub(super) database_route: DatabaseRoute,
     /// Where an opened database port is reached.
     pub(super) database_host: String,
     /// How far a deployment is followed.
@@ -61,7 +63,7 @@ pub(super) struct Session {
     pub(super) dns_timeout: Duration,
     /// Programs, name servers, clock, randomness.
     pub(super) surroundings: Surroundings,
-    /// Work that goes on after a cancelled run: closing a database port.
+    /// Work that goes on after a cancelled run: closing a database port, deleting a job.
     pub(super) cleanup: TaskTracker,
     /// The records that were found at each host name.
     pub(super) records: BTreeMap<String, ObservedRecord>,

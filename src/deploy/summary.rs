@@ -1,10 +1,12 @@
 //! The report of a run, from what was planned and what became of it.
 
 use super::apply::Outcome;
-use super::report::{AppReport, AppStatus, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus};
+use super::report::{
+    AppReport, AppStatus, DatabaseAccessReport, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus,
+};
 use super::run::Ready;
 use super::session::World;
-use crate::plan::{Blueprint, Wanted};
+use crate::plan::{Blueprint, Operation, Wanted};
 use crate::workspace::{App, AppType};
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ pub(super) fn summarize(
         changes: outcome.changed.len(),
         duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         dns: summary.dns(),
+        database_access: summary.database_access(),
         isolation: world.isolation.clone(),
     }
 }
@@ -38,6 +41,12 @@ struct Summary<'a> {
 }
 
 impl Summary<'_> {
+    fn database_access(&self) -> Option<DatabaseAccessReport> {
+        let wanted = self.wanted.database.as_ref()?;
+        let applied = self.blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
+        applied.then(|| DatabaseAccessReport { way: wanted.access, reason: wanted.why.clone() })
+    }
+
     fn app(&self, name: &str, app: &App) -> AppReport {
         let mut report = AppReport {
             app_name: name.to_owned(),

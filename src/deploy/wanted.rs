@@ -1,13 +1,14 @@
 //! What the request and the workspace want, as the planner takes it.
 
 use super::prepare::Zones;
-use super::request::{DatabaseAccess, DeployRequest, RegistryCredentials, WaitFor};
+use super::request::{DeployRequest, RegistryCredentials, WaitFor};
 use super::resolve::AppResolver;
+use super::route::{Route, route};
 use crate::DeployError;
 use crate::ErrorCode;
 use crate::image::ImageBuild;
 use crate::plan::{
-    DatabaseRoute, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedImage, WantedPostgres, WantedRedis,
+    ObservedPostgres, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedImage, WantedPostgres, WantedRedis,
     WantedRegistry,
 };
 use crate::postgres::{AppRole, DatabaseRoles, app_names};
@@ -47,6 +48,8 @@ pub(super) struct Ingredients<'a> {
     pub(super) images: BTreeMap<String, WantedImage>,
     /// The roles of the database.
     pub(super) roles: Option<&'a DatabaseRoles>,
+    /// The way to the database.
+    pub(super) route: Route,
 }
 
 /// Puts together what is wanted.
@@ -74,7 +77,8 @@ pub(super) fn assemble(mut ingredients: Ingredients<'_>) -> Wanted {
         database: ingredients.roles.map(|roles| WantedDatabase {
             fingerprint: roles.fingerprint(),
             roles: roles.apps().iter().map(|role| (role.app.clone(), describe(role))).collect(),
-            access: route(settings.database_access),
+            access: ingredients.route.way,
+            why: ingredients.route.why.clone(),
         }),
         follows: settings.wait_for == WaitFor::Running,
         domains: settings.domains,
@@ -112,11 +116,14 @@ fn describe(role: &AppRole) -> String {
     }
 }
 
-const fn route(access: DatabaseAccess) -> DatabaseRoute {
-    match access {
-        DatabaseAccess::ExternalPort | DatabaseAccess::Auto => DatabaseRoute::ExternalPort,
-        DatabaseAccess::Internal => DatabaseRoute::Internal,
-    }
+/// The way to the database: that which exists is reached by what it runs, whatever the workspace names today.
+pub(super) fn database_route(request: &DeployRequest, found: Option<&ObservedPostgres>) -> Route {
+    let declared = request.workspace.services.db.as_ref();
+    let image = match found {
+        Some(found) if !found.image.is_empty() => found.image.clone(),
+        _ => declared.map_or_else(String::new, |db| image_of(db, POSTGRES_IMAGE, POSTGRES_VERSION)),
+    };
+    route(request.settings.database_access, &image)
 }
 
 /// The image of a service: its own with its version, else the default one.

@@ -1,6 +1,6 @@
 //! The planner: compares what is wanted with what is observed, and writes down the steps.
 
-use super::observed::{Observed, Ownership};
+use super::observed::{Observed, Ownership, TwinKind};
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step, VariableChange};
 use super::wanted::{DatabaseRoute, Wanted};
@@ -95,12 +95,11 @@ impl Draft<'_> {
         }
         for twin in &self.observed.twins {
             let resource = format!("{:?} {}", twin.kind, twin.name).to_lowercase();
-            let step = Step::new(
-                &format!("twin:{}", twin.id),
-                Action::Delete,
-                &resource,
-                "an interrupted create left it idle beside the one in use",
-            );
+            let reason = match twin.kind {
+                TwinKind::Job => "an interrupted run left it behind",
+                _ => "an interrupted create left it idle beside the one in use",
+            };
+            let step = Step::new(&format!("twin:{}", twin.id), Action::Delete, &resource, reason);
             self.push(step, Operation::RemoveTwin(twin.clone()));
         }
         for name in &self.observed.orphans {
@@ -207,6 +206,7 @@ impl Draft<'_> {
         let mut step = Step::new("database:roles", Action::Update, "database roles", reason);
         step.depends_on = self.only_changing(["service:postgres", "database:close-port"]);
         step.details = wanted.roles.iter().map(|(app, role)| format!("{app}: {role}")).collect();
+        step.details.push(format!("reached {}: {}", wanted.access.as_words(), wanted.why));
         if wanted.access == DatabaseRoute::ExternalPort {
             step.opens_port = true;
             step.restarts.push("postgres (when its port opens, and when it closes)".to_owned());

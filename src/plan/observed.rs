@@ -175,6 +175,8 @@ pub enum TwinKind {
     Redis,
     /// A domain beside the recorded one.
     Domain,
+    /// A short-lived application that worked on a database, left behind by an interrupted run.
+    Job,
 }
 
 /// The A records at a host name.

@@ -1,7 +1,7 @@
 //! The plan of an undeployment: what is ours goes, what is not stays, what stood there before comes back.
 
 use super::blueprint::Blueprint;
-use super::observed::{Observed, ObservedEnvironment, ObservedProject, Ownership};
+use super::observed::{Observed, ObservedEnvironment, ObservedProject, Ownership, TwinKind};
 use super::operation::Operation;
 use super::step::{Action, Step};
 use crate::state::State;
@@ -26,6 +26,7 @@ pub struct Unwanted {
 pub fn draw_removal(unwanted: &Unwanted, observed: &Observed, state: &State) -> Blueprint {
     let mut removal = Removal { unwanted, observed, state, blueprint: Blueprint::default() };
     removal.blueprint.plan.stage.clone_from(&unwanted.stage);
+    removal.jobs();
     removal.applications();
     removal.records();
     removal.data();
@@ -54,6 +55,15 @@ impl Removal<'_> {
 
     fn selected(&self, app: &str) -> bool {
         self.unwanted.apps.as_ref().is_none_or(|apps| apps.contains(app))
+    }
+
+    /// What an interrupted run left behind.
+    fn jobs(&mut self) {
+        for job in self.observed.twins.iter().filter(|twin| twin.kind == TwinKind::Job) {
+            let (id, resource) = (format!("twin:{}", job.id), format!("job {}", job.name));
+            let step = Step::new(&id, Action::Delete, &resource, "an interrupted run left it behind");
+            self.push(step, Operation::RemoveTwin(job.clone()));
+        }
     }
 
     fn applications(&mut self) {

@@ -64,6 +64,7 @@ fn wanted(database_url: Option<&str>) -> Wanted {
             fingerprint: "roles".into(),
             roles: BTreeMap::from([("api".into(), "api".into())]),
             access: DatabaseRoute::ExternalPort,
+            why: "databaseAccess says so".to_owned(),
         }),
         follows: true,
         domains: true,

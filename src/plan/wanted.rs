@@ -4,6 +4,7 @@ use crate::image::ImageBuild;
 use crate::secrets::Secret;
 use crate::workspace::AppType;
 use indexmap::IndexMap;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -63,17 +64,29 @@ pub struct WantedDatabase {
     pub fingerprint: String,
     /// App to role, as the plan shows them.
     pub roles: BTreeMap<String, String>,
-    /// How the database is reached, and why that way.
+    /// How the database is reached.
     pub access: DatabaseRoute,
+    /// Why that way.
+    pub why: String,
 }
 
 /// The way to the database that a run takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DatabaseRoute {
     /// Its external port, opened for a while.
     ExternalPort,
     /// A short-lived application on the server's network.
     Internal,
+}
+
+impl DatabaseRoute {
+    pub(super) const fn as_words(self) -> &'static str {
+        match self {
+            Self::ExternalPort => "through its external port",
+            Self::Internal => "from inside the server's network",
+        }
+    }
 }
 
 /// One app.

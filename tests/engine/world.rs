@@ -25,6 +25,7 @@ const DNS_TOKEN: &str = "dns-token-canary";
 pub struct World {
     pub simulator: Simulator,
     pub dns: DnsSimulator,
+    pub postgres: Arc<PostgresBackend>,
     pub root: tempfile::TempDir,
     pub events: Arc<Mutex<Vec<DeployEvent>>>,
 }
@@ -43,11 +44,11 @@ impl World {
     /// Starts a world whose server is set up as `change` says.
     pub async fn with(change: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> Self {
         let postgres = Arc::new(PostgresBackend::new(binaries()));
-        let builder = Simulator::builder().time_scale(TIME_SCALE).backend(postgres);
+        let builder = Simulator::builder().time_scale(TIME_SCALE).backend(postgres.clone());
         let simulator = change(builder).start().await.unwrap();
         let dns = DnsSimulator::builder().zone("example.com").cloudflare_token(DNS_TOKEN).start().await.unwrap();
         let (root, events) = (tempfile::tempdir().unwrap(), Arc::default());
-        Self { simulator, dns, root, events }
+        Self { simulator, dns, postgres, root, events }
     }
 
     /// The seed's workspace; each app says itself what it needs, so that no sniffing is involved.

@@ -2,9 +2,9 @@
 //!
 //! A sample of the points runs by default; `DEPLOY_NATIVE_SWEEP=full` runs all of them.
 
-mod canary;
 #![allow(clippy::unwrap_used, clippy::large_futures, reason = "tests: a panic is a failed test, and futures are few")]
 
+mod canary;
 mod cancel;
 mod check;
 mod child;

@@ -2,10 +2,11 @@
 
 use crate::DeployError;
 use crate::deploy::apply::Done;
+use crate::deploy::inside::InsideTransport;
 use crate::deploy::port::{OpenPort, PortTarget, close};
 use crate::deploy::session::{PostgresService, Session};
 use crate::dokploy::ServiceStatus;
-use crate::plan::Step;
+use crate::plan::{DatabaseRoute, Step};
 use crate::postgres::{
     ConnectOptions, DatabaseRoles, IsolationReport, Login, PortTransport, SqlTransport, prove, provision,
 };
@@ -30,7 +31,7 @@ pub(super) async fn apply_roles(session: &Session, step: &Step) -> Result<Done, 
     let way = Way::open(session, step, &service).await?;
     let work = async {
         way.ready(session, step, &service).await?;
-        apply(session, step, &way.transport, &roles).await
+        apply(session, step, way.transport(), &roles).await
     };
     let result = work.await;
     let report = way.close(session, step, result).await?;
@@ -67,7 +68,7 @@ pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) 
     let way = Way::open(session, step, &service).await?;
     let work = async {
         way.ready(session, step, &service).await?;
-        drop_all(&way.transport, &service.database, &roles).await
+        drop_all(way.transport(), &service.database, &roles).await
     };
     let result = work.await;
     way.close(session, step, result).await?;
@@ -84,16 +85,30 @@ pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) 
     Ok(Done::Changed)
 }
 
-/// A way into the database that is open; dropped, it closes in the background (I4).
-struct Way {
-    open: OpenPort,
-    transport: PortTransport,
+/// A way into the database; dropped, what it opened or made is closed or deleted in the background (I4).
+enum Way<'a> {
+    /// Its external port, which is open.
+    Port(OpenPort, PortTransport),
+    /// Applications of ours on the server's network.
+    Inside(InsideTransport<'a>),
 }
 
-impl Way {
-    /// Opens a way into the database as its master.
-    async fn open(session: &Session, step: &Step, service: &PostgresService) -> Result<Self, DeployError> {
+impl<'a> Way<'a> {
+    /// Opens the way into the database that this run takes, as its master.
+    async fn open(session: &'a Session, step: &'a Step, service: &PostgresService) -> Result<Self, DeployError> {
         let password = master_password(&session.state.snapshot())?;
+        match session.database_route {
+            DatabaseRoute::Internal => Ok(Self::Inside(InsideTransport::new(session, step, service, password).await?)),
+            DatabaseRoute::ExternalPort => Self::open_port(session, step, service, password).await,
+        }
+    }
+
+    async fn open_port(
+        session: &Session,
+        step: &Step,
+        service: &PostgresService,
+        password: Secret,
+    ) -> Result<Self, DeployError> {
         initialised(session, step, service).await?;
         session.progress(step, "opening the external port");
         let now = (session.surroundings.now)();
@@ -103,20 +118,29 @@ impl Way {
         let host = session.database_host.clone();
         let login = Login { host, port: open.port(), user: service.user.clone(), password };
         let options = ConnectOptions { deadline: session.surroundings.database_deadline, ..ConnectOptions::default() };
-        Ok(Self { open, transport: PortTransport::new(login, options) })
+        Ok(Self::Port(open, PortTransport::new(login, options)))
     }
 
-    /// Waits until the database answers.
+    fn transport(&self) -> &dyn SqlTransport {
+        match self {
+            Self::Port(_, transport) => transport,
+            Self::Inside(transport) => transport,
+        }
+    }
+
+    /// Waits until the database answers; from inside, each script does that itself.
     async fn ready(&self, session: &Session, step: &Step, service: &PostgresService) -> Result<(), DeployError> {
+        let Self::Port(_, transport) = self else { return Ok(()) };
         session.progress(step, "waiting for the database");
-        self.transport.wait_until_reachable(&service.database).await
+        transport.wait_until_reachable(&service.database).await
     }
 
     /// Closes the way whatever came of the work.
     async fn close<T>(self, session: &Session, step: &Step, result: Result<T, DeployError>) -> Result<T, DeployError> {
+        let Self::Port(open, transport) = self else { return result };
         session.progress(step, "closing the external port");
-        drop(self.transport);
-        match (result, self.open.close().await) {
+        drop(transport);
+        match (result, open.close().await) {
             (Ok(value), Ok(())) => Ok(value),
             (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
             (Err(first), Err(second)) => Err(DeployError::join(vec![first, second])),

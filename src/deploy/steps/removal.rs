@@ -4,6 +4,7 @@ use super::record::provider;
 use crate::DeployError;
 use crate::deploy::apply::Done;
 use crate::deploy::create::remove;
+use crate::deploy::inside;
 use crate::deploy::session::Session;
 use crate::dns::DnsRecord;
 use crate::plan::{HostZone, Step, Twin, TwinKind};
@@ -147,6 +148,7 @@ pub(super) async fn twin(session: &Session, step: &Step, twin: &Twin) -> Result<
         }
         TwinKind::Postgres => remove(|| async { session.client.postgres().remove(&twin.id).await }).await?,
         TwinKind::Redis => remove(|| async { session.client.redis().remove(&twin.id).await }).await?,
+        TwinKind::Job => inside::delete(&session.client, &twin.id).await?,
         TwinKind::Domain => remove(|| async { session.client.domain().delete(&twin.id).await }).await?,
     }
     Ok(Done::Changed)
