@@ -18,6 +18,8 @@ pub trait StateProvider: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `STATE_IO` when it cannot be written, `HOOK_FAILED` for a hook. What was kept before is still there then.
+    /// `STATE_IO` when it cannot be written, `STATE_CORRUPT` when what is kept is not a state and would be lost,
+    /// `INVALID_REQUEST` for the state of another stage, `HOOK_FAILED` for a hook. What was kept before is still there
+    /// then.
     async fn write(&self, stage: &str, state: &State) -> Result<(), DeployError>;
 }

@@ -215,6 +215,20 @@ async fn i9_the_fingerprint_changes_with_what_the_image_consists_of_and_with_not
 }
 
 #[tokio::test]
+async fn a_file_that_vanishes_while_it_is_sent_fails_the_build_though_the_builder_is_content() {
+    let root = workspace();
+    // Larger than a pipe holds, so that the last file is opened only when the builder reads.
+    files(root.path(), &[("first", &"x".repeat(1 << 20)), ("vanishing", "y")]);
+    let bin = tempdir().unwrap();
+    let vanish = format!("rm '{}'; cat > /dev/null", root.path().join("vanishing").display());
+    let builder = DockerBuilder::new(stand_in(bin.path(), &vanish, "touch pushed"));
+    let error = builder.build(&build(root.path(), REFERENCE), &|_| {}).await.unwrap_err();
+    assert_eq!((error.code(), error.reason_name()), (ErrorCode::ImageBuild, Some("context-unreadable")));
+    assert!(error.message().contains("vanishing"), "{error}");
+    assert!(!bin.path().join("pushed").exists());
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_named() {
     let root = workspace();
     let builder = DockerBuilder::new("docker-is-not-asked");
