@@ -45,6 +45,15 @@ impl Api {
         self.try_post(endpoint, body).await.unwrap()
     }
 
+    /// Sends a request, and closes the connection as soon as it has arrived.
+    pub(crate) async fn give_up(&self, endpoint: &str, body: Value) {
+        let before = self.simulator.count(endpoint);
+        let sending = tokio::spawn(self.request(reqwest::Method::POST, endpoint).json(&body).send());
+        wait_for("the request to arrive", async || (self.simulator.count(endpoint) > before).then_some(())).await;
+        sending.abort();
+        assert!(sending.await.unwrap_err().is_cancelled(), "it was not answered before");
+    }
+
     pub(crate) async fn get(&self, endpoint: &str, query: &[(&str, &str)]) -> Answer {
         let request = self.request(reqwest::Method::GET, endpoint).query(query);
         answer(request.send().await.unwrap()).await.unwrap()
@@ -136,7 +145,7 @@ pub(crate) async fn wait_for<T>(what: &str, mut poll: impl AsyncFnMut() -> Optio
 /// A port below the range that the system gives to other processes, and each one only once.
 pub(crate) fn free_port() -> u16 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
-    let begin = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
+    let begin = 10_000 + u16::try_from(std::process::id() * 64 % 22_000).unwrap();
     loop {
         let port = begin + TAKEN.fetch_add(1, Ordering::Relaxed);
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
