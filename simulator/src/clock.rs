@@ -18,6 +18,11 @@ impl Clock {
         tokio::time::sleep(Duration::from_millis(millis).mul_f64(self.scale)).await;
     }
 
+    /// Begins a chain of events now.
+    pub(crate) fn timeline(self) -> Timeline {
+        Timeline { scale: self.scale, at: tokio::time::Instant::now() }
+    }
+
     /// Waits `seconds` of simulated time, but always some real time: who polls must not spin.
     pub(crate) async fn sleep_seconds(self, seconds: f64) {
         let wanted = Duration::try_from_secs_f64(seconds).unwrap_or_default().mul_f64(self.scale);
@@ -28,6 +33,23 @@ impl Clock {
     pub(crate) fn since(self, instant: Instant) -> Duration {
         let real = instant.elapsed();
         if self.scale > 0.0 { real.div_f64(self.scale) } else { real }
+    }
+}
+
+/// The moments of a chain of events, each exactly so long after the one before.
+///
+/// A chain that slept step by step would fall behind on a loaded machine, and overtake another one or be overtaken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeline {
+    scale: f64,
+    at: tokio::time::Instant,
+}
+
+impl Timeline {
+    /// Waits until `millis` of simulated time after the last moment.
+    pub(crate) async fn pass(&mut self, millis: u64) {
+        self.at += Duration::from_millis(millis).mul_f64(self.scale);
+        tokio::time::sleep_until(self.at).await;
     }
 }
 

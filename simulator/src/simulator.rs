@@ -2,9 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Handle};
+use tokio_util::sync::CancellationToken;
 
 use crate::builder::SimulatorBuilder;
 use crate::dokploy::model::{self, Record, State, find_mut, text};
@@ -18,11 +20,14 @@ use crate::world::World;
 
 /// A running simulated Dokploy server.
 ///
-/// It lives on a runtime of its own, so it keeps serving while the test's runtime is busy. Dropping it stops
-/// everything.
+/// It lives on a thread of its own, so it keeps serving while the test's runtime is busy. One thread, so that what
+/// is due earlier happens earlier also when the machine is slow. Dropping it stops everything.
 pub struct Simulator {
     world: Arc<World>,
-    runtime: Option<Runtime>,
+    runtime: Handle,
+    /// Ends the runtime.
+    ended: CancellationToken,
+    thread: Option<JoinHandle<()>>,
     url: String,
     token: String,
 }
@@ -34,25 +39,22 @@ impl Simulator {
     }
 
     pub(crate) async fn launch(world: World, token: String) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("simulator")
-            .enable_all()
-            .build()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (handle, ended) = (runtime.handle().clone(), CancellationToken::new());
+        let until = ended.clone();
+        let run = move || runtime.block_on(until.cancelled());
+        let thread = std::thread::Builder::new().name("simulator".into()).spawn(run)?;
         let world = Arc::new(world);
         let serving = Arc::clone(&world);
-        let start = runtime.spawn(async move {
+        let mut simulator =
+            Self { world, runtime: handle.clone(), ended, thread: Some(thread), url: String::new(), token };
+        let start = handle.spawn(async move {
             queue::start(&serving);
             server::start(serving).await
         });
-        let simulator = Self { world, runtime: Some(runtime), url: String::new(), token };
         let address = start.await.map_err(io::Error::other)??;
-        Ok(Self::with_url(simulator, format!("http://{address}")))
-    }
-
-    fn with_url(mut simulator: Self, url: String) -> Self {
-        simulator.url = url;
-        simulator
+        simulator.url = format!("http://{address}");
+        Ok(simulator)
     }
 
     /// The server's base URL without a trailing slash: `http://127.0.0.1:{port}`.
@@ -168,7 +170,11 @@ impl Simulator {
     /// Stops everything, and waits until the database backend has stopped.
     pub async fn shutdown(self) {
         self.world.stopped.cancel();
-        self.world.backend.shutdown().await;
+        let backend = Arc::clone(&self.world.backend);
+        // On the simulator's own runtime, where the backend has started what it now stops.
+        let stopping = self.runtime.spawn(async move { backend.shutdown().await });
+        // A backend that panics has nothing left to wait for.
+        let _ = stopping.await;
     }
 
     fn app_name(&self, application_id: &str) -> Option<String> {
@@ -178,7 +184,7 @@ impl Simulator {
     }
 
     fn in_runtime<R>(&self, act: impl FnOnce(&Arc<World>) -> R) -> R {
-        let _entered = self.runtime.as_ref().map(Runtime::enter);
+        let _entered = self.runtime.enter();
         act(&self.world)
     }
 }
@@ -186,8 +192,10 @@ impl Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.world.stopped.cancel();
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+        self.ended.cancel();
+        if let Some(thread) = self.thread.take() {
+            // Its panic, if any, was printed when it happened.
+            let _ = thread.join();
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use deploy_native_simulator::{Image, Simulator};
 use serde_json::{Value, json};
 
-const SCALE: f64 = 0.1;
+const SCALE: f64 = 0.2;
 const MEMBER: &str = "a-member-key";
 /// The port that the recording opens; the test takes one that is free.
 const RECORDED_PORT: u64 = 34_567;
@@ -83,9 +83,12 @@ fn type_of(value: &Value) -> &'static str {
 
 /// Leaves out what no two runs share: digests, times, and the ids inside a leaked SQL text.
 fn normal(text: &str) -> String {
+    if text.starts_with("Up ") {
+        return "Up _".into();
+    }
     let mut words: Vec<String> = text.split_inclusive([' ', '\n', ',']).map(str::to_owned).collect();
     for word in &mut words {
-        let is_time = word.starts_with("2026-") || word.contains('T') && word.contains("Z,");
+        let is_time = word.starts_with("20") && word.contains('T') && word.trim_end_matches(',').ends_with('Z');
         if word.starts_with("sha256:") || is_time || word.trim().parse::<u32>().is_ok() {
             *word = "_".into();
         }
@@ -280,8 +283,11 @@ impl Replay {
     }
 }
 
+/// Below the range that the system gives to other processes.
 fn free_port() -> u64 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().into()
+    let begin = 10_000 + u16::try_from(std::process::id() * 64 % 22_000).unwrap();
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (begin..32_000).find(is_free).unwrap().into()
 }
 
 async fn replay() -> Replay {
@@ -314,7 +320,9 @@ async fn every_recorded_exchange_is_answered_as_the_real_server_did() {
         let gap =
             if before["section"] == entry["section"] { at.saturating_sub(before["end"].as_u64().unwrap()) } else { 0 };
         if gap > 500 {
-            tokio::time::sleep(Duration::from_millis(gap).mul_f64(SCALE)).await;
+            // Only the database's restarts have to be waited for by the clock.
+            let pause = if entry["section"] == "postgres" { gap } else { 0 };
+            tokio::time::sleep(Duration::from_millis(pause).mul_f64(SCALE)).await;
             while replay.simulator.snapshot()["queue"] != json!([]) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::task::{self, At};
 use super::{Desired, Order, Service, Spec, Task, TaskState};
+use crate::clock::Timeline;
 use crate::dokploy::model::State;
 use crate::world::World;
 
 /// How long a container takes to stop. Applications were seen to take 3.1 s (they ignored SIGTERM until killed).
 const STOP_MILLIS: u64 = 3_100;
 /// How long it takes to give up a task that has no container yet.
-const CANCEL_MILLIS: u64 = 1_500;
+const CANCEL_MILLIS: u64 = 1_000;
 
 /// What docker says about names that Dokploy accepts and Swarm does not.
 ///
@@ -36,7 +37,7 @@ pub(crate) fn apply(world: &Arc<World>, name: &str, spec: Spec) {
         state.services.insert(name.to_owned(), Service::new(name, spec));
         0
     });
-    start_roll(world, name, generation);
+    start_roll(world, name, generation, world.clock.timeline());
 }
 
 fn update(service: &mut Service, spec: Spec) -> u64 {
@@ -54,7 +55,7 @@ pub(crate) fn scale(world: &Arc<World>, name: &str, replicas: u64) {
         Some(update(service, spec))
     });
     if let Some(generation) = generation {
-        start_roll(world, name, generation);
+        start_roll(world, name, generation, world.clock.timeline());
     }
 }
 
@@ -74,9 +75,9 @@ pub(crate) fn remove(world: &Arc<World>, name: &str) {
     });
 }
 
-pub(super) fn start_roll(world: &Arc<World>, name: &str, generation: u64) {
+pub(super) fn start_roll(world: &Arc<World>, name: &str, generation: u64, time: Timeline) {
     let (task_world, name) = (Arc::clone(world), name.to_owned());
-    world.spawn(async move { roll(&task_world, &name, generation).await });
+    world.spawn(async move { roll(&task_world, &name, generation, time).await });
 }
 
 /// Looks at a service, unless another update has begun meanwhile.
@@ -84,20 +85,20 @@ fn current<'a>(state: &'a mut State, name: &str, generation: u64) -> Option<&'a 
     state.services.get_mut(name).filter(|service| service.generation == generation)
 }
 
-async fn roll(world: &Arc<World>, name: &str, generation: u64) {
+async fn roll(world: &Arc<World>, name: &str, generation: u64, mut time: Timeline) {
     let spec = world.write(|state| current(state, name, generation).map(|service| service.spec.clone()));
     let Some(spec) = spec else { return };
     if spec.replicas == 0 {
-        retire_others(world, name, None);
-        drained(world, name).await;
+        retire_others(world, name, None, time);
+        drained(world, name, &mut time).await;
         world.write(|state| {
             current(state, name, generation).map(|service| service.tasks.retain(|task| !task.error.is_empty()))
         });
         return;
     }
     if spec.order == Order::StopFirst {
-        retire_others(world, name, None);
-        drained(world, name).await;
+        retire_others(world, name, None, time);
+        drained(world, name, &mut time).await;
     }
     let task = world.write(|state| {
         let service = current(state, name, generation)?;
@@ -108,24 +109,24 @@ async fn roll(world: &Arc<World>, name: &str, generation: u64) {
     });
     let Some(task) = task else { return };
     let at = At { service: name.to_owned(), task };
-    if task::start(world, &at).await {
-        retire_others(world, name, Some(&at.task));
+    if task::start(world, &at, &mut time).await {
+        retire_others(world, name, Some(&at.task), time);
     }
 }
 
 /// Waits until no task of the service is alive. Its tasks have been retired, so this ends.
-async fn drained(world: &World, name: &str) {
+async fn drained(world: &World, name: &str, time: &mut Timeline) {
     let alive = |state: &State| {
         state.services.get(name).is_some_and(|service| service.tasks.iter().any(|task| !task.state.is_terminal()))
     };
     while world.read(alive) {
-        world.clock.sleep(20).await;
+        time.pass(20).await;
         tokio::task::yield_now().await;
     }
 }
 
 /// Tells every task but `kept` to stop.
-pub(super) fn retire_others(world: &Arc<World>, name: &str, kept: Option<&str>) {
+fn retire_others(world: &Arc<World>, name: &str, kept: Option<&str>, time: Timeline) {
     let retired = world.write(|state| {
         let Some(service) = state.services.get_mut(name) else { return Vec::new() };
         let others = service.tasks.iter_mut().filter(|task| kept != Some(task.id.as_str()));
@@ -139,9 +140,9 @@ pub(super) fn retire_others(world: &Arc<World>, name: &str, kept: Option<&str>) 
     });
     for (task, was_running) in retired {
         let at = At { service: name.to_owned(), task };
-        let stop_world = Arc::clone(world);
+        let (stop_world, mut time) = (Arc::clone(world), time);
         world.spawn(async move {
-            stop_world.clock.sleep(if was_running { STOP_MILLIS } else { CANCEL_MILLIS }).await;
+            time.pass(if was_running { STOP_MILLIS } else { CANCEL_MILLIS }).await;
             task::stop(&stop_world, &at).await;
         });
     }

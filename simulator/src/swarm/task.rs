@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::rollout;
 use super::{Container, Database, Desired, Service, Spec, Task, TaskState, ports, script};
-use crate::clock::timestamp;
+use crate::clock::{Timeline, timestamp};
 use crate::dokploy::model::State;
 use crate::random;
 use crate::world::World;
@@ -38,12 +38,12 @@ impl At {
 }
 
 /// Brings a pending task to Running. `false` when it was given up on the way.
-pub(super) async fn start(world: &Arc<World>, at: &At) -> bool {
-    world.clock.sleep(100).await;
-    if !place(world, at).await {
+pub(super) async fn start(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
+    time.pass(100).await;
+    if !place(world, at, time).await {
         return false;
     }
-    world.clock.sleep(150).await;
+    time.pass(150).await;
     let prepared = world.write(|state| {
         let wanted = step(state, at, TaskState::Preparing);
         if let Some(service) = state.services.get_mut(&at.service) {
@@ -54,12 +54,12 @@ pub(super) async fn start(world: &Arc<World>, at: &At) -> bool {
     if !prepared {
         return false;
     }
-    world.clock.sleep(100).await;
-    run(world, at).await
+    time.pass(100).await;
+    run(world, at, time).await
 }
 
 /// Waits for the host ports, then assigns the task to the node.
-async fn place(world: &World, at: &At) -> bool {
+async fn place(world: &World, at: &At, time: &mut Timeline) -> bool {
     loop {
         let placed = world.write(|state| {
             let wanted = at.wanted(state)?.spec.host_ports.clone();
@@ -76,7 +76,7 @@ async fn place(world: &World, at: &At) -> bool {
         });
         match placed {
             Some(true) => return true,
-            Some(false) => world.clock.sleep(300).await,
+            Some(false) => time.pass(300).await,
             None => return false,
         }
         tokio::task::yield_now().await;
@@ -88,11 +88,11 @@ fn step(state: &mut State, at: &At, next: TaskState) -> bool {
 }
 
 /// Starting, then Running with a container whose life goes on by itself.
-async fn run(world: &Arc<World>, at: &At) -> bool {
+async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
     if !world.write(|state| step(state, at, TaskState::Starting)) {
         return false;
     }
-    world.clock.sleep(300).await;
+    time.pass(300).await;
     let stopped = world.stopped.child_token();
     let spec = world.write(|state| {
         let task = at.wanted(state)?;
@@ -110,28 +110,28 @@ async fn run(world: &Arc<World>, at: &At) -> bool {
         Some(Arc::clone(&task.spec))
     });
     let Some(spec) = spec else { return false };
-    let (live_world, live_at) = (Arc::clone(world), at.clone());
-    world.spawn(async move { live(&live_world, &live_at, &spec, &stopped).await });
+    let (live_world, live_at, time) = (Arc::clone(world), at.clone(), *time);
+    world.spawn(async move { live(&live_world, &live_at, &spec, &stopped, time).await });
     true
 }
 
 /// What happens inside the container until it ends or is stopped.
-async fn live(world: &Arc<World>, at: &At, spec: &Spec, stopped: &CancellationToken) {
+async fn live(world: &Arc<World>, at: &At, spec: &Spec, stopped: &CancellationToken, mut time: Timeline) {
     if let Some(database) = &spec.database {
-        return serve(world, at, spec, database, stopped).await;
+        return serve(world, at, spec, database, stopped, time).await;
     }
     let image = world.images(|catalogue| catalogue.get(&spec.image));
     if let Some(after) = image.crash_after(&spec.env) {
         log(world, at, "starting");
-        if stopped.run_until_cancelled(world.clock.sleep(after)).await.is_some() {
+        if stopped.run_until_cancelled(time.pass(after)).await.is_some() {
             log(world, at, "Error: simulated crash");
-            ended(world, at, 1, "", Duration::from_millis(after));
+            ended(world, at, 1, "", Duration::from_millis(after), time);
         }
     } else if let Some(commands) = script::of(spec).filter(|_| image.has_psql()) {
         let started = Instant::now();
         let output = |line: &str| log(world, at, line);
         if let Some(code) = stopped.run_until_cancelled(script::run(world, spec, &commands, &output)).await {
-            ended(world, at, code, "", world.clock.since(started));
+            ended(world, at, code, "", world.clock.since(started), world.clock.timeline());
         }
     } else {
         log(world, at, &format!("{} listening", spec.image));
@@ -139,14 +139,21 @@ async fn live(world: &Arc<World>, at: &At, spec: &Spec, stopped: &CancellationTo
 }
 
 /// A database container: initialise the volume once, accept connections, publish the port.
-async fn serve(world: &Arc<World>, at: &At, spec: &Spec, database: &Database, stopped: &CancellationToken) {
+async fn serve(
+    world: &Arc<World>,
+    at: &At,
+    spec: &Spec,
+    database: &Database,
+    stopped: &CancellationToken,
+    mut time: Timeline,
+) {
     let Some((door, fresh)) = world.read(|state| {
         let service = state.services.get(&at.service)?;
         Some((Arc::clone(&service.door), !service.initialised))
     }) else {
         return;
     };
-    let start_up = world.clock.sleep(if fresh { 3_000 } else { 500 });
+    let start_up = time.pass(if fresh { 3_000 } else { 500 });
     if stopped.run_until_cancelled(start_up).await.is_none() {
         return;
     }
@@ -171,7 +178,10 @@ async fn serve(world: &Arc<World>, at: &At, spec: &Spec, database: &Database, st
     });
     match result {
         Ok(()) => log(world, at, "database system is ready to accept connections"),
-        Err(error) => ended(world, at, 1, &format!("starting container failed: {error}"), Duration::ZERO),
+        Err(error) => {
+            let error = format!("starting container failed: {error}");
+            ended(world, at, 1, &error, Duration::ZERO, world.clock.timeline());
+        }
     }
 }
 
@@ -225,7 +235,7 @@ enum Next {
     },
 }
 
-fn ended(world: &Arc<World>, at: &At, code: i64, error: &str, uptime: Duration) {
+fn ended(world: &Arc<World>, at: &At, code: i64, error: &str, uptime: Duration, time: Timeline) {
     let next = world.write(|state| {
         let Some(task) = at.wanted(state) else { return Next::Nothing };
         task.desired = Desired::Shutdown;
@@ -248,9 +258,9 @@ fn ended(world: &Arc<World>, at: &At, code: i64, error: &str, uptime: Duration) 
         Next::Restart { task, delay_millis } => {
             let at = At { service: at.service.clone(), task };
             let restart_world = Arc::clone(world);
-            world.spawn(async move { restart(&restart_world, &at, delay_millis).await });
+            world.spawn(async move { restart(&restart_world, &at, delay_millis, time).await });
         }
-        Next::RollBack { generation } => rollout::start_roll(world, &at.service, generation),
+        Next::RollBack { generation } => rollout::start_roll(world, &at.service, generation, time),
     }
 }
 
@@ -294,8 +304,8 @@ fn wait_to_restart(service: &mut Service, spec: &Spec, delay_millis: u64) -> Nex
     Next::Restart { task: id, delay_millis }
 }
 
-async fn restart(world: &Arc<World>, at: &At, delay_millis: u64) {
-    world.clock.sleep(delay_millis).await;
+async fn restart(world: &Arc<World>, at: &At, delay_millis: u64, mut time: Timeline) {
+    time.pass(delay_millis).await;
     let wanted = world.write(|state| {
         let wanted = at.wanted(state).map(|task| task.desired = Desired::Running).is_some();
         if let Some(service) = state.services.get_mut(&at.service) {
@@ -303,8 +313,8 @@ async fn restart(world: &Arc<World>, at: &At, delay_millis: u64) {
         }
         wanted
     });
-    if wanted && place(world, at).await {
-        run(world, at).await;
+    if wanted && place(world, at, &mut time).await {
+        run(world, at, &mut time).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! A small client of the simulated API.
 
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use deploy_native_simulator::{Simulator, SimulatorBuilder};
@@ -42,6 +43,15 @@ impl Api {
 
     pub(crate) async fn post(&self, endpoint: &str, body: Value) -> Answer {
         self.try_post(endpoint, body).await.unwrap()
+    }
+
+    /// Sends a request, and closes the connection as soon as it has arrived.
+    pub(crate) async fn give_up(&self, endpoint: &str, body: Value) {
+        let before = self.simulator.count(endpoint);
+        let sending = tokio::spawn(self.request(reqwest::Method::POST, endpoint).json(&body).send());
+        wait_for("the request to arrive", async || (self.simulator.count(endpoint) > before).then_some(())).await;
+        sending.abort();
+        assert!(sending.await.unwrap_err().is_cancelled(), "it was not answered before");
     }
 
     pub(crate) async fn get(&self, endpoint: &str, query: &[(&str, &str)]) -> Answer {
@@ -132,8 +142,16 @@ pub(crate) async fn wait_for<T>(what: &str, mut poll: impl AsyncFnMut() -> Optio
     }
 }
 
+/// A port below the range that the system gives to other processes, and each one only once.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let begin = 10_000 + u16::try_from(std::process::id() * 64 % 22_000).unwrap();
+    loop {
+        let port = begin + TAKEN.fetch_add(1, Ordering::Relaxed);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 pub(crate) async fn connects(port: u16) -> bool {

@@ -7,7 +7,7 @@ use crate::api::{Api, SCALE, wait_for};
 
 #[tokio::test]
 async fn a_waiting_job_has_no_row_and_shows_in_the_queue() {
-    let slow = Image::new("r.test/slow:1").pull_takes(20_000);
+    let slow = Image::new("r.test/slow:1").pull_takes(600_000);
     let api = Api::start(Simulator::builder().time_scale(SCALE).image(slow)).await;
     let (slow, _) = api.application("slow", "r.test/slow:1", "").await;
     let (quick, _) = api.application("quick", "r.test/quick:1", "").await;

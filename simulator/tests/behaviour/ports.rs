@@ -14,7 +14,7 @@ async fn closes(port: u16) {
 
 #[tokio::test]
 async fn an_external_port_is_a_door_that_opens_late_and_closes_late() {
-    let api = Api::start(deploy_native_simulator::Simulator::builder().time_scale(0.1)).await;
+    let api = Api::start(deploy_native_simulator::Simulator::builder().time_scale(0.3)).await;
     let (id, app) = api.postgres("db").await;
     wait_for("the database", async || (api.service(&app)["running"] == true).then_some(())).await;
     let port = free_port();
@@ -61,7 +61,7 @@ async fn a_port_of_another_process_conflicts() {
 
 #[tokio::test]
 async fn two_databases_asked_at_once_both_get_200_and_one_is_down() {
-    let api = Api::start(deploy_native_simulator::Simulator::builder().time_scale(0.05)).await;
+    let api = Api::start(deploy_native_simulator::Simulator::builder().time_scale(0.3)).await;
     let ((first, first_app), (second, second_app)) = (api.postgres("one").await, api.postgres("two").await);
     let port = free_port();
     let ask = |id: String| api.post("postgres.saveExternalPort", json!({ "postgresId": id, "externalPort": port }));
@@ -82,7 +82,7 @@ async fn two_databases_asked_at_once_both_get_200_and_one_is_down() {
 
 #[tokio::test]
 async fn an_open_under_way_wins_over_a_close_sent_meanwhile() {
-    let api = Api::start(deploy_native_simulator::Simulator::builder().time_scale(0.2)).await;
+    let api = Api::start(deploy_native_simulator::Simulator::builder().time_scale(0.5)).await;
     let (id, _) = api.postgres("db").await;
     let port = free_port();
     let open = api.post("postgres.saveExternalPort", json!({ "postgresId": id, "externalPort": port }));
@@ -97,12 +97,10 @@ async fn an_open_under_way_wins_over_a_close_sent_meanwhile() {
 
 #[tokio::test]
 async fn a_client_killed_during_an_open_leaves_a_port_that_opens_later() {
-    let api = Api::start(deploy_native_simulator::Simulator::builder().time_scale(0.2)).await;
+    let api = Api::start(deploy_native_simulator::Simulator::builder().time_scale(0.5)).await;
     let (id, _) = api.postgres("db").await;
     let port = free_port();
-    let request = api.request(reqwest::Method::POST, "postgres.saveExternalPort");
-    let request = request.json(&json!({ "postgresId": id, "externalPort": port }));
-    assert!(request.timeout(std::time::Duration::from_millis(30)).send().await.is_err());
+    api.give_up("postgres.saveExternalPort", json!({ "postgresId": id, "externalPort": port })).await;
     assert_eq!(api.get("postgres.one", &[("postgresId", &id)]).await.1["externalPort"], json!(null));
     opens(port).await;
     assert_eq!(api.get("postgres.one", &[("postgresId", &id)]).await.1["externalPort"], port);
