@@ -31,9 +31,11 @@ async fn a_database_of_the_cli_keeps_its_data_and_every_app_its_access() {
         let wanted = roles(&["api", "admin-auth"]);
         transport.execute(DATABASE, MADE_BY_THE_CLI).await.unwrap();
         let live = connect(&cluster, "admin-auth", "old", DATABASE).await.unwrap();
-        live.batch_execute("CREATE TABLE by_app (id serial PRIMARY KEY, v text); INSERT INTO by_app VALUES (1, 'kept')")
-            .await
-            .unwrap();
+        live.batch_execute(
+            "CREATE TABLE by_app (id serial PRIMARY KEY, v text); INSERT INTO by_app VALUES (1, 'kept')",
+        )
+        .await
+        .unwrap();
         let undisturbed = connect(&cluster, "api", "old", DATABASE).await.unwrap();
 
         let announced = preview(&transport, &wanted).await.unwrap();

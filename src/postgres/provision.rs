@@ -88,7 +88,7 @@ async fn verifiers(roles: &DatabaseRoles) -> Result<Vec<String>, DeployError> {
 }
 
 async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, DeployError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| DeployError::new(ErrorCode::Internal, "Password verifiers were not computed").caused_by(&error))
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        DeployError::new(ErrorCode::Internal, "Password verifiers were not computed").caused_by(&error)
+    })
 }
