@@ -7,7 +7,7 @@
 //! | room | what lives there | ring |
 //! |---|---|---|
 //! | [`workspace`] | what the user declares: types, validation, host names, build order | pure |
-//! | [`env`] | which variables exist, where each value comes from, what is missing, encoding for Dokploy | pure |
+//! | [`env`](mod@env) | which variables exist, where each value comes from, what is missing, encoding for Dokploy | pure |
 //! | [`plan`] | observed and wanted → steps | pure |
 //! | [`secrets`] | the secret type, generation, redaction | pure |
 //! | [`sniff`] | how requirements are found: subprocess protocol, evidence, cache | I/O |
