@@ -6,7 +6,7 @@ mod postgres;
 
 use deploy_native::ErrorCode;
 use deploy_native::postgres::{ConnectOptions, Login, PortTransport, SqlTransport as _};
-use deploy_native_simulator::postgres::PostgresBackend;
+use deploy_native_simulator::postgres::{Cluster, ClusterOptions, PostgresBackend};
 use postgres::*;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -123,4 +123,16 @@ async fn a_failed_script_leaves_a_usable_transport() {
     let error = transport.execute(DATABASE, "BEGIN; SELECT 1/0; COMMIT").await.unwrap_err();
     assert_eq!((error.code(), error.reason_name()), (ErrorCode::PostgresQuery, Some("22012")));
     assert_eq!(transport.execute(DATABASE, "SELECT 1, NULL, 'x'").await.unwrap(), "1||x\n");
+}
+
+#[tokio::test]
+async fn i6_a_server_that_offers_tls_is_spoken_to_in_tls() {
+    for binaries in installations() {
+        // Self-made, for this test alone, as a server of Dokploy's would be.
+        let (certificate, key) = (include_str!("postgres/server.crt"), include_str!("postgres/server.key"));
+        let options = ClusterOptions::new(MASTER, MASTER_PASSWORD, DATABASE).certificate(certificate, key);
+        let cluster = Cluster::start(&binaries, options).await.unwrap();
+        let encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        assert_eq!(master(&cluster).execute(DATABASE, encrypted).await.unwrap(), "t\n");
+    }
 }

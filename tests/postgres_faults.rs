@@ -1,10 +1,11 @@
 //! Provisioning that is interrupted, repeated, run twice at once, or large.
 
 #![expect(clippy::print_stdout, reason = "one test prints what it measured")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod postgres;
 
-use deploy_native::postgres::{SqlTransport as _, prove, provision, provision_script};
+use deploy_native::postgres::{prove, provision, provision_script};
 use deploy_native_simulator::postgres::Cluster;
 use postgres::*;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -27,7 +27,7 @@ async fn fill(cluster: &deploy_native_simulator::postgres::Cluster) {
 }
 
 #[tokio::test]
-async fn i8_provisioned_apps_are_proven_isolated_and_the_proof_leaves_no_trace() {
+async fn provisioned_apps_are_proven_isolated_and_the_proof_leaves_no_trace() {
     for binaries in installations() {
         let cluster = cluster(&binaries).await;
         let transport = master(&cluster);

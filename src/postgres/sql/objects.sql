@@ -22,7 +22,7 @@ BEGIN
        WHERE object.relnamespace = app.namespace AND object.relowner = app.master_oid
          AND object.relkind IN ('r', 'p', 'S', 'v', 'm') AND NOT object.relrowsecurity
          AND NOT EXISTS (SELECT FROM pg_depend AS link
-                          WHERE link.objid = object.oid AND link.classid = 'pg_class'::regclass
+                          WHERE link.objid = object.oid AND link.objsubid = 0 AND link.classid = 'pg_class'::regclass
                             AND (link.deptype IN ('e', 'i') OR object.relkind = 'S' AND link.deptype = 'a'))
          AND NOT EXISTS (
            SELECT FROM pg_rewrite AS rule
