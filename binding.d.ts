@@ -81,6 +81,9 @@ export type Outcome = Success | Failure
 /** Runs `LocalStateStore::read`. */
 export declare function readState(workspaceRoot: string, stage: string): Promise<Outcome>
 
+/** Runs `plan::render`. */
+export declare function renderPlan(plan: any): Outcome
+
 /** Runs `env::resolve_env` with the system's randomness. */
 export declare function resolveEnv(requiredVars: any, context: any): Outcome
 

@@ -773,11 +773,12 @@ if (
   }
 }
 
-const { CancelHandle, errorCodes, Operation, readState, resolveEnv, run, sniffAllApps, sniffApp, sniffEntryFile, writeState } = nativeBinding
+const { CancelHandle, errorCodes, Operation, readState, renderPlan, resolveEnv, run, sniffAllApps, sniffApp, sniffEntryFile, writeState } = nativeBinding
 export { CancelHandle }
 export { errorCodes }
 export { Operation }
 export { readState }
+export { renderPlan }
 export { resolveEnv }
 export { run }
 export { sniffAllApps }

@@ -101,6 +101,13 @@ export function sniffAllApps(
 export function resolveEnv(requiredVars: string[], context: EnvContext): EnvResolution;
 
 /**
+ * Renders a plan for people: one line a step, what restarts, which ports open. Holds no secrets.
+ *
+ * @throws {@link DeployError} `INVALID_REQUEST`
+ */
+export function renderPlan(plan: DeployPlan): string;
+
+/**
  * Reads the state of a stage from `.gkm/deploy-{stage}.json`; `null` if there is none.
  *
  * @throws {@link DeployError} `STATE_CORRUPT`, `STATE_IO`

@@ -22,6 +22,8 @@ export const sniffAllApps = (apps, workspacePath, options) => call(native.sniffA
 export const resolveEnv = (requiredVars, context) =>
 	askSync(() => native.resolveEnv(plain(requiredVars), plain(context)));
 
+export const renderPlan = (plan) => askSync(() => native.renderPlan(plain(plan)));
+
 export const readState = (workspaceRoot, stage) => ask(() => native.readState(workspaceRoot, stage));
 export const writeState = async (workspaceRoot, stage, state) => {
 	await ask(() => native.writeState(workspaceRoot, stage, plain(state)));

@@ -8,6 +8,7 @@ import {
 	planUndeploy,
 	provisionServices,
 	readState,
+	renderPlan,
 	undeploy,
 	writeState,
 } from '@geekmidas/deploy-native';
@@ -21,6 +22,7 @@ it('i9_the_seeds_workspace_runs_and_a_second_run_makes_only_reads', async () => 
 	const { simulator, request, options, root } = await startWorld();
 	const planned = await plan(request(), options());
 	expect(planned.changes).toBeGreaterThan(0);
+	expect(renderPlan(planned)).toContain(`Plan for stage staging: ${planned.changes} changes`);
 	expect(simulator.mutations()).toEqual([]);
 
 	const events: DeployEvent[] = [];

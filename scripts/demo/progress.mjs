@@ -5,6 +5,15 @@ import { bold, dim, fit, green, pad, red, seconds, yellow } from './screen.mjs';
 const SPINNER = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
 const SHARED = 'shared';
 
+/** What comes before the first step, in words. */
+const PHASES = {
+	sniff: 'looking at the apps',
+	resolve: 'finding every value',
+	observe: 'looking at the server and at DNS',
+	plan: 'planning',
+	apply: 'waiting',
+};
+
 /** What the last part of a step's id means, in words. */
 const WORDS = {
 	image: 'building the image',
@@ -21,6 +30,7 @@ export class Progress {
 	#drawn = 0;
 	#timer;
 	#started = performance.now();
+	#phase = '';
 
 	/** Follows the steps of `plan` for `apps`. */
 	constructor(apps, plan, stream = process.stdout) {
@@ -32,6 +42,7 @@ export class Progress {
 
 	/** Takes an event of the run. */
 	take(event) {
+		if (event.type === 'phase-started') this.#phase = PHASES[event.phase];
 		if (!('step' in event) || event.step === undefined) {
 			if (event.type === 'warning') this.#line(event, `${yellow('!')} ${event.message}`);
 			return;
@@ -82,7 +93,7 @@ export class Progress {
 		if (done >= total) return `  ${green('✓')} ${left}${green(name === SHARED ? 'ready' : 'running')}`;
 		const frame = SPINNER[Math.floor(performance.now() / 80) % SPINNER.length];
 		const doing = [...active.values()].at(-1);
-		return `  ${yellow(doing ? frame : '·')} ${left}${doing ? fit(doing, room) : dim('waiting')}`;
+		return `  ${yellow(doing ? frame : '·')} ${left}${doing ? fit(doing, room) : dim(this.#phase)}`;
 	}
 
 	#nameWidth() {
@@ -92,7 +103,7 @@ export class Progress {
 
 function bar(done, total) {
 	const filled = total === 0 ? 0 : Math.round((done / total) * 8);
-	return green('━'.repeat(filled)) + dim('━'.repeat(8 - filled));
+	return green('━'.repeat(filled)) + dim('─'.repeat(8 - filled));
 }
 
 /** A step's id in words. */

@@ -12,5 +12,6 @@ mod events;
 mod failure;
 mod hooks;
 mod options;
+mod plan;
 mod sniff;
 mod state;

@@ -1,9 +1,9 @@
 //! A plan and its steps.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The ordered graph of steps that turns what is observed into what is wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeployPlan {
     /// The stage.
@@ -27,7 +27,7 @@ impl DeployPlan {
 }
 
 /// One step of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// Stable between runs, for instance `app:auth:deploy`.
@@ -37,27 +37,27 @@ pub struct Step {
     /// To what, for instance `application auth`.
     pub resource: String,
     /// The app it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
     /// Why.
     pub reason: String,
     /// The ids of the steps that come first.
     pub depends_on: Vec<String>,
     /// The variables that change, without their values.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<VariableChange>,
     /// What restarts because of it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restarts: Vec<String>,
     /// Whether it opens the database's external port for a while.
     pub opens_port: bool,
     /// What it does, further: what is replaced, what is known only after apply.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<String>,
 }
 
 /// What a step does to its resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Makes it.
@@ -71,7 +71,7 @@ pub enum Action {
 }
 
 /// A variable that changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VariableChange {
     /// Its name.
     pub name: String,
@@ -80,7 +80,7 @@ pub struct VariableChange {
 }
 
 /// How a variable changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VariableChangeKind {
     /// It is new.
