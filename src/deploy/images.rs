@@ -3,34 +3,74 @@
 use super::request::{DeployRequest, RunOptions};
 use super::wanted::registry_host;
 use crate::DeployError;
-use crate::image::{DockerBuilder, ImageBuilder, RegistryLogin};
+use crate::image::{DockerBuilder, ImageBuilder, ImageReference, RegistryClient, RegistryLogin, Resolution};
 use crate::plan::WantedImage;
 use crate::secrets::Redactor;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a registry may take to say what a tag stands for.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Finds the fingerprint of each image that has to be built, and the digest of each that is given by a tag.
+///
+/// A tag whose registry does not answer, or does not know it, stays a tag: the server may see another registry than we.
 ///
 /// # Errors
 ///
 /// `IMAGE_BUILD` when a Dockerfile or context cannot be read, `HOOK_FAILED` for a hook, `IMAGE_REGISTRY` when a registry
-/// says that a given image does not exist or refuses the login.
+/// refuses the login, `INVALID_REQUEST` when a reference is none.
 pub(super) async fn resolve_images(
     images: BTreeMap<String, WantedImage>,
     builder: &dyn ImageBuilder,
+    login: Option<&RegistryLogin>,
 ) -> Result<BTreeMap<String, WantedImage>, DeployError> {
+    let registries = RegistryClient::new(Some(ANSWER_LIMIT))?;
+    let registries = &registries;
     let resolve = |(app, image): (String, WantedImage)| async move {
         let image = match image {
             WantedImage::Build { build, .. } => {
                 let fingerprint = builder.fingerprint(&build).await?;
                 WantedImage::Build { build, fingerprint }
             }
-            given @ WantedImage::Given { .. } => given,
+            WantedImage::Given { reference, exact: false } => {
+                pin(registries, &reference, login).await.map_err(|error| error.app(&app))?
+            }
+            exact @ WantedImage::Given { .. } => exact,
         };
         Ok::<_, DeployError>((app, image))
     };
     Ok(try_join_all(images.into_iter().map(resolve)).await?.into_iter().collect())
+}
+
+/// Replaces a tag by the digest it stands for, where its registry says so.
+async fn pin(
+    registries: &RegistryClient,
+    text: &str,
+    login: Option<&RegistryLogin>,
+) -> Result<WantedImage, DeployError> {
+    let reference = ImageReference::parse(text)?;
+    let login = login.filter(|login| login.host() == reference.registry());
+    let resolution = registries.resolve(&reference, login).await;
+    match resolution {
+        Resolution::Digest(digest) => {
+            Ok(WantedImage::Given { reference: reference.pinned(&digest)?.to_string(), exact: true })
+        }
+        Resolution::Refused { .. } if login.is_some() => {
+            resolution.into_digest(&reference)?;
+            Ok(WantedImage::Given { reference: text.to_owned(), exact: false })
+        }
+        _ => Ok(WantedImage::Given { reference: text.to_owned(), exact: false }),
+    }
+}
+
+/// The login at the image registry, when one is given and it is known where.
+pub(super) fn registry_login(request: &DeployRequest) -> Option<RegistryLogin> {
+    let login = request.settings.credentials.registry.as_ref()?;
+    let registry = registry_host(&request.workspace, login)?;
+    Some(RegistryLogin { registry, username: login.username.clone(), password: login.password.clone() })
 }
 
 /// Our own builder: `docker`, with the login at the image registry.
@@ -40,10 +80,7 @@ pub(super) fn local_builder(
     redactor: &Arc<Redactor>,
 ) -> Arc<dyn ImageBuilder> {
     let builder = DockerBuilder::new(&options.surroundings.docker).redactor(Arc::clone(redactor));
-    let login = request.settings.credentials.registry.as_ref().and_then(|login| {
-        let registry = registry_host(&request.workspace, login)?;
-        Some(RegistryLogin { registry, username: login.username.clone(), password: login.password.clone() })
-    });
+    let login = registry_login(request);
     match login {
         Some(login) => Arc::new(builder.login(login)),
         None => Arc::new(builder),

@@ -1,7 +1,7 @@
 //! One run from request to report: the phases in their order.
 
 use super::apply::{Limits, Outcome, apply};
-use super::images::{local_builder, resolve_images};
+use super::images::{local_builder, registry_login, resolve_images};
 use super::observe::{Scope, check_server, observe};
 use super::port::{PortTarget, close_interrupted};
 use super::prepare::{self, Zones};
@@ -265,7 +265,7 @@ impl Ready {
         let roles = wanted::roles(&self.request, &resolver, &filled, &database, &master)?;
         let hooked = self.options.image_builder.is_some();
         let images = wanted::images(&self.request, &self.apps, &resolved.envs, hooked, self.now())?;
-        let images = resolve_images(images, self.images.as_ref()).await?;
+        let images = resolve_images(images, self.images.as_ref(), registry_login(&self.request).as_ref()).await?;
         let wanted = assemble(Ingredients {
             request: &self.request,
             apps: &self.apps,

@@ -98,7 +98,8 @@ impl Summary<'_> {
             return (status, reason);
         }
         match self.outcome.skipped.get(&deploy) {
-            Some(reason) => (AppStatus::Failed, reason.clone()),
+            // Nothing of it was tried: what stood before still stands.
+            Some(reason) => (AppStatus::Skipped, reason.clone()),
             None => (AppStatus::Skipped, "nothing of it was part of this run".to_owned()),
         }
     }
