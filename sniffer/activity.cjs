@@ -1,14 +1,44 @@
 'use strict';
 
-// Counts loads, so that the worker knows when the app has come to rest; shared with the thread that loads on Node 20.
+// Counts what the app loads and asks, so that the worker knows when it has come to rest; shared with the thread that loads
+// on Node 20.
 
-let counter = new Int32Array(new SharedArrayBuffer(4));
+const COUNT = 0;
+const OUTSTANDING = 1;
 
-module.exports = {
-  touch: () => Atomics.add(counter, 0, 1),
-  count: () => Atomics.load(counter, 0),
-  shared: () => counter.buffer,
-  share: (buffer) => {
-    counter = new Int32Array(buffer);
-  },
-};
+let slots = new Int32Array(new SharedArrayBuffer(8));
+
+// Something happened.
+function touch() {
+  Atomics.add(slots, COUNT, 1);
+}
+
+// Runs asynchronous work that must end before the app can be at rest.
+async function during(work) {
+  touch();
+  Atomics.add(slots, OUTSTANDING, 1);
+  try {
+    return await work();
+  } finally {
+    Atomics.sub(slots, OUTSTANDING, 1);
+    touch();
+  }
+}
+
+function count() {
+  return Atomics.load(slots, COUNT);
+}
+
+function isBusy() {
+  return Atomics.load(slots, OUTSTANDING) > 0;
+}
+
+function shared() {
+  return slots.buffer;
+}
+
+function share(buffer) {
+  slots = new Int32Array(buffer);
+}
+
+module.exports = { touch, during, count, isBusy, shared, share };

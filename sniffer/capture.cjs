@@ -8,6 +8,7 @@
 
 const activity = require('./activity.cjs');
 const channel = require('./channel.cjs');
+const environment = require('./environment.cjs');
 const { callSite } = require('./location.cjs');
 const { judgeAbsence, mockOutput, rawSchema, isSchema } = require('./schema.cjs');
 
@@ -67,26 +68,40 @@ function givenByApp(parser, name) {
   const { config } = parser;
   if (config === null || typeof config !== 'object' || !Object.hasOwn(config, name)) return undefined;
   const value = config[name];
-  return value === process.env[name] ? undefined : value;
+  return value === environment.valueOf(name) ? undefined : value;
 }
 
 // Wraps what `get(name)` gives: a namespace of schema factories, in some versions a schema.
 function watchNamespace(namespace, request) {
   if (isSchema(namespace)) return watchSchema(namespace, request);
   if (namespace === null || typeof namespace !== 'object') return namespace;
-  return new Proxy(namespace, {
-    get(target, property) {
-      const value = Reflect.get(target, property);
-      if (typeof value === 'function') return (...args) => watchResult(value.apply(target, args), request);
-      // `coerce`, `iso` and the like hold factories of their own.
-      if (value !== null && typeof value === 'object') return watchNamespace(value, request);
-      return value;
+  // A target of our own: that of a module namespace would forbid to answer with anything but its members.
+  return new Proxy(
+    {},
+    {
+      get(_, property) {
+        const value = Reflect.get(namespace, property);
+        if (typeof value === 'function') return (...args) => watchResult(value.apply(namespace, args), args, request);
+        // `coerce`, `iso` and the like hold factories of their own.
+        if (value !== null && typeof value === 'object') return watchNamespace(value, request);
+        return value;
+      },
+      has: (_, property) => property in namespace,
     },
-  });
+  );
 }
 
-function watchResult(result, request) {
-  return isSchema(result) ? watchSchema(result, request) : result;
+function watchResult(result, args, request) {
+  if (!isSchema(result)) return result;
+  for (const argument of args.flat(2)) absorb(argument, request);
+  return watchSchema(result, request);
+}
+
+// A schema that became a part of another one of the same variable: the whole says what is required.
+function absorb(part, request) {
+  const found = part !== null && typeof part === 'object' ? tracked.get(part) : undefined;
+  if (found === undefined || found.request === request || found.request.name !== request.name) return;
+  channel.send('judged', { id: found.request.id, optional: true, reason: 'part of another schema' });
 }
 
 const PARSE = new Set(['parse', 'decode']);
@@ -99,16 +114,17 @@ function watchSchema(schema, request) {
     judge(schema, request);
     return value(schema, request);
   };
-  const proxy = new Proxy(schema, {
-    get(target, property) {
+  const proxy = new Proxy(Object.create(Object.getPrototypeOf(schema)), {
+    get(_, property) {
       if (PARSE.has(property)) return answer;
       if (SAFE_PARSE.has(property)) return () => ({ success: true, data: answer() });
       if (PARSE_ASYNC.has(property)) return async () => answer();
       if (SAFE_PARSE_ASYNC.has(property)) return async () => ({ success: true, data: answer() });
-      const member = Reflect.get(target, property);
+      const member = Reflect.get(schema, property);
       if (typeof member !== 'function') return member;
-      return (...args) => watchResult(member.apply(target, args), request);
+      return (...args) => watchResult(member.apply(schema, args), args, request);
     },
+    has: (_, property) => property in schema,
   });
   tracked.set(proxy, { schema, request });
   return proxy;

@@ -7,7 +7,7 @@
 // prints can be mistaken for a record, because each one carries the nonce of this run.
 
 // Taken before the app runs, so that an app which replaces parts of `fs` does not reach them.
-const { openSync, writeSync, closeSync } = require('node:fs');
+const { openSync, writeSync, closeSync, readFileSync } = require('node:fs');
 
 let file;
 let nonce;
@@ -42,4 +42,11 @@ function flush() {
   }
 }
 
-module.exports = { open, queue, send, flush };
+// The files named by the records of a type that were sent so far, by any thread.
+function sent(type) {
+  flush();
+  const records = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  return records.filter((record) => record.type === type && record.nonce === nonce).map((record) => record.file);
+}
+
+module.exports = { open, queue, send, flush, sent };

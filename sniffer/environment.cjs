@@ -6,8 +6,14 @@ const { syncBuiltinESMExports } = require('node:module');
 const channel = require('./channel.cjs');
 const { ownCallSite } = require('./location.cjs');
 
+const real = process.env;
+
+// What the environment holds, without being watched.
+function valueOf(name) {
+  return real[name];
+}
+
 function watch() {
-  const real = process.env;
   const seen = new Set();
   // Names that a spread or `Object.keys` is about to read: those reads ask for everything, not for a name.
   let listed = new Set();
@@ -39,4 +45,4 @@ function watch() {
   syncBuiltinESMExports();
 }
 
-module.exports = { watch };
+module.exports = { watch, valueOf };

@@ -17,19 +17,27 @@ export function initialize(data) {
   typescript.setAppFolder(data.job.appFolder);
 }
 
-export async function resolve(specifier, context, nextResolve) {
-  const first = resolveFirst(specifier, context.parentURL);
-  if (first !== undefined) return nextResolve(first, context);
-  try {
-    return await nextResolve(specifier, context);
-  } catch (error) {
-    const second = resolveAfter(specifier, context.parentURL, error);
-    if (second === undefined) throw error;
-    return { url: second, shortCircuit: true };
-  }
+export function resolve(specifier, context, nextResolve) {
+  // Our own question whether the thread has come so far.
+  if (specifier.startsWith('data:text/javascript,//')) return nextResolve(specifier, context);
+  return activity.during(async () => {
+    const first = resolveFirst(specifier, context.parentURL);
+    if (first !== undefined) return nextResolve(first, context);
+    try {
+      return await nextResolve(specifier, context);
+    } catch (error) {
+      const second = resolveAfter(specifier, context.parentURL, error);
+      if (second === undefined) throw error;
+      return { url: second, shortCircuit: true };
+    }
+  });
 }
 
-export async function load(url, context, nextLoad) {
+export function load(url, context, nextLoad) {
+  return url.startsWith('data:') ? nextLoad(url, context) : activity.during(() => loadWatched(url, context, nextLoad));
+}
+
+async function loadWatched(url, context, nextLoad) {
   const loaded = moduleOf(url, context, entryUrl);
   if (loaded === undefined) return nextLoad(url, context);
   // CommonJS goes through `require`, which is hooked in the main thread.

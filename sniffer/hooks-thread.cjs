@@ -9,6 +9,8 @@ const { fileURLToPath, pathToFileURL } = require('node:url');
 const activity = require('./activity.cjs');
 const { moduleOf, report } = require('./load.cjs');
 const { resolveFirst, resolveAfter } = require('./resolve.cjs');
+const { rewrite } = require('./source.cjs');
+const typescript = require('./typescript.cjs');
 
 function install(entryUrl, job) {
   const data = { entryUrl, job, activity: activity.shared() };
@@ -37,8 +39,12 @@ function hookRequire(entryUrl) {
     Module._extensions[extension] = function (module, file) {
       const url = pathToFileURL(file).href;
       const loaded = moduleOf(url, { conditions: ['require'] }, entryUrl);
+      if (loaded === undefined) {
+        Reflect.apply(previous, this, [module, file]);
+        return;
+      }
       if (loaded.source !== undefined) {
-        module._compile(loaded.source, file, loaded.format === 'module' ? 'module' : undefined);
+        compile(module, file, loaded);
         return;
       }
       report(file);
@@ -51,6 +57,14 @@ function hookRequire(entryUrl) {
       Reflect.apply(previous, this, [module, file]);
     };
   }
+}
+
+// The imports of a module that is required are out of reach of the hooks here, so it becomes CommonJS where the app has a
+// TypeScript that can make it so.
+function compile(module, file, { source, format }) {
+  const converted = format === 'module' ? typescript.toCommonJs(file, readFileSync(file, 'utf8')) : undefined;
+  if (converted !== undefined) module._compile(rewrite(file, undefined, converted, 'commonjs'), file);
+  else module._compile(source, file, format === 'module' ? 'module' : undefined);
 }
 
 module.exports = { install };

@@ -18,7 +18,13 @@ function report(file) {
   if (reported.has(file)) return;
   reported.add(file);
   if (project.isOwn(file)) {
-    channel.queue('loaded', { file });
+    // At once: what is known to be loaded and not to be finished is what may be missing when the app ends early.
+    channel.send('loaded', { file });
+    return;
+  }
+  if (!file.includes(`${path.sep}node_modules${path.sep}`)) {
+    // Linked from outside of the workspace: no version tells whether it changed.
+    channel.send('read', { file });
     return;
   }
   const owner = project.packageOf(file);

@@ -25,7 +25,7 @@ function callSite() {
 function ownCallSite() {
   const [frame] = frames();
   const file = toPath(frame?.getFileName());
-  if (file === undefined || !project.isOwn(file)) return undefined;
+  if (file === undefined || !project.isOwn(file) || project.isEnvkit(file)) return undefined;
   return { file, line: originalLine(file, frame.getLineNumber(), frame.getColumnNumber()) };
 }
 

@@ -12,6 +12,7 @@ const project = require('./project.cjs');
 const typescript = require('./typescript.cjs');
 const { patchExports } = require('./capture.cjs');
 const environment = require('./environment.cjs');
+const files = require('./files.cjs');
 const { ownStack } = require('./location.cjs');
 const { loadTarget } = require('./targets.cjs');
 const surroundings = require('./surroundings.cjs');
@@ -44,15 +45,24 @@ process.argv = [process.execPath, entry];
 
 if (typeof nodeModule.registerHooks === 'function') require('./hooks-sync.cjs').install(entryUrl);
 else require('./hooks-thread.cjs').install(entryUrl, job);
-nodeModule.enableCompileCache?.(job.compileCache);
 
 surroundings.contain();
 environment.watch();
+files.watch();
 process.on('uncaughtException', (error) => report('background', error));
 process.on('unhandledRejection', (error) => report('background', error));
 
 function report(phase, error, file) {
   channel.send('threw', { phase, file, ...facts(error) });
+}
+
+// Where a file is wrong, for syntax errors of which Node does not say it: the first loaded file that does not parse.
+function misplaced() {
+  for (const file of channel.sent('loaded')) {
+    const problem = typescript.problem(file);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }
 
 // What can be said of anything that was thrown, also where it is not an error.
@@ -65,16 +75,21 @@ function facts(error) {
       code: isError && error.code !== undefined ? String(error.code) : undefined,
       syntax: error instanceof SyntaxError,
       stack: isError ? ownStack(error.stack) : [],
-      where: isError ? String(error.stack ?? '').split('\n', 1)[0].slice(0, 1_000) : undefined,
+      where: error instanceof SyntaxError ? placeOf(error) : undefined,
     };
   } catch {
     return { name: 'unknown', message: 'a value that cannot be shown', stack: [] };
   }
 }
 
+function placeOf(error) {
+  const first = String(error.stack ?? '').split('\n', 1)[0];
+  return first.startsWith('file:') || first.startsWith('/') ? first.slice(0, 1_000) : misplaced();
+}
+
 async function run() {
   for (const target of job.targets) {
-    channel.send('started', { file: target.file });
+    channel.send('started', { file: target.file, kind: target.kind });
     try {
       await loadTarget(target);
       channel.send('settled', { file: target.file });

@@ -1,14 +1,34 @@
 'use strict';
 
-// Keeps the app from disturbing the machine: it listens on a free port of the loopback instead of its own.
+// Keeps the app from disturbing the machine: it listens on a free port of the loopback instead of its own, and what it
+// starts stays in our process group and carries our mark, so that it ends with us.
 
+const { ChildProcess } = require('node:child_process');
+const childProcess = require('node:child_process');
 const net = require('node:net');
+const channel = require('./channel.cjs');
+const environment = require('./environment.cjs');
+
+const MARK = 'GKM_SNIFF';
 
 function contain() {
   const { listen } = net.Server.prototype;
   net.Server.prototype.listen = function (...args) {
     return Reflect.apply(listen, this, withoutAddress(args));
   };
+  const { spawn } = ChildProcess.prototype;
+  ChildProcess.prototype.spawn = function (options) {
+    channel.queue('doubtful', {});
+    const envPairs = [...(options.envPairs ?? []), `${MARK}=${environment.valueOf(MARK)}`];
+    return Reflect.apply(spawn, this, [{ ...options, envPairs, detached: false }]);
+  };
+  for (const name of ['spawnSync', 'execSync', 'execFileSync']) {
+    const method = childProcess[name];
+    childProcess[name] = (...args) => {
+      channel.queue('doubtful', {});
+      return method(...args);
+    };
+  }
 }
 
 // `listen` takes (port, host?, backlog?, callback?), (options, callback?), (path, …) or (handle, …).

@@ -5,6 +5,7 @@
 const { readFileSync, existsSync, statSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
+const channel = require('./channel.cjs');
 
 const byFolder = new Map();
 
@@ -29,6 +30,7 @@ function governingFolder(folder) {
 function read(file, seen) {
   if (seen.has(file)) return { options: {} };
   seen.add(file);
+  channel.queue('read', { file });
   let config;
   try {
     config = JSON.parse(withoutComments(readFileSync(file, 'utf8')));

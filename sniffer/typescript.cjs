@@ -7,6 +7,7 @@
 // and 0.4 ms) and because, other than Node's own, it drops imports that only name types, and does enums, parameter
 // properties, JSX and legacy decorators on every version of Node. Node's own serves where oxc is not installed.
 
+const { readFileSync } = require('node:fs');
 const nodeModule = require('node:module');
 const path = require('node:path');
 const { compilerOptions } = require('./tsconfig.cjs');
@@ -102,6 +103,24 @@ function transformStandardDecorators(file, source, options) {
   return { code: outputText };
 }
 
+// An ES module as CommonJS, by the app's own TypeScript; undefined where it has none.
+function toCommonJs(file, source) {
+  const typescript = load('typescript');
+  if (typeof typescript?.transpileModule !== 'function') return undefined;
+  const options = { ...compilerOptions(file), target: 'es2022', module: 'commonjs', esModuleInterop: true };
+  delete options.moduleResolution;
+  return typescript.transpileModule(source, { fileName: file, compilerOptions: options }).outputText;
+}
+
+// The place of the syntax error in a JavaScript or TypeScript file; undefined where it has none.
+function problem(file) {
+  const oxc = load('oxc-transform');
+  const lang = SYNTAX[path.extname(file)] ?? 'js';
+  const source = readFileSync(file, 'utf8');
+  const found = oxc?.transformSync(file, source, { lang }).errors?.find((error) => error.severity === 'Error');
+  return found === undefined ? undefined : `${file}:${source.slice(0, found.labels?.[0]?.start ?? 0).split('\n').length}`;
+}
+
 function transformByNode(file, source, map) {
   if (typeof nodeModule.stripTypeScriptTypes !== 'function' || /x$/.test(file)) {
     const error = new Error(`Nothing here can read ${file}: oxc-transform is not installed beside the sniffer`);
@@ -133,4 +152,4 @@ function installHelpers() {
   Object.defineProperty(globalThis, 'babelHelpers', { value: helpers, configurable: true, writable: true });
 }
 
-module.exports = { setAppFolder, isLoading, needsTransform, transform, installHelpers };
+module.exports = { setAppFolder, isLoading, problem, toCommonJs, needsTransform, transform, installHelpers };

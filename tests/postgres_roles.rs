@@ -1,7 +1,5 @@
 //! Roles and schemas become what is wanted, from whatever stood there.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod postgres;
 
 use deploy_native::postgres::{SqlTransport as _, preview, provision};

@@ -3,8 +3,9 @@
 use super::request::{DeployRequest, RunOptions};
 use super::wanted::registry_host;
 use crate::DeployError;
-use crate::image::ImageBuilder;
+use crate::image::{DockerBuilder, ImageBuilder, RegistryLogin};
 use crate::plan::WantedImage;
+use crate::secrets::Redactor;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,33 +27,26 @@ pub(super) async fn resolve_images(
                 let fingerprint = builder.fingerprint(&build).await?;
                 WantedImage::Build { build, fingerprint }
             }
-            given => given,
+            given @ WantedImage::Given { .. } => given,
         };
         Ok::<_, DeployError>((app, image))
     };
-    let _ = (request, registry_host);
     Ok(try_join_all(images.into_iter().map(resolve)).await?.into_iter().collect())
 }
 
-/// Our own builder: `docker`.
-pub(super) fn local_builder(request: &DeployRequest, options: &RunOptions) -> Arc<dyn ImageBuilder> {
-    let _ = (request, options);
-    Arc::new(Nobody)
-}
-
-struct Nobody;
-
-#[async_trait::async_trait]
-impl ImageBuilder for Nobody {
-    async fn fingerprint(&self, _: &crate::image::ImageBuild) -> Result<Option<String>, DeployError> {
-        Err(DeployError::new(crate::ErrorCode::ImageBuild, "not yet"))
-    }
-
-    async fn build(
-        &self,
-        _: &crate::image::ImageBuild,
-        _: crate::image::LogLine<'_>,
-    ) -> Result<crate::image::BuiltImage, DeployError> {
-        Err(DeployError::new(crate::ErrorCode::ImageBuild, "not yet"))
+/// Our own builder: `docker`, with the login at the image registry.
+pub(super) fn local_builder(
+    request: &DeployRequest,
+    options: &RunOptions,
+    redactor: &Arc<Redactor>,
+) -> Arc<dyn ImageBuilder> {
+    let builder = DockerBuilder::new(&options.surroundings.docker).redactor(Arc::clone(redactor));
+    let login = request.settings.credentials.registry.as_ref().and_then(|login| {
+        let registry = registry_host(&request.workspace, login)?;
+        Some(RegistryLogin { registry, username: login.username.clone(), password: login.password.clone() })
+    });
+    match login {
+        Some(login) => Arc::new(builder.login(login)),
+        None => Arc::new(builder),
     }
 }

@@ -15,6 +15,7 @@ mod select;
 mod session;
 mod steps;
 mod summary;
+mod verify;
 mod wanted;
 
 pub use report::{
@@ -40,7 +41,7 @@ const CLEANUP_PATIENCE: Duration = Duration::from_millis(1_200);
 ///
 /// Every code of [`ErrorCode`](crate::ErrorCode); see the table in the README.
 pub async fn deploy(request: DeployRequest, options: RunOptions) -> Result<DeployReport, DeployFailure> {
-    deploy_part(request, options, Part::All).await
+    Box::pin(deploy_part(request, options, Part::All)).await
 }
 
 async fn deploy_part(request: DeployRequest, options: RunOptions, part: Part) -> Result<DeployReport, DeployFailure> {
@@ -50,7 +51,7 @@ async fn deploy_part(request: DeployRequest, options: RunOptions, part: Part) ->
     let result = tokio::select! {
         biased;
         () = cancel.cancelled() => Err(DeployError::cancelled().into()),
-        result = run::deploy(&ready, &hold) => result,
+        result = Box::pin(run::deploy(&ready, &hold)) => result,
     };
     hold.release(CLEANUP_PATIENCE).await;
     result
@@ -67,7 +68,7 @@ pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployP
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(DeployError::cancelled()),
-        plan = run::plan(&ready) => plan,
+        plan = Box::pin(run::plan(&ready)) => plan,
     }
 }
 
@@ -84,7 +85,7 @@ pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<U
     let result = tokio::select! {
         biased;
         () = cancel.cancelled() => Err(DeployError::cancelled().into()),
-        result = leave::undeploy(&ready, &hold, depth) => result,
+        result = Box::pin(leave::undeploy(&ready, &hold, depth)) => result,
     };
     hold.release(CLEANUP_PATIENCE).await;
     result
@@ -102,7 +103,22 @@ pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Res
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(DeployError::cancelled()),
-        plan = leave::plan(&ready, depth) => plan,
+        plan = Box::pin(leave::plan(&ready, depth)) => plan,
+    }
+}
+
+/// Asks the authoritative servers of each host name of the selected apps whether they answer with the server's address.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST`, `INVALID_WORKSPACE`, `DNS_RESOLUTION`, `CANCELLED`.
+pub async fn verify_dns(request: DeployRequest, options: RunOptions) -> Result<DnsReport, DeployError> {
+    let ready = Ready::new(request, options, Part::All)?;
+    let cancel = ready.options.cancel.clone();
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled()),
+        report = verify::dns(&ready) => report,
     }
 }
 
@@ -112,7 +128,7 @@ pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Res
 ///
 /// As [`deploy`].
 pub async fn provision_services(request: DeployRequest, options: RunOptions) -> Result<DeployReport, DeployFailure> {
-    deploy_part(request, options, Part::Services).await
+    Box::pin(deploy_part(request, options, Part::Services)).await
 }
 
 /// Gives every app that needs one its user and schema; creates the services where they are missing (seed:
@@ -125,5 +141,5 @@ pub async fn initialize_postgres_users(
     request: DeployRequest,
     options: RunOptions,
 ) -> Result<DeployReport, DeployFailure> {
-    deploy_part(request, options, Part::Database).await
+    Box::pin(deploy_part(request, options, Part::Database)).await
 }

@@ -1,6 +1,7 @@
 //! Reading the server: what of ours stands there, what it stores, and what runs. Makes only reads.
 
 use super::select::{Candidate, Selection, select};
+use crate::DeployError;
 use crate::dokploy::{
     Application, Call, Certificate, Deployment, DeploymentStatus, Dokploy, EnvDifference, Environment, Mark, MarkKind,
     Observation, ServiceEntry, ServiceStatus, image_matches,
@@ -11,7 +12,6 @@ use crate::plan::{
     ObservedRedis, Ownership, TwinKind,
 };
 use crate::state::State;
-use crate::{DeployError, ErrorCode};
 use futures_util::future::{try_join_all, try_join3};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,7 +61,7 @@ pub(super) async fn observe(
     let Some(environment) = containers(client, scope, state, &mut observed).await? else {
         return Ok(observed);
     };
-    let applications = applications(client, scope, state, &environment, &mut observed);
+    let applications = applications(client, scope, state, &environment);
     let postgres = postgres(client, scope, state, &environment);
     let redis = redis(client, scope, state, &environment);
     let (applications, (postgres, postgres_twins), (redis, redis_twins)) =
@@ -184,7 +184,6 @@ async fn applications(
     scope: Scope<'_>,
     state: Option<&State>,
     environment: &Environment,
-    _observed: &Observed,
 ) -> Result<Applications, DeployError> {
     let mut reads = Vec::new();
     let mut twins = Vec::new();
@@ -367,23 +366,7 @@ fn vanished(state: Option<&State>, observed: &mut Observed) {
 /// # Errors
 ///
 /// `DOKPLOY_UNREACHABLE`, `DOKPLOY_UNAUTHORIZED`, `DOKPLOY_FORBIDDEN`, `DOKPLOY_UNSUPPORTED`.
-pub(super) async fn check_server(client: &Dokploy, follows: bool) -> Result<(), DeployError> {
-    let rights = async {
-        if follows {
-            client.swarm().node_apps().await.map_err(|error| {
-                let error = DeployError::from(error);
-                if error.code() == ErrorCode::DokployForbidden {
-                    error.hint(
-                        "Use a key of an owner or admin: only such a key may see what runs; or set waitFor: 'deployed'",
-                    )
-                } else {
-                    error
-                }
-            })?;
-        }
-        Ok::<(), DeployError>(())
-    };
-    let version = async { client.check_server(Call::ALL).await.map(|_| ()) };
-    tokio::try_join!(version, rights)?;
+pub(super) async fn check_server(client: &Dokploy) -> Result<(), DeployError> {
+    client.check_server(Call::ALL).await?;
     Ok(())
 }

@@ -152,7 +152,11 @@ impl Drop for OpenPort {
         }
         let opening = self.opening.take();
         let work = close_out(self.target.clone(), self.port, self.journal.clone(), self.entry.clone(), opening);
-        self.cleanup.spawn(work);
+        let (target, port) = (self.target.clone(), self.port);
+        self.cleanup.spawn(async move {
+            up(&target, port).await;
+            work.await
+        });
     }
 }
 
@@ -195,9 +199,18 @@ pub(super) async fn close_interrupted(
     match target.client.postgres().one(&target.postgres_id).await {
         Err(error) if error.is_not_found() => return Ok(()),
         Ok(found) if found.open_port().is_none() && !answers(&target.host, port).await => return Ok(()),
-        _ => {}
+        _ => up(target, port).await,
     }
     close(target, Some(port)).await
+}
+
+/// Waits until an opened port answers, or cannot any more: the change of its port has restarted the database, and one
+/// that is stopped in the middle of its first start never starts again.
+async fn up(target: &PortTarget, port: u16) {
+    let deadline = Instant::now() + target.landing;
+    while Instant::now() < deadline && !answers(&target.host, port).await {
+        sleep(LOOK_EVERY.min(target.landing)).await;
+    }
 }
 
 /// Looks until the server says that the port is open or its longest time has passed; says whether it is open.

@@ -6,7 +6,7 @@ use crate::dns::{CloudflareProvider, DnsProvider, HostingerProvider, ManualProvi
 use crate::dokploy::{ClientSettings, Dokploy};
 use crate::plan::{HostZone, WantedHost};
 use crate::secrets::{Redactor, Secret};
-use crate::state::{LocalStateStore, StateProvider};
+use crate::state::{LocalStateStore, State, StateProvider};
 use crate::workspace::{AppType, StateSettings, Workspace, stage_fault};
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
@@ -186,6 +186,15 @@ pub(super) fn know_secrets(redactor: &Redactor, credentials: &Credentials, value
         .chain(credentials.registry.iter().map(|registry| &registry.password))
         .for_each(|secret| redactor.add(secret));
     values.into_iter().for_each(|secret| redactor.add(&secret));
+}
+
+/// Adds the secrets that a state remembers (I6).
+pub(super) fn know_state(redactor: &Redactor, state: &State) {
+    let passwords = &state.deploy_native.passwords;
+    let services = passwords.postgres.iter().chain(&passwords.redis);
+    let apps = state.app_credentials.values().map(|credentials| &credentials.db_password);
+    let generated = state.generated_secrets.values().flat_map(|secrets| secrets.values());
+    services.chain(apps).chain(generated).for_each(|secret| redactor.add(secret));
 }
 
 /// The base of the name of each service and application on the server.

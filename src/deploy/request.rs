@@ -312,6 +312,8 @@ pub struct Surroundings {
     pub git: PathBuf,
     /// How long a request whose answer was lost may still take effect; default 10 s (facts: aborted create, port races).
     pub landing: Duration,
+    /// How long a database whose port was opened may take to become reachable; default 60 s.
+    pub database_deadline: Duration,
     /// The clock.
     pub now: fn() -> OffsetDateTime,
     /// The randomness.
@@ -328,6 +330,7 @@ impl Default for Surroundings {
             authoritative_port: 53,
             git: PathBuf::from("git"),
             landing: Duration::from_secs(10),
+            database_deadline: Duration::from_mins(1),
             now: OffsetDateTime::now_utc,
             entropy: Arc::new(SystemEntropy),
         }

@@ -166,7 +166,7 @@ impl AppResolver {
         redis: Option<&str>,
     ) -> Result<EnvContext, DeployError> {
         let mut context = EnvContext::for_app(&self.workspace, app, &self.stage, &self.hosts, &self.secrets)?;
-        context.optional_vars = self.requirements[app].optional_env_vars.clone();
+        context.optional_vars.clone_from(&self.requirements[app].optional_env_vars);
         if let Some(kept) = state.generated_secrets.get(app) {
             context.generated_secrets.clone_from(kept);
         }

@@ -44,7 +44,7 @@ pub(super) struct Ready {
     provider: Arc<dyn StateProvider>,
     apps: Vec<String>,
     hosts: IndexMap<String, String>,
-    zones: Zones,
+    pub(super) zones: Zones,
     declared: BTreeSet<String>,
     images: Arc<dyn ImageBuilder>,
     /// Which part of the workspace is deployed.
@@ -102,7 +102,7 @@ impl Ready {
         let zones = prepare::zones(workspace, selected, &settings.credentials, &options)?;
         let images = match &options.image_builder {
             Some(builder) => Arc::clone(builder),
-            None => local_builder(&request, &options),
+            None => local_builder(&request, &options, &redactor),
         };
         Ok(Self {
             provider: prepare::state_provider(workspace, &options)?,
@@ -131,8 +131,8 @@ impl Ready {
         self.options.events.emit(DeployEvent::PhaseStarted { phase });
     }
 
-    fn warn(&self, code: &str, message: String, app: Option<&str>) {
-        let message = self.redactor.redact(&message);
+    fn warn(&self, code: &str, message: &str, app: Option<&str>) {
+        let message = self.redactor.redact(message);
         let (code, app) = (code.to_owned(), app.map(str::to_owned));
         self.options.events.emit(DeployEvent::Warning { code, message, app });
     }
@@ -196,7 +196,7 @@ impl Ready {
     ///
     /// `DOKPLOY_*`, `RESOURCE_AMBIGUOUS`.
     pub(super) async fn look_at_server(&self, state: Option<&State>) -> Result<Observed, DeployError> {
-        check_server(&self.client, false).await?;
+        check_server(&self.client).await?;
         let mut apps = self.declared.clone();
         apps.extend(state.into_iter().flat_map(|state| state.applications.keys().cloned()));
         apps.extend(self.request.settings.apps.iter().flatten().cloned());
@@ -241,7 +241,7 @@ impl Ready {
         let mut state = known;
         let recovered = recover(&mut state, &observed, &resolver.needs())?;
         if !recovered.is_empty() {
-            self.warn("state-recovered", format!("recovered from the server: {}", recovered.join(", ")), None);
+            self.warn("state-recovered", &format!("recovered from the server: {}", recovered.join(", ")), None);
         }
         self.assemble(resolver, state, observed, server_ip).await
     }
@@ -262,6 +262,8 @@ impl Ready {
         }
         let mut filled = state.clone();
         resolved.generated.keep_in(&mut filled);
+        // A server's words may hold any of them, also those that no app's environment shows before its host is known.
+        prepare::know_state(&self.redactor, &filled);
         let (database, master) = match &world.postgres {
             Some(PostgresService { database, user, .. }) => (database.clone(), user.clone()),
             None => (self.request.workspace.database_name(), MASTER.to_owned()),
@@ -334,7 +336,7 @@ impl Ready {
             let partial = if failure.partial { "; what it asked for before is known" } else { "" };
             let message = format!("{app} could not be sniffed ({}): {}{partial}", failure.kind, failure.message);
             if !failure.fatal || self.request.settings.on_sniff_error == OnSniffError::Warn {
-                self.warn("sniff", message, Some(app));
+                self.warn("sniff", &message, Some(app));
                 continue;
             }
             let mut error = DeployError::new(ErrorCode::SniffFailed, message).app(app).reason(&failure.kind).hint(format!(
@@ -363,12 +365,11 @@ impl Ready {
 
     /// Reads the server, the DNS zones and the server's address, side by side.
     async fn look(&self, state: Option<&State>) -> Result<(Observed, Option<IpAddr>), DeployError> {
-        let follows = self.request.settings.wait_for == WaitFor::Running;
         let (mut observed, records, server_ip, ()) = tokio::try_join!(
             observe(&self.client, self.scope(), state),
             self.records(),
             self.server_ip(),
-            check_server(&self.client, follows),
+            check_server(&self.client),
         )?;
         observed.records = records;
         let ours = observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours);
@@ -416,13 +417,23 @@ impl Ready {
         if !needed {
             return Ok(None);
         }
-        if let Some(ip) = self.request.settings.server_ip {
-            return Ok(Some(ip));
-        }
-        find_server_address(self.client.host(), &self.lookup_options()).await.map(Some)
+        self.address().await.map(Some)
     }
 
-    fn lookup_options(&self) -> LookupOptions {
+    /// The server's address: as the request says, else what the endpoint's host resolves to.
+    ///
+    /// # Errors
+    ///
+    /// `DNS_RESOLUTION`.
+    pub(super) async fn address(&self) -> Result<IpAddr, DeployError> {
+        match self.request.settings.server_ip {
+            Some(ip) => Ok(ip),
+            None => find_server_address(self.client.host(), &self.lookup_options()).await,
+        }
+    }
+
+    /// How DNS is asked.
+    pub(super) fn lookup_options(&self) -> LookupOptions {
         LookupOptions {
             name_servers: self.options.surroundings.name_servers.clone(),
             authoritative_port: self.options.surroundings.authoritative_port,
@@ -504,7 +515,7 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
     let journal = begin(ready, hold).await?;
     let state = ready.state().await?;
     let fresh = state.is_none();
-    let drawn = ready.draw(state.clone()).await?;
+    let drawn = Box::pin(ready.draw(state.clone())).await?;
     let shared = if fresh {
         SharedState::start(Arc::clone(&ready.provider), drawn.state.clone())
     } else {
@@ -530,7 +541,8 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
             generated.keep_in(state);
         })
         .await?;
-    let session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles);
+    let mut session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles);
+    session.opens_database = blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
     ready.phase(Phase::Apply);
     let events = &ready.options.events;
     let outcome = apply(&blueprint, &session, events.as_ref(), &ready.options.cancel, Limits::default()).await?;
@@ -553,7 +565,7 @@ pub(super) async fn begin(ready: &Ready, hold: &Hold) -> Result<Journal, DeployE
         settle(ready, &journal, &entry).await?;
     }
     if crate::state::is_exposed_to_git(&ready.options.surroundings.git, root, ready.stage()).await {
-        ready.warn("state-exposed", "git would not ignore the state file: add `.gkm/` to .gitignore".to_owned(), None);
+        ready.warn("state-exposed", "git would not ignore the state file: add `.gkm/` to .gitignore", None);
     }
     Ok(journal)
 }
@@ -567,11 +579,7 @@ async fn settle(ready: &Ready, journal: &Journal, entry: &Entry) -> Result<(), D
     let landing = ready.options.surroundings.landing;
     match &entry.intent {
         Intent::OpenDatabasePort { postgres_id, port, until } => {
-            ready.warn(
-                "port-left-open",
-                "an interrupted run may have left the database's port open: closing it".to_owned(),
-                None,
-            );
+            ready.warn("port-left-open", "an interrupted run may have left the database's port open: closing it", None);
             let target = PortTarget {
                 client: ready.client.clone(),
                 postgres_id: postgres_id.clone(),
@@ -622,6 +630,7 @@ pub(super) fn session(
         resolver,
         names: prepare::base_names(&ready.request.workspace),
         roles,
+        opens_database: false,
         database_host: ready.database_host(),
         wait_for: settings.wait_for,
         stability: Duration::from_secs(settings.stability_seconds),
@@ -666,7 +675,7 @@ async fn finish(
 ///
 /// Everything that stops a deployment before its first change.
 pub(super) async fn plan(ready: &Ready) -> Result<DeployPlan, DeployError> {
-    let mut drawn = ready.draw(ready.state().await?).await?;
+    let mut drawn = Box::pin(ready.draw(ready.state().await?)).await?;
     let unfinished = Journal::peek(&ready.request.workspace.root, ready.stage()).await?;
     let opened = unfinished.iter().any(|entry| matches!(entry.intent, Intent::OpenDatabasePort { .. }));
     if opened && drawn.observed.open_port.is_none() {

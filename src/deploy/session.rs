@@ -49,6 +49,8 @@ pub(super) struct Session {
     pub(super) names: BTreeMap<String, String>,
     /// The roles that the database is to have.
     pub(super) roles: Option<crate::postgres::DatabaseRoles>,
+    /// Whether this run opens the database's port, which deploys the database as well.
+    pub(super) opens_database: bool,
     /// Where an opened database port is reached.
     pub(super) database_host: String,
     /// How far a deployment is followed.
@@ -183,8 +185,8 @@ impl Session {
     }
 
     /// Tells the user something that does not stop the run.
-    pub(super) fn warn(&self, code: &str, message: String, app: Option<&str>) {
-        let message = self.redactor.redact(&message);
+    pub(super) fn warn(&self, code: &str, message: &str, app: Option<&str>) {
+        let message = self.redactor.redact(message);
         self.events.emit(DeployEvent::Warning { code: code.to_owned(), message, app: app.map(str::to_owned) });
     }
 

@@ -249,7 +249,7 @@ impl From<ApiError> for DeployError {
     }
 }
 
-/// The statuses with which a proxy says that Dokploy is not there for the moment.
+/// The statuses with which a proxy, or Cloudflare (52x), says that Dokploy is not there for the moment.
 fn is_gateway_status(status: u16) -> bool {
-    matches!(status, 502..=504)
+    matches!(status, 502..=504 | 520..=524)
 }

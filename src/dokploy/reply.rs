@@ -162,3 +162,65 @@ fn field_path(path: &[Value]) -> String {
     let parts = path.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned));
     parts.collect::<Vec<_>>().join(".")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn told(status: u16, body: &Value) -> Failure {
+        failure(status, body.to_string().as_bytes(), &str::to_owned)
+    }
+
+    #[test]
+    fn the_two_401s_are_told_apart() {
+        assert_eq!(told(401, &json!({ "message": "Unauthorized" })), Failure::Unauthorized);
+        let limited = json!({ "message": "Rate limit exceeded.", "code": "RATE_LIMITED" });
+        assert_eq!(told(401, &limited), Failure::Unauthorized);
+        let message = "You don't have access to this service".to_owned();
+        let member = json!({ "message": message, "code": "UNAUTHORIZED", "data": { "path": "application.deploy" } });
+        assert_eq!(told(401, &member), Failure::Forbidden { message });
+    }
+
+    #[test]
+    fn the_two_404s_are_told_apart() {
+        let endpoint = json!({ "message": "Not found", "code": "NOT_FOUND", "data": { "code": "NOT_FOUND" } });
+        assert_eq!(told(404, &endpoint), Failure::NoSuchEndpoint);
+        let record = json!({ "message": "Postgres not found", "data": { "path": "postgres.one" } });
+        assert_eq!(told(404, &record), Failure::NotFound { message: "Postgres not found".to_owned() });
+    }
+
+    #[test]
+    fn conflicts_and_forbidden_environments_keep_what_the_server_said() {
+        let message = "Port 25432 is already in use by container \"shop-db-zc4mvo.1.b5wr\"".to_owned();
+        let taken = json!({ "message": message, "code": "CONFLICT", "data": { "path": "postgres.saveExternalPort" } });
+        assert_eq!(told(409, &taken), Failure::Conflict { message });
+        let message = "You are not allowed to access this environment".to_owned();
+        let denied = json!({ "message": message, "code": "FORBIDDEN", "data": { "path": "environment.one" } });
+        assert_eq!(told(403, &denied), Failure::Forbidden { message });
+    }
+
+    #[test]
+    fn issues_are_listed_by_field() {
+        let body = json!({ "message": "Input validation failed", "issues": [
+            { "path": ["networks", 0, "name"], "message": "too short" }, { "path": [], "message": "wrong" },
+        ] });
+        let Failure::Validation { issues } = told(400, &body) else { panic!("not told to be a validation") };
+        let lines: Vec<String> = issues.iter().map(ToString::to_string).collect();
+        assert_eq!(lines, ["networks.0.name: too short", "wrong"]);
+    }
+
+    #[test]
+    fn i6_queries_are_cut_off_wherever_they_begin() {
+        for message in [
+            "Failed query: insert into \"x\" values ($1)\nparams: canary",
+            "Error creating: Failed query: select canary",
+            "Error x\nparams: canary,1",
+        ] {
+            let text = shown(message);
+            assert!(!text.contains("canary") && text.ends_with("a query of its database failed"), "{text}");
+        }
+        assert_eq!(shown("line one\n  line two"), "line one line two");
+        assert_eq!(shown(&"é".repeat(700)).chars().count(), LONGEST_MESSAGE + 1);
+    }
+}

@@ -1,5 +1,20 @@
 //! Images: build, push, digest, fingerprint.
 
 mod builder;
+mod challenge;
+mod client;
+mod context;
+mod docker;
+mod glob;
+mod ignore;
+mod login;
+mod process;
+mod reference;
+mod registry;
+mod stream;
 
 pub use builder::{BuiltImage, ImageBuild, ImageBuilder, LogLine};
+pub use docker::DockerBuilder;
+pub use login::RegistryLogin;
+pub use reference::ImageReference;
+pub use registry::{RegistryClient, Resolution};

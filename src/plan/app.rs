@@ -99,6 +99,7 @@ impl Reasons {
             None => reasons.configure.push("its image is built anew".to_owned()),
             Some(image) if found.image.as_deref() != Some(image) => {
                 reasons.configure.push("its image changed".to_owned());
+                image_drift(draft, wanted, found, image);
             }
             Some(_) => {}
         }
@@ -127,6 +128,18 @@ fn drift(draft: &mut Draft<'_>, wanted: &WantedApp, names: &[&str]) {
             "{}: {} changed on the server behind our back; the deployment puts back what is wanted",
             wanted.name,
             names.join(", ")
+        ));
+    }
+}
+
+/// Tells the user when the server's image was changed by somebody else.
+fn image_drift(draft: &mut Draft<'_>, wanted: &WantedApp, found: &ObservedApplication, image: &str) {
+    let deployed = draft.state.deploy_native.deployed.get(&wanted.name);
+    if deployed.is_some_and(|deployed| deployed.image == image) {
+        draft.note(format!(
+            "{}: its image became {} on the server behind our back; the deployment puts back what is wanted",
+            wanted.name,
+            found.image.as_deref().unwrap_or("none")
         ));
     }
 }

@@ -66,7 +66,7 @@ fn services(state: &mut State, observed: &Observed, recovered: &mut Vec<String>,
         state.services.postgres_id = Some(postgres.id.clone());
         let known = &mut state.deploy_native.passwords.postgres;
         if known.is_none() {
-            *known = postgres.password.clone();
+            known.clone_from(&postgres.password);
             match known {
                 Some(_) => recovered.push("the master password of postgres".to_owned()),
                 None => lost.push("the master password of postgres".to_owned()),
@@ -78,7 +78,7 @@ fn services(state: &mut State, observed: &Observed, recovered: &mut Vec<String>,
         state.services.redis_id = Some(redis.id.clone());
         let known = &mut state.deploy_native.passwords.redis;
         if known.is_none() {
-            *known = redis.password.clone();
+            known.clone_from(&redis.password);
             match known {
                 Some(_) => recovered.push("the password of redis".to_owned()),
                 None => lost.push("the password of redis".to_owned()),

@@ -48,9 +48,9 @@ impl Default for ConnectOptions {
     fn default() -> Self {
         Self {
             attempt: Duration::from_secs(5),
-            deadline: Duration::from_secs(60),
+            deadline: Duration::from_mins(1),
             pause: Duration::from_millis(250),
-            script: Duration::from_secs(180),
+            script: Duration::from_mins(3),
         }
     }
 }

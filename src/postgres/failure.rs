@@ -19,6 +19,7 @@ const OWN: &[(&str, &str, &str)] = &[
     ),
     ("DN002", "not-superuser", "Use the superuser that the Postgres service was created with"),
     ("DN003", "role-is-master", "Rename the app, or create the Postgres service with another user"),
+    ("DN004", "login-taken", "Rename or drop that role; its name is that of a second login during a rotation"),
 ];
 
 /// Makes an error of what the server answered to a statement: its SQLSTATE and message, both as it gave them.

@@ -8,13 +8,14 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Prints the JSON array that the setting `deploy_native.result` holds; the last statement of a script that answers.
-pub(super) const PRINT: &str = "SELECT pg_catalog.format('%s:%s:%s:%s:%s', \
-    pg_catalog.current_setting('deploy_native.frame'), pg_catalog.pg_backend_pid(), answer.number, \
-    pg_catalog.jsonb_array_length(pg_catalog.current_setting('deploy_native.result')::pg_catalog.jsonb), answer.value) \
-    FROM (SELECT 0::pg_catalog.int8 AS number, 'null'::pg_catalog.jsonb AS value UNION ALL \
-    SELECT element.number, element.value FROM pg_catalog.jsonb_array_elements(\
-    pg_catalog.current_setting('deploy_native.result')::pg_catalog.jsonb) WITH ORDINALITY AS element(value, number)\
-    ) AS answer";
+pub(super) const PRINT: &str = "WITH result AS MATERIALIZED (\
+    SELECT pg_catalog.current_setting('deploy_native.result')::pg_catalog.jsonb AS answer), \
+    line(number, value) AS (SELECT 0, 'null'::pg_catalog.jsonb UNION ALL \
+    SELECT element.number, element.value FROM result, \
+    pg_catalog.jsonb_array_elements(result.answer) WITH ORDINALITY AS element(value, number)), \
+    total(count) AS MATERIALIZED (SELECT pg_catalog.jsonb_array_length(result.answer) FROM result) \
+    SELECT pg_catalog.format('%s:%s:%s:%s:%s', pg_catalog.current_setting('deploy_native.frame'), \
+    pg_catalog.pg_backend_pid(), line.number, total.count, line.value) FROM line, total";
 
 /// One attempt's lines, by number, and how many there should be.
 type Attempt = (usize, BTreeMap<usize, Value>);

@@ -4,7 +4,7 @@ use super::scram;
 use super::statements::{self, Outcome};
 use super::transport::{Script, SqlTransport, nonce};
 use super::wanted::DatabaseRoles;
-use crate::secrets::SystemEntropy;
+use crate::secrets::{Secret, SystemEntropy};
 use crate::{DeployError, ErrorCode};
 use backon::{ExponentialBuilder, Retryable as _};
 use std::time::Duration;
@@ -76,10 +76,19 @@ pub(super) async fn retrying<T, F: Future<Output = Result<T, DeployError>>>(
     attempt.retry(backoff).when(DeployError::is_retryable).await
 }
 
-/// Computes the verifiers off the runtime: each takes 8,192 rounds of a hash.
+/// Computes a verifier off the runtime: it takes 8,192 rounds of a hash.
+pub(super) async fn verifier_of(password: &Secret) -> Result<String, DeployError> {
+    let password = password.clone();
+    off_the_runtime(move || scram::verifier(&password)).await
+}
+
 async fn verifiers(roles: &DatabaseRoles) -> Result<Vec<String>, DeployError> {
     let passwords: Vec<_> = roles.apps().iter().map(|app| app.password.clone()).collect();
-    tokio::task::spawn_blocking(move || passwords.iter().map(scram::verifier).collect()).await.map_err(|error| {
-        DeployError::new(ErrorCode::Internal, "Password verifiers were not computed").caused_by(&error)
-    })
+    off_the_runtime(move || passwords.iter().map(scram::verifier).collect()).await
+}
+
+async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, DeployError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| DeployError::new(ErrorCode::Internal, "Password verifiers were not computed").caused_by(&error))
 }

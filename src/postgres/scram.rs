@@ -7,7 +7,7 @@ use crate::secrets::Secret;
 /// PostgreSQL stores it as it is where a statement gives it as a password; the password itself can then be used to log
 /// in, but appears neither on the wire nor in the server's log or activity views. The server does not ask a verifier
 /// for its password, and 32 random letters and digits cannot be guessed from it.
-pub fn verifier(password: &Secret) -> String {
+pub(super) fn verifier(password: &Secret) -> String {
     postgres_protocol::password::scram_sha_256(password.expose().as_bytes())
 }
 

@@ -34,9 +34,12 @@ const PROVISION: &[&str] = &[
     include_str!("sql/sharing.sql"),
 ];
 
-/// Every text of ours that decides what is applied; part of the fingerprint.
+/// What proves, in order.
+const PROOF: &[&str] = &[include_str!("sql/proof.sql"), include_str!("sql/matrix.sql")];
+
+/// Every text of ours that decides what is applied and proven; part of the fingerprint.
 pub(super) fn sources() -> impl Iterator<Item = &'static str> {
-    PROVISION.iter().copied()
+    PROVISION.iter().chain(PROOF).copied()
 }
 
 /// Whether a script keeps what it did.
@@ -67,8 +70,52 @@ pub(super) fn provision(roles: &DatabaseRoles, verifiers: &[String], nonce: Stri
     Script::new(nonce, statements)
 }
 
+/// The script that tries whether `roles` are isolated; it answers with the lines of the report and changes nothing.
+pub(super) fn proof(roles: &DatabaseRoles, nonce: String) -> Script {
+    let mut statements = opening(&nonce, &json!({ "apps": describe(roles) }), true);
+    statements.push(BEGIN.to_owned());
+    statements.extend(PROOF.iter().map(|&statement| statement.to_owned()));
+    statements.extend(closing(Outcome::Rollback));
+    Script::new(nonce, statements)
+}
+
+/// What is done to one role, outside of provisioning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Maintenance {
+    /// Makes a second login that acts as the role.
+    OpenSecondLogin,
+    /// Gives the role another password.
+    ChangePassword,
+    /// Drops the second login.
+    CloseSecondLogin,
+    /// Bars the role from logging in.
+    DisableRole,
+    /// Drops the role with its data.
+    DropRole,
+}
+
+impl Maintenance {
+    const fn statement(self) -> &'static str {
+        match self {
+            Self::OpenSecondLogin => include_str!("sql/second_login.sql"),
+            Self::ChangePassword => include_str!("sql/password.sql"),
+            Self::CloseSecondLogin => include_str!("sql/drop_login.sql"),
+            Self::DisableRole => include_str!("sql/disable_role.sql"),
+            Self::DropRole => include_str!("sql/drop_role.sql"),
+        }
+    }
+}
+
+/// The script that does one thing to one role; it answers with what its caller reports.
+pub(super) fn maintain(maintenance: Maintenance, wanted: &Value, nonce: String) -> Script {
+    let mut statements = opening(&nonce, wanted, false);
+    statements.extend([BEGIN.to_owned(), maintenance.statement().to_owned()]);
+    statements.extend(closing(Outcome::Commit));
+    Script::new(nonce, statements)
+}
+
 /// Begins a transaction, pins its settings and hands over what is wanted.
-pub(super) fn opening(nonce: &str, wanted: &Value, preview: bool) -> Vec<String> {
+fn opening(nonce: &str, wanted: &Value, preview: bool) -> Vec<String> {
     let mut statements = vec![
         format!("SET deploy_native.frame = {}", quote_literal(nonce)),
         "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned(),
@@ -80,7 +127,7 @@ pub(super) fn opening(nonce: &str, wanted: &Value, preview: bool) -> Vec<String>
 }
 
 /// Ends the transaction and prints the result; one that is taken back is printed before.
-pub(super) fn closing(outcome: Outcome) -> [String; 2] {
+fn closing(outcome: Outcome) -> [String; 2] {
     match outcome {
         Outcome::Commit => ["COMMIT".to_owned(), frame::PRINT.to_owned()],
         Outcome::Rollback => [frame::PRINT.to_owned(), "ROLLBACK".to_owned()],
@@ -88,7 +135,7 @@ pub(super) fn closing(outcome: Outcome) -> [String; 2] {
 }
 
 /// The roles as our SQL reads them.
-pub(super) fn describe(roles: &DatabaseRoles) -> Vec<Value> {
+fn describe(roles: &DatabaseRoles) -> Vec<Value> {
     let describe = |app: &AppRole| json!({ "role": app.user, "schema": app.schema, "readers": roles.readers(app) });
     roles.apps().iter().map(describe).collect()
 }

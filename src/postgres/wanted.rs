@@ -110,7 +110,9 @@ impl DatabaseRoles {
             }
             let readers: BTreeSet<&String> = app.shared_with.iter().collect();
             add(&readers.len().to_string());
-            readers.into_iter().for_each(|reader| add(reader));
+            for reader in readers {
+                add(reader);
+            }
         }
         digest.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
             // Writing to a `String` cannot fail.

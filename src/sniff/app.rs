@@ -34,19 +34,20 @@ pub async fn sniff_app(
 ) -> Result<SniffedEnvironment, DeployError> {
     let mut evidence = Vec::new();
     let mut entry = SniffedEntry::default();
+    let mut cached = false;
     if let Some(required) = &app.required_env {
         evidence.extend(required.iter().map(|variable| certain(variable.clone(), EvidenceSource::RequiredEnv)));
     } else {
         if app.app_type != AppType::Backend {
             evidence.extend(dependency_urls(app).map(|variable| certain(variable, EvidenceSource::Dependency)));
         }
-        entry = match targets(app, workspace_root) {
-            Ok(None) => entry,
+        (entry, cached) = match targets(app, workspace_root) {
+            Ok(None) => (entry, false),
             Ok(Some((targets, place))) => sniff_targets(targets, &place, options).await?,
-            Err(failure) => SniffedEntry::failed(failure),
+            Err(failure) => (SniffedEntry::failed(failure), false),
         };
     }
-    let sniffed = environment(name, evidence, entry);
+    let sniffed = SniffedEnvironment { cached, ..environment(name, evidence, entry) };
     if let Some(on_sniffed) = &options.on_sniffed {
         on_sniffed(&sniffed);
     }

@@ -28,5 +28,6 @@ pub async fn sniff_entry_file(
         Ok(file) => Target { kind: TargetKind::Entry, file, export: None },
         Err(failure) => return Ok(SniffedEntry::failed(failure)),
     };
-    sniff_targets(vec![target], &place, options).await
+    let (sniffed, _) = sniff_targets(vec![target], &place, options).await?;
+    Ok(sniffed)
 }

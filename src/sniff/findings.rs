@@ -1,10 +1,10 @@
 //! Turns what a worker reported into requirements, evidence and, where it did not run to its end, a failure.
 
-use super::records::{Record, Thrown, ThrownPhase};
-use super::source::may_ask_for_more;
+use super::records::{Record, TargetKind, Thrown, ThrownPhase};
 use super::subprocess::{Ending, Run};
+use super::unrun::{Unrun, inspect};
 use super::{Evidence, EvidenceSource, SniffFailure, SniffedEntry};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// How long a message of the app may be.
@@ -12,16 +12,28 @@ const LONGEST_MESSAGE: usize = 2_000;
 
 /// What a run found.
 pub(super) fn gather(run: &Run, root: &Path) -> SniffedEntry {
+    let unrun = inspect(&run.records, root);
     let mut evidence = requests(&run.records, root);
+    for found in &unrun.found {
+        push_new(&mut evidence, found.evidence(|file| shown(file, root)));
+    }
     let mut optional: BTreeMap<String, bool> = BTreeMap::new();
     for found in &evidence {
         *optional.entry(found.name.clone()).or_insert(true) &= found.optional;
     }
-    evidence.extend(direct_reads(&run.records, root));
+    for found in direct_reads(&run.records, &unrun, root) {
+        push_new(&mut evidence, found);
+    }
     let env_vars: Vec<String> = optional.keys().cloned().collect();
     let optional_env_vars = optional.iter().filter(|(_, optional)| **optional).map(|(name, _)| name.clone()).collect();
-    let error = failure(run, root, &env_vars);
+    let error = failure(run, root, !env_vars.is_empty(), &unrun);
     SniffedEntry { env_vars, optional_env_vars, error, evidence }
+}
+
+fn push_new(evidence: &mut Vec<Evidence>, found: Evidence) {
+    if !evidence.contains(&found) {
+        evidence.push(found);
+    }
 }
 
 /// What was asked of envkit, each place once. A request is optional when every schema made of it accepts absence.
@@ -33,53 +45,57 @@ fn requests(records: &[Record], root: &Path) -> Vec<Evidence> {
             verdict.0 &= optional;
         }
     }
-    let mut evidence: Vec<Evidence> = Vec::new();
+    let mut evidence = Vec::new();
     for record in records {
-        let found = match record {
+        match record {
             Record::Asked { id, name, file, line } => {
                 let (optional, reason) = verdicts.get(id).copied().unwrap_or((false, None));
-                Evidence {
-                    name: name.clone(),
-                    source: EvidenceSource::Envkit,
-                    file: file.as_deref().map(|file| shown(file, root)),
-                    line: *line,
-                    optional,
-                    reason: reason.filter(|_| optional).cloned(),
-                }
+                push_new(
+                    &mut evidence,
+                    Evidence {
+                        name: name.clone(),
+                        source: EvidenceSource::Envkit,
+                        file: file.as_deref().map(|file| shown(file, root)),
+                        line: *line,
+                        optional,
+                        reason: reason.filter(|_| optional).cloned(),
+                    },
+                );
             }
-            Record::Declared { name, file, optional } => Evidence {
-                name: name.clone(),
-                source: EvidenceSource::Construct,
-                file: file.as_deref().map(|file| shown(file, root)),
-                line: None,
-                optional: *optional,
-                reason: optional.then(|| "marked optional by the construct".to_owned()),
-            },
-            _ => continue,
-        };
-        if !evidence.contains(&found) {
-            evidence.push(found);
+            Record::Declared { name, file, optional } => push_new(&mut evidence, declared(name, file, *optional, root)),
+            _ => {}
         }
     }
     evidence
 }
 
-/// What the app's own files read from `process.env` by themselves.
-fn direct_reads(records: &[Record], root: &Path) -> Vec<Evidence> {
-    records
-        .iter()
-        .filter_map(|record| match record {
-            Record::ReadEnv { name, file, line } => Some(Evidence {
-                name: name.clone(),
-                source: EvidenceSource::ProcessEnv,
-                file: file.as_deref().map(|file| shown(file, root)),
-                line: *line,
-                optional: true,
-                reason: Some("read from process.env directly".to_owned()),
-            }),
-            _ => None,
-        })
-        .collect()
+fn declared(name: &str, file: &Option<PathBuf>, optional: bool, root: &Path) -> Evidence {
+    Evidence {
+        name: name.to_owned(),
+        source: EvidenceSource::Construct,
+        file: file.as_deref().map(|file| shown(file, root)),
+        line: None,
+        optional,
+        reason: optional.then(|| "marked optional by the construct".to_owned()),
+    }
+}
+
+/// What the app's own files read from `process.env` by themselves, or would.
+fn direct_reads<'a>(records: &'a [Record], unrun: &'a Unrun, root: &Path) -> impl Iterator<Item = Evidence> {
+    let seen = records.iter().filter_map(|record| match record {
+        Record::ReadEnv { name, file, line } => Some((name, file.as_deref(), *line)),
+        _ => None,
+    });
+    let written = unrun.direct_reads.iter().map(|(name, file, line)| (name, Some(file.as_path()), Some(*line)));
+    let found = seen.chain(written).map(|(name, file, line)| Evidence {
+        name: name.clone(),
+        source: EvidenceSource::ProcessEnv,
+        file: file.map(|file| shown(file, root)),
+        line,
+        optional: true,
+        reason: Some("read from process.env directly".to_owned()),
+    });
+    found.collect::<Vec<_>>().into_iter()
 }
 
 /// A path as people know it: relative to the workspace.
@@ -88,31 +104,53 @@ fn shown(file: &Path, root: &Path) -> String {
 }
 
 /// Why the run did not load everything, if so.
-fn failure(run: &Run, root: &Path, captured: &[String]) -> Option<SniffFailure> {
-    let thrown = run.records.iter().find_map(|record| match record {
-        Record::Threw(thrown) if thrown.phase == ThrownPhase::Evaluation => Some(thrown),
+///
+/// It is fatal where variables may be missing: always when a file could not be parsed or resolved; else when a module that
+/// was not evaluated to its end may ask for something that was not captured. An app that threw, exited or hung after
+/// everything was asked (no database answered) is deployable.
+fn failure(run: &Run, root: &Path, partial: bool, unrun: &Unrun) -> Option<SniffFailure> {
+    let incomplete = unrun.cut_off || unrun.unknown;
+    let mut background = None;
+    for record in &run.records {
+        match record {
+            Record::Threw(thrown) if thrown.phase == ThrownPhase::Evaluation => {
+                let kind = kind_of(thrown);
+                let fatal = kind != "threw" || incomplete || is_route(&run.records, thrown.file.as_deref());
+                return Some(thrown_failure(kind, thrown, root, partial, fatal));
+            }
+            Record::Threw(thrown) => background = background.or(Some(thrown)),
+            _ => {}
+        }
+    }
+    let unsettled_target = run.records.iter().find_map(|record| match record {
+        Record::Started { file, kind } if !settled(&run.records, file) => Some(*kind),
         _ => None,
     });
-    let started = run.records.iter().filter(|record| matches!(record, Record::Started { .. })).count();
-    let settled = run.records.iter().filter(|record| matches!(record, Record::Settled { .. })).count();
-    let partial = !captured.is_empty();
-    if let Some(thrown) = thrown {
-        let kind = kind_of(thrown);
-        let fatal = kind != "threw" || incomplete(run, captured);
-        return Some(SniffFailure {
-            kind: kind.to_owned(),
-            message: shortened(&described(thrown)),
-            stack: stack(thrown, root),
-            partial,
-            fatal,
-        });
-    }
-    if started > 0 && started == settled {
-        return None;
+    let began = run.records.iter().any(|record| matches!(record, Record::Started { .. }));
+    if began && unsettled_target.is_none() {
+        // Loaded as far as it was waited for; what was not waited for may have failed before it asked.
+        let thrown = background.filter(|_| incomplete)?;
+        return Some(thrown_failure(kind_of(thrown), thrown, root, partial, true));
     }
     let (kind, message) = unsettled(run);
-    let fatal = started == 0 || incomplete(run, captured);
+    let fatal = !began || incomplete || unsettled_target == Some(TargetKind::Routes);
     Some(SniffFailure { kind: kind.to_owned(), message: shortened(&message), stack: None, partial, fatal })
+}
+
+fn settled(records: &[Record], target: &Path) -> bool {
+    records.iter().any(|record| matches!(record, Record::Settled { file } if file == target))
+}
+
+/// Whether a target's constructs are what counts, so that its code having been read is not enough.
+fn is_route(records: &[Record], target: Option<&Path>) -> bool {
+    records.iter().any(
+        |record| matches!(record, Record::Started { file, kind: TargetKind::Routes } if Some(file.as_path()) == target),
+    )
+}
+
+fn thrown_failure(kind: &str, thrown: &Thrown, root: &Path, partial: bool, fatal: bool) -> SniffFailure {
+    let message = shortened(&described(thrown, root));
+    SniffFailure { kind: kind.to_owned(), message, stack: stack(thrown, root), partial, fatal }
 }
 
 /// How a run ended that neither settled nor threw.
@@ -132,12 +170,8 @@ fn unsettled(run: &Run) -> (&'static str, String) {
 
 /// The last line that it wrote to its standard error.
 fn said(run: &Run) -> String {
-    run.stderr
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .map(|line| format!(": {}", line.trim()))
-        .unwrap_or_default()
+    let last = run.stderr.lines().rev().find(|line| !line.trim().is_empty());
+    last.map(|line| format!(": {}", line.trim())).unwrap_or_default()
 }
 
 fn kind_of(thrown: &Thrown) -> &'static str {
@@ -160,10 +194,12 @@ fn kind_of(thrown: &Thrown) -> &'static str {
     if thrown.message.contains("does not provide an export named") { "unresolved-import" } else { "syntax" }
 }
 
-fn described(thrown: &Thrown) -> String {
-    let place = thrown.place.as_deref().filter(|place| thrown.syntax && place.starts_with("file:"));
+fn described(thrown: &Thrown, root: &Path) -> String {
     let message = format!("{}: {}", thrown.name, thrown.message);
-    place.map_or_else(|| message.clone(), |place| format!("{message} ({place})"))
+    let Some(place) = thrown.place.as_deref().filter(|_| thrown.syntax) else { return message };
+    let place = place.trim_start_matches("file://");
+    let place = place.strip_prefix(&*root.to_string_lossy()).map_or(place, |place| place.trim_start_matches('/'));
+    format!("{message} ({place})")
 }
 
 fn stack(thrown: &Thrown, root: &Path) -> Option<String> {
@@ -183,24 +219,4 @@ fn shortened(message: &str) -> String {
         Some((end, _)) => format!("{}…", &message[..end]),
         None => message.to_owned(),
     }
-}
-
-/// Whether what did not run may have asked for variables that were not captured.
-fn incomplete(run: &Run, captured: &[String]) -> bool {
-    let known: BTreeSet<&str> = captured.iter().map(String::as_str).collect();
-    let finished: BTreeSet<&PathBuf> = files(&run.records, |record| match record {
-        Record::Finished { file } => Some(file),
-        _ => None,
-    });
-    let loaded = files(&run.records, |record| match record {
-        Record::Loaded { file } => Some(file),
-        _ => None,
-    });
-    loaded
-        .difference(&finished)
-        .any(|file| std::fs::read_to_string(file).map_or(true, |text| may_ask_for_more(&text, &known)))
-}
-
-fn files(records: &[Record], pick: impl Fn(&Record) -> Option<&PathBuf>) -> BTreeSet<&PathBuf> {
-    records.iter().filter_map(pick).collect()
 }

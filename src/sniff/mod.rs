@@ -13,12 +13,17 @@
 //! | `subprocess` | the process: environment, bounds, deadline, end |
 //! | `records` | what the worker reports |
 //! | `findings` | reports → requirements, evidence, failure |
-//! | `source` | what can be read from the source itself: what code that did not run would ask for |
+//! | `source`, `lexer` | what can be read from source text itself |
+//! | `unrun` | what code that did not run would ask for, and whether something may be missing |
+//! | `cache`, `inputs` | answers for apps that did not change |
 //! | `script` | where the worker's JavaScript comes from |
 
 mod app;
+mod cache;
 mod entry;
 mod findings;
+mod inputs;
+mod lexer;
 mod options;
 mod records;
 mod requirement;
@@ -27,6 +32,7 @@ mod run;
 mod script;
 mod source;
 mod subprocess;
+mod unrun;
 
 pub use app::{sniff_all_apps, sniff_app};
 pub use entry::sniff_entry_file;

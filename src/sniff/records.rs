@@ -15,9 +15,6 @@ pub(super) struct Job {
     pub(super) root: PathBuf,
     /// The app's folder.
     pub(super) app_folder: PathBuf,
-    /// Where Node keeps compiled code, where the cache is used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) compile_cache: Option<PathBuf>,
     /// What to load, in order.
     pub(super) targets: Vec<Target>,
 }
@@ -36,7 +33,7 @@ pub(super) struct Target {
 }
 
 /// What a file to load is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum TargetKind {
     /// Asks for its variables when it is loaded.
@@ -52,7 +49,7 @@ pub(super) enum TargetKind {
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub(super) enum Record {
     /// A target is about to be loaded.
-    Started { file: PathBuf },
+    Started { file: PathBuf, kind: TargetKind },
     /// `get(name)` was called.
     Asked { id: u64, name: String, file: Option<PathBuf>, line: Option<u32> },
     /// What the schema of a request says of absence.
@@ -67,6 +64,8 @@ pub(super) enum Record {
     Package { folder: PathBuf, name: Option<String>, version: Option<String> },
     /// A file of the workspace was read as data.
     Read { file: PathBuf },
+    /// Something happened on which no kept answer can rely, such as another program being run.
+    Doubtful,
     /// A module of the workspace was evaluated to its end.
     Finished { file: PathBuf },
     /// A target was loaded to its end.
@@ -98,7 +97,7 @@ pub(super) struct Thrown {
     /// The frames of the workspace's own files.
     #[serde(default)]
     pub(super) stack: Vec<Frame>,
-    /// The first line of its stack, which for a syntax error names the file.
+    /// Where the file of a syntax error is wrong.
     #[serde(rename = "where")]
     pub(super) place: Option<String>,
 }

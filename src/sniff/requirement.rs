@@ -29,6 +29,8 @@ pub struct Evidence {
 pub enum EvidenceSource {
     /// Asked of envkit's `EnvironmentParser`.
     Envkit,
+    /// Read in the source: in code that does not run while the app is loaded, such as a handler.
+    Source,
     /// Named by a construct of a route app.
     Construct,
     /// Listed in the app's `requiredEnv`.

@@ -1,5 +1,6 @@
 //! Loads the files that stand for an app and gathers what they asked for.
 
+use super::cache::Cache;
 use super::findings::gather;
 use super::records::Target;
 use super::subprocess::{Unstarted, run};
@@ -49,17 +50,27 @@ impl Place {
     }
 }
 
-/// Loads `targets` and gathers what they asked for.
+/// Loads `targets` and gathers what they asked for, or takes it from the cache; says which.
 pub(super) async fn sniff_targets(
     targets: Vec<Target>,
     place: &Place,
     options: &SniffOptions,
-) -> Result<SniffedEntry, DeployError> {
-    match run(targets, &place.app, &place.root, None, options).await {
-        Ok(run) => Ok(gather(&run, &place.root)),
+) -> Result<(SniffedEntry, bool), DeployError> {
+    let cache = Cache::of(&targets, place, options);
+    if let Some(answer) = cache.as_ref().and_then(Cache::look_up) {
+        return Ok((answer, true));
+    }
+    match run(targets, &place.app, &place.root, options).await {
+        Ok(run) => {
+            let answer = gather(&run, &place.root);
+            if let Some(cache) = cache {
+                cache.keep(&answer, &run.records, place);
+            }
+            Ok((answer, false))
+        }
         Err(Unstarted::NoNode(error)) => {
             let message = format!("{} could not be run: {error}", options.node.display());
-            Ok(SniffedEntry::failed(SniffFailure::new("no-node", message)))
+            Ok((SniffedEntry::failed(SniffFailure::new("no-node", message)), false))
         }
         Err(Unstarted::Failed(error)) => Err(error),
     }

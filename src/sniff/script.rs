@@ -1,8 +1,9 @@
 //! Where the worker's JavaScript comes from: a folder that the caller names, else the copy inside this library.
 
+use super::cache::digest;
 use crate::{DeployError, ErrorCode};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 
 /// Names a file of `sniffer/` and takes its text in.
 macro_rules! files {
@@ -19,6 +20,7 @@ const FILES: &[(&str, &str)] = files![
     "describe.cjs",
     "empty.cjs",
     "environment.cjs",
+    "files.cjs",
     "hooks-async.mjs",
     "hooks-sync.cjs",
     "hooks-thread.cjs",
@@ -66,6 +68,17 @@ impl Script {
         })?);
         *shared = Arc::downgrade(&written);
         Ok(Self::Written(written))
+    }
+
+    /// A digest of the worker's code; none where it cannot be read.
+    pub(super) fn digest(folder: Option<&Path>) -> Option<String> {
+        static EMBEDDED: LazyLock<String> = LazyLock::new(|| {
+            let texts: Vec<&str> = FILES.iter().map(|(_, text)| *text).collect();
+            digest(texts.concat().as_bytes())
+        });
+        let Some(folder) = folder else { return Some(EMBEDDED.clone()) };
+        let texts: Option<Vec<Vec<u8>>> = FILES.iter().map(|(name, _)| std::fs::read(folder.join(name)).ok()).collect();
+        Some(digest(&texts?.concat()))
     }
 
     /// The file to run.

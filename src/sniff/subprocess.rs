@@ -62,7 +62,6 @@ pub(super) async fn run(
     targets: Vec<Target>,
     app_folder: &Path,
     root: &Path,
-    compile_cache: Option<&Path>,
     options: &SniffOptions,
 ) -> Result<Run, Unstarted> {
     let script = Script::locate(options.sniffer.as_deref())?;
@@ -73,7 +72,6 @@ pub(super) async fn run(
         nonce: nonce(private.path()),
         root: root.to_path_buf(),
         app_folder: app_folder.to_path_buf(),
-        compile_cache: compile_cache.map(Path::to_path_buf),
         targets,
     };
     let mut child = command(&job, &script, app_folder, private.path(), options)?.spawn().map_err(Unstarted::NoNode)?;

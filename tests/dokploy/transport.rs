@@ -1,7 +1,9 @@
 //! What goes over the wire, what is repeated, and what a failure says.
 
 use crate::server::{Reply, Request, Server, TOKEN};
-use deploy_native::dokploy::{ApiError, ClientSettings, Dokploy, Failure, SaveEnvironment};
+use deploy_native::dokploy::{
+    ApiError, ClientSettings, Dokploy, Failure, SaveDockerProvider, SaveEnvironment, UpdateApplication,
+};
 use deploy_native::secrets::Secret;
 use deploy_native::{DeployError, ErrorCode};
 use serde_json::{Value, json};
@@ -165,7 +167,7 @@ async fn a_server_that_is_not_there_is_unreachable_and_nothing_was_sent() {
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_given_up() {
     let server = Server::start(always(Reply::Hang)).await;
-    let brief = Duration::from_millis(200);
+    let brief = Duration::from_millis(500);
     let settings =
         ClientSettings { read_timeout: brief, write_timeout: brief, retries: 0, ..ClientSettings::default() };
     let client = server.client_with(settings);
@@ -277,8 +279,50 @@ async fn a_dropped_call_leaves_nothing_running() {
     let server = Server::start(always(Reply::text(503, "busy"))).await;
     let settings = ClientSettings { retry_delay: Duration::from_millis(300), ..ClientSettings::default() };
     let client = server.client_with(settings);
-    let _ = tokio::time::timeout(Duration::from_millis(150), read(&client)).await;
-    let seen = server.requests().len();
-    tokio::time::sleep(Duration::from_millis(800)).await;
-    assert_eq!(server.requests().len(), seen);
+    let arrived = async {
+        while server.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = arrived => {}
+        outcome = read(&client) => panic!("the call ended before it was dropped: {outcome:?}"),
+    }
+    // Longer than the pause before the repetition, jitter included.
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn i6_the_debug_output_of_requests_and_answers_hides_secrets() {
+    let canary = "canary-secret";
+    let secret = Secret::new(canary);
+    let args = [secret.clone()];
+    let requests = (
+        SaveEnvironment { application_id: "a", env: &secret },
+        UpdateApplication { application_id: "a", args: Some(&args), ..UpdateApplication::default() },
+        SaveDockerProvider {
+            application_id: "a",
+            docker_image: None,
+            username: None,
+            password: Some(&secret),
+            registry_url: None,
+        },
+    );
+    let answer = json!({ "applicationId": "a", "postgresId": "p", "redisId": "r", "registryId": "r", "name": "n",
+        "registryName": "n", "username": "u", "registryUrl": "x", "appName": "n-1", "environmentId": "e",
+        "databaseName": "d", "databaseUser": "u", "databasePassword": canary, "password": canary, "env": canary,
+        "buildArgs": canary, "refreshToken": canary, "Config": { "Image": "i", "Env": [format!("A={canary}")] } });
+    let server = Server::start(ok(&answer)).await;
+    let client = server.client();
+    let shown = format!(
+        "{requests:?} {:?} {:?} {:?} {:?} {:?} {client:?}",
+        client.application().one("a").await.unwrap(),
+        client.postgres().one("p").await.unwrap(),
+        client.redis().one("r").await.unwrap(),
+        client.docker().config("c").await.unwrap(),
+        client.application().one("a").await.unwrap().env.map(|env| env.expose().len()),
+    );
+    assert!(shown.contains(&format!("Some({})", canary.len())), "the secrets did not arrive: {shown}");
+    assert!(!shown.contains("canary"), "{shown}");
 }

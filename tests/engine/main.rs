@@ -1,5 +1,16 @@
 //! The engine against a simulated server: real HTTP, a real PostgreSQL, real DNS.
 
+#![expect(clippy::unwrap_used, reason = "a test says by panicking that it failed")]
+#![expect(unreachable_pub, reason = "the modules of a test share what they need")]
+
+mod changes;
+mod checks;
+mod drift;
+mod failures;
 mod first_flight;
+mod look;
+mod names;
+mod port;
 mod undeploy;
+mod values;
 mod world;

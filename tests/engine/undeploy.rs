@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const ZONE: &str = "example.com";
 
-fn request(world: &World, extra: Value) -> UndeployRequest {
+fn request(world: &World, extra: &Value) -> UndeployRequest {
     let deploy = world.request();
     let mut request = json!({ "workspace": deploy["workspace"], "stage": STAGE, "credentials": deploy["credentials"] });
     for (name, value) in extra.as_object().unwrap() {
@@ -16,7 +16,7 @@ fn request(world: &World, extra: Value) -> UndeployRequest {
     UndeployRequest::from_json(request).unwrap()
 }
 
-async fn leave(world: &World, extra: Value) -> UndeployReport {
+async fn leave(world: &World, extra: &Value) -> UndeployReport {
     undeploy(request(world, extra), world.options()).await.unwrap()
 }
 
@@ -32,9 +32,9 @@ async fn i8_undeploy_removes_what_is_ours_and_puts_back_what_stood_there() {
     world.deploy(world.request()).await.unwrap();
     assert_eq!(record(&world, "web.staging").as_deref(), Some(SERVER_IP));
     let theirs = world.simulator.create_application(&world.state().await.environment_id, "theirs");
-    let planned = plan_undeploy(request(&world, json!({})), world.options()).await.unwrap();
+    let planned = plan_undeploy(request(&world, &json!({})), world.options()).await.unwrap();
     let mutations = world.simulator.mutations().len();
-    let report = leave(&world, json!({})).await;
+    let report = leave(&world, &json!({})).await;
     assert!(world.simulator.mutations().len() > mutations);
     assert_eq!(planned.changes, report.removed.len() + report.restored.len(), "{planned:#?} {report:#?}");
     assert_eq!(record(&world, "web.staging").as_deref(), Some("203.0.113.9"));
@@ -45,7 +45,7 @@ async fn i8_undeploy_removes_what_is_ours_and_puts_back_what_stood_there() {
     assert!(state.services.postgres_id.is_some(), "data stays unless it is asked for");
     let snapshot = world.simulator.snapshot().to_string();
     assert!(snapshot.contains(&theirs), "what is not ours stays");
-    assert_eq!(leave(&world, json!({})).await.removed, Vec::<String>::new());
+    assert_eq!(leave(&world, &json!({})).await.removed, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn undeploy_with_data_and_project_leaves_nothing_and_a_new_deployment_work
     let world = World::start().await;
     world.deploy(world.request()).await.unwrap();
     let old = world.state().await;
-    let report = leave(&world, json!({ "deleteData": true, "deleteProject": true })).await;
+    let report = leave(&world, &json!({ "deleteData": true, "deleteProject": true })).await;
     assert!(report.removed.iter().any(|removed| removed == "project"), "{report:#?}");
     let state = world.state().await;
     assert!(state.app_credentials.is_empty() && state.services.postgres_id.is_none() && state.project_id.is_empty());
@@ -66,7 +66,7 @@ async fn one_app_is_undeployed_and_deployed_again_with_its_old_credentials() {
     let world = World::start().await;
     world.deploy(world.request()).await.unwrap();
     let old = world.state().await;
-    let report = leave(&world, json!({ "apps": ["auth"] })).await;
+    let report = leave(&world, &json!({ "apps": ["auth"] })).await;
     assert_eq!(report.removed, ["application auth", "record auth.staging.example.com A"]);
     let report = world.deploy(world.request()).await.unwrap();
     let changed: Vec<&str> = report.apps.iter().filter(|app| app.changed).map(|app| app.app_name.as_str()).collect();

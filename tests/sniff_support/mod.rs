@@ -64,3 +64,31 @@ pub(crate) fn app(declared: &Value) -> App {
         dockerfile: None,
     }
 }
+
+/// A workspace of files in a folder of its own, in which the packages of the corpus are found.
+pub(crate) fn workspace(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("workspace-").tempdir_in(corpus()).unwrap();
+    write(folder.path(), &[("package.json", r#"{ "type": "module" }"#)]);
+    write(folder.path(), files);
+    folder
+}
+
+/// Writes files below a folder.
+pub(crate) fn write(folder: &Path, files: &[(&str, &str)]) {
+    for (name, text) in files {
+        let file = folder.join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+}
+
+/// The source of a module that asks for `names`, all required.
+pub(crate) fn asking(names: &[&str]) -> String {
+    let asked: Vec<String> =
+        names.iter().map(|name| format!("{}: get('{name}').string()", name.to_lowercase())).collect();
+    format!(
+        "import {{ EnvironmentParser }} from '@geekmidas/envkit';\n\
+         export const config = new EnvironmentParser(process.env as any).create((get) => ({{ {} }})).parse();\n",
+        asked.join(", ")
+    )
+}

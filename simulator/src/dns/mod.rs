@@ -253,6 +253,11 @@ impl DnsSimulator {
         self.shared.faults.add(fault);
     }
 
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
     /// Makes the `n`-th authoritative server, counted from 1, learn of every change this late.
     pub fn set_lag(&self, n: usize, lag: Duration) {
         self.behave(n, |behaviour| behaviour.lag = lag);

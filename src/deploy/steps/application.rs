@@ -218,5 +218,8 @@ fn environment_of(session: &Session, wanted: &WantedApp) -> Result<IndexMap<Stri
         (world.postgres.clone(), world.redis.clone())
     };
     let state = session.state.snapshot();
-    session.resolver.resolve(&wanted.name, &state, postgres.as_ref(), redis.as_ref().map(|(_, name)| name.as_str()))
+    let redis = redis.as_ref().map(|(_, name)| name.as_str());
+    let env = session.resolver.resolve(&wanted.name, &state, postgres.as_ref(), redis)?;
+    env.values().for_each(|value| session.redactor.add(value));
+    Ok(env)
 }

@@ -46,28 +46,35 @@ pub(super) async fn create_environment(session: &Session, step: &Step) -> Result
     } else {
         None
     };
-    let id = match id {
-        Some(id) => {
-            set_mark(session, &id, &description).await?;
-            id
-        }
-        None => {
-            let send = || async {
-                let made = session.client.environment().create(stage, &project, Some(&description)).await?;
-                Ok(made.environment_id)
-            };
-            let find = || async {
-                let environments = session.client.environment().by_project_id(&project).await?;
-                Ok(environments.into_iter().find(|it| is_ours(it, stage, &mark)).map(|it| it.environment_id))
-            };
-            let intent =
-                Intent::Create { resource: ResourceKind::Environment, name: stage.to_owned(), mark: mark.format() };
-            create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await?
-        }
+    let id = if let Some(id) = id {
+        set_mark(session, &id, &description).await?;
+        id
+    } else {
+        create_named(session, step, &project, &mark, &description).await?
     };
     session.world().environment = Some(id.clone());
     session.state.update(|state| state.environment_id = id).await?;
     Ok(Done::Changed)
+}
+
+async fn create_named(
+    session: &Session,
+    step: &Step,
+    project: &str,
+    mark: &Mark,
+    description: &str,
+) -> Result<String, DeployError> {
+    let stage = session.wanted.stage.as_str();
+    let send = || async {
+        let made = session.client.environment().create(stage, project, Some(description)).await?;
+        Ok(made.environment_id)
+    };
+    let find = || async {
+        let environments = session.client.environment().by_project_id(project).await?;
+        Ok(environments.into_iter().find(|it| is_ours(it, stage, mark)).map(|it| it.environment_id))
+    };
+    let intent = Intent::Create { resource: ResourceKind::Environment, name: stage.to_owned(), mark: mark.format() };
+    create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await
 }
 
 fn is_ours(environment: &Environment, stage: &str, mark: &Mark) -> bool {

@@ -86,7 +86,7 @@ pub(super) async fn verify(session: &Session, step: &Step, host: &str) -> Result
     };
     let verification = wait_verified(&expectation, &lookup, &wait, &mut on_check).await?;
     for note in &verification.notes {
-        session.warn("dns", note.clone(), step.app.as_deref());
+        session.warn("dns", note, step.app.as_deref());
     }
     if verification.is_verified() {
         let verified = DnsVerified { server_ip: ip, verified_at: session.now(), unknown: Map::new() };

@@ -26,6 +26,11 @@ pub(super) async fn postgres(session: &Session, step: &Step) -> Result<Done, Dep
         Some(service) => service,
         None => create_postgres(session, step, &wanted).await?,
     };
+    if session.opens_database {
+        // Opening the port deploys the database. Two deployments in a row would stop the first while it initialises its
+        // volume, and leave one that never starts again.
+        return Ok(Done::Changed);
+    }
     session.progress(step, "starting");
     deployed(
         || session.client.postgres().deploy(&service.id),

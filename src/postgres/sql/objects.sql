@@ -61,18 +61,24 @@ BEGIN
       END IF;
     END LOOP;
 
-    -- What it does not own it may use.
+    -- What it does not own it may use; and what it owns, should it have taken that from itself.
     FOR item IN
       SELECT object.oid::regclass AS name, CASE object.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind
         FROM pg_class AS object
-       WHERE object.relnamespace = app.namespace AND object.relowner <> app.role_oid
-         AND object.relkind IN ('r', 'p', 'S', 'v', 'm', 'f')
+       WHERE object.relnamespace = app.namespace AND object.relkind IN ('r', 'p', 'S', 'v', 'm', 'f')
+         AND (object.relowner <> app.role_oid
+              OR EXISTS (SELECT FROM unnest(CASE object.relkind WHEN 'S' THEN ARRAY['USAGE', 'SELECT', 'UPDATE']
+                           ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END) AS needed
+                          WHERE NOT CASE object.relkind
+                            WHEN 'S' THEN has_sequence_privilege(app.role_oid, object.oid, needed)
+                            ELSE has_table_privilege(app.role_oid, object.oid, needed) END))
     LOOP
       EXECUTE format('GRANT ALL ON %s %s TO %I', item.kind, item.name, app.role);
     END LOOP;
     FOR item IN
       SELECT object.oid::regprocedure AS name FROM pg_proc AS object
-       WHERE object.pronamespace = app.namespace AND object.proowner <> app.role_oid
+       WHERE object.pronamespace = app.namespace
+         AND (object.proowner <> app.role_oid OR NOT has_function_privilege(app.role_oid, object.oid, 'EXECUTE'))
     LOOP
       EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', item.name, app.role);
     END LOOP;

@@ -1,0 +1,2 @@
+import shared from 'shared-config';
+console.log(shared.config);

@@ -1,0 +1,10 @@
+import 'dotenv/config';
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser(process.env as Record<string, string>)
+  .create((get) => ({
+    port: get('PORT').string().transform(Number),
+    databaseUrl: get('DATABASE_URL').string(),
+  }))
+  .parse();
+if (process.env.DATABASE_URL !== 'postgres://from-file') throw new Error('dotenv');

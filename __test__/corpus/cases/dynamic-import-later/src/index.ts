@@ -1,0 +1,12 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser(process.env as Record<string, string>)
+  .create((get) => ({
+    port: get('PORT').string().transform(Number),
+    databaseUrl: get('DATABASE_URL').string(),
+  }))
+  .parse();
+export async function job() {
+  const { jobConfig } = await import('./job');
+  return jobConfig;
+}

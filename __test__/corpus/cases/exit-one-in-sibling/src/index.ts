@@ -1,0 +1,3 @@
+import './config';
+import './check';
+import './mail';

@@ -1,0 +1,9 @@
+import { createServer } from 'node:http';
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser(process.env as Record<string, string>)
+  .create((get) => ({
+    port: get('PORT').coerce.number(),
+  }))
+  .parse();
+createServer((_, response) => response.end()).listen(config.port);

@@ -1,0 +1,10 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser(process.env as Record<string, string>)
+  .create((get) => ({
+    port: get('PORT').string().transform(Number),
+    databaseUrl: get('DATABASE_URL').string(),
+  }))
+  .parse();
+export const Page = () => <main title="x">{config.port}</main>;
+if (Page().type !== 'main') throw new Error('jsx');

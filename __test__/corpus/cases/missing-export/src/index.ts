@@ -1,0 +1,2 @@
+import { nothing } from '@geekmidas/envkit';
+console.log(nothing);

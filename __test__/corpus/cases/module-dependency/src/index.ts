@@ -1,0 +1,2 @@
+import { config } from 'shared-config';
+console.log(config);

@@ -1,0 +1,2 @@
+import { config } from '@acme/config';
+console.log(config);

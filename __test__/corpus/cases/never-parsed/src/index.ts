@@ -1,0 +1,2 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const config = new EnvironmentParser(process.env).create((get) => ({ port: get('PORT').string(), level: get('LEVEL').string().default('info') }));

@@ -1,0 +1,3 @@
+import { config } from '#config';
+import { lib } from '#lib/mail';
+console.log(config, lib);

@@ -1,0 +1,2 @@
+export * from '@geekmidas/envkit';
+export { EnvironmentParser as Parser } from '@geekmidas/envkit';

@@ -1,0 +1,3 @@
+const { config } = require('./config');
+const { other } = require('./other.ts');
+console.log(config, other);

@@ -1,0 +1,1 @@
+export const b = { getEnvironment: async ({ markOptional }: any = {}) => (markOptional ? ['SECOND', 'THIRD?'] : []) };

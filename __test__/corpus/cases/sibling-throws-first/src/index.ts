@@ -1,0 +1,3 @@
+import './config';
+import './client';
+import './mail';

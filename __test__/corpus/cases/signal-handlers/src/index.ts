@@ -1,0 +1,11 @@
+process.on('unhandledRejection', () => process.exit(1));
+process.on('SIGTERM', () => {});
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser(process.env as Record<string, string>)
+  .create((get) => ({
+    port: get('PORT').string().transform(Number),
+    databaseUrl: get('DATABASE_URL').string(),
+  }))
+  .parse();
+setTimeout(() => Promise.reject(new Error('late')), 5);

@@ -1,0 +1,12 @@
+Promise.reject(new Error('nobody listens'));
+setTimeout(() => { throw new Error('later'); }, 1);
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser(process.env as Record<string, string>)
+  .create((get) => ({
+    port: get('PORT').string().transform(Number),
+    databaseUrl: get('DATABASE_URL').string(),
+  }))
+  .parse();
+await new Promise((resolve) => setTimeout(resolve, 20));
+await import('./mail');

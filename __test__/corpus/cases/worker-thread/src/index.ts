@@ -1,0 +1,10 @@
+import { Worker } from 'node:worker_threads';
+new Worker('setInterval(() => {}, 1000)', { eval: true });
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser(process.env as Record<string, string>)
+  .create((get) => ({
+    port: get('PORT').string().transform(Number),
+    databaseUrl: get('DATABASE_URL').string(),
+  }))
+  .parse();

@@ -1,0 +1,171 @@
+//! What is checked before anything is changed (I1): every case asserts that nobody was asked for a change.
+
+use crate::look::{host, image};
+use crate::world::World;
+use deploy_native::{DeployError, ErrorCode};
+use deploy_native_simulator::dns::ZoneRecord;
+use serde_json::{Value, json};
+
+/// Deploys, which must fail before its first change.
+async fn refused(world: &World, request: Value) -> DeployError {
+    let before = world.moment();
+    let failure = world.deploy(request.clone()).await.unwrap_err();
+    world.assert_untouched_since(&before);
+    assert!(failure.report.is_none(), "nothing was begun");
+    let planned = world.plan(request).await.unwrap_err();
+    assert_eq!(planned.code(), failure.error.code(), "a plan says the same: {planned}");
+    failure.error
+}
+
+#[tokio::test]
+async fn i1_missing_variables_of_all_apps_are_one_error_in_the_seeds_words() {
+    let world = World::start().await;
+    let mut request = world.request();
+    let add = |app: &mut Value, names: &[&str]| {
+        let list = app["requiredEnv"].as_array_mut().unwrap();
+        list.extend(names.iter().map(|name| json!(name)));
+    };
+    add(&mut request["workspace"]["apps"]["auth"], &["STRIPE_SECRET_KEY", "SENDGRID_API_KEY"]);
+    add(&mut request["workspace"]["apps"]["api"], &["WEATHER_KEY"]);
+    let error = refused(&world, request).await;
+    assert_eq!(error.code(), ErrorCode::MissingEnv);
+    let text = format!("{error}");
+    assert!(
+        text.contains(
+            "Deployment failed: auth is missing env vars: SENDGRID_API_KEY, STRIPE_SECRET_KEY\n\nAdd them with:\n  \
+         gkm secrets set auth SENDGRID_API_KEY=SG.xxx\n  gkm secrets set auth STRIPE_SECRET_KEY=sk_live_xxx"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("Deployment failed: api is missing env vars: WEATHER_KEY"), "{text}");
+    assert!(text.contains("gkm secrets set api WEATHER_KEY=<value>"), "{text}");
+    assert_eq!(world.simulator.requests().len(), 0, "not even read");
+}
+
+#[tokio::test]
+async fn i1_a_wrong_token_is_unauthorized() {
+    let world = World::start().await;
+    let mut request = world.light();
+    request["credentials"]["dokploy"]["token"] = json!("wrong");
+    let error = refused(&world, request).await;
+    assert_eq!(error.code(), ErrorCode::DokployUnauthorized);
+    assert!(error.hint_text().is_some());
+}
+
+#[tokio::test]
+async fn i1_a_members_token_is_forbidden() {
+    let world = World::with(|it| it.member_token("member-key")).await;
+    let mut request = world.light();
+    request["credentials"]["dokploy"]["token"] = json!("member-key");
+    let error = refused(&world, request).await;
+    assert_eq!(error.code(), ErrorCode::DokployForbidden);
+    assert!(error.hint_text().is_some(), "{error:?}");
+}
+
+#[tokio::test]
+async fn i1_an_old_server_is_unsupported() {
+    let world = World::with(|it| it.version("v0.28.0")).await;
+    let error = refused(&world, world.light()).await;
+    assert_eq!(error.code(), ErrorCode::DokployUnsupported);
+    assert!(error.message().contains("0.28.0"), "{error}");
+    assert!(error.hint_text().is_some());
+}
+
+#[tokio::test]
+async fn i1_a_missing_zone_is_named() {
+    let world = World::start().await;
+    let mut request = world.light();
+    request["workspace"]["deploy"]["dokploy"]["domains"]["staging"] = json!("staging.nowhere.test");
+    request["workspace"]["deploy"]["dns"] = json!({ "nowhere.test": { "provider": "cloudflare" } });
+    let error = refused(&world, request).await;
+    assert_eq!(error.code(), ErrorCode::DnsZoneNotFound);
+    assert!(error.message().contains("nowhere.test"), "{error}");
+}
+
+#[tokio::test]
+async fn i1_a_server_that_nobody_reaches_is_unreachable() {
+    let world = World::start().await;
+    let mut request = world.light();
+    request["workspace"]["deploy"]["dokploy"]["endpoint"] = json!("http://127.0.0.1:9");
+    let error = refused(&world, request).await;
+    assert_eq!(error.code(), ErrorCode::DokployUnreachable);
+    assert!(error.is_retryable() || error.hint_text().is_some(), "{error:?}");
+}
+
+#[tokio::test]
+async fn i1_an_invalid_workspace_names_path_and_value() {
+    let world = World::start().await;
+    let mut request = world.light();
+    request["workspace"]["apps"]["api"]["port"] = json!("many");
+    let before = world.moment();
+    let failure = world.deploy(request).await.unwrap_err();
+    world.assert_untouched_since(&before);
+    assert_eq!(failure.error.code(), ErrorCode::InvalidWorkspace);
+    assert!(failure.error.message().contains("apps.api.port"), "{}", failure.error);
+}
+
+#[tokio::test]
+async fn i8_a_foreign_application_of_the_same_name_stops_the_run_and_adopt_takes_it() {
+    let world = World::start().await;
+    let mut request = world.light();
+    request["apps"] = json!(["api"]);
+    let environment = world.deploy(request.clone()).await.unwrap().environment_id;
+    let foreign = world.simulator.create_application(&environment, "jobs");
+    let error = refused(&world, world.light()).await;
+    assert_eq!((error.code(), error.app_name()), (ErrorCode::ResourceNotOurs, Some("jobs")));
+    assert!(error.hint_text().unwrap().contains("adopt"), "{error:?}");
+    let mut adopting = world.light();
+    adopting["adopt"] = json!(["jobs"]);
+    world.deploy(adopting).await.unwrap();
+    assert_eq!(world.application_id("jobs"), foreign);
+    assert_eq!(world.state().await.applications["jobs"], foreign);
+    assert_eq!(world.runs("jobs").unwrap().0, image("jobs", "1"));
+    assert_eq!(world.deploy(world.light()).await.unwrap().changes, 0, "ours from now on");
+}
+
+#[tokio::test]
+async fn several_projects_of_the_name_are_listed_and_never_guessed_at() {
+    let world = World::start().await;
+    let client = reqwest_post(&world);
+    for _ in 0..2 {
+        client("project.create", json!({ "name": "shop", "description": "somebody else's" })).await;
+    }
+    let error = refused(&world, world.light()).await;
+    assert_eq!(error.code(), ErrorCode::ResourceAmbiguous);
+    let ids: Vec<String> = world.simulator.snapshot()["projects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["projectId"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(ids.iter().all(|id| error.message().contains(id.as_str())), "{error}");
+}
+
+/// Sends a change as somebody else does.
+fn reqwest_post(world: &World) -> impl AsyncFn(&str, Value) {
+    let (url, token) = (world.simulator.url().to_owned(), world.simulator.token().to_owned());
+    async move |endpoint: &str, body: Value| {
+        let sent = reqwest::Client::new().post(format!("{url}/api/{endpoint}")).header("x-api-key", &token).json(&body);
+        assert!(sent.send().await.unwrap().status().is_success());
+    }
+}
+
+#[tokio::test]
+async fn i8_a_protected_foreign_record_stops_the_run_and_is_replaced_and_kept_otherwise() {
+    let world = World::start().await;
+    world.dns.put_record("example.com", ZoneRecord::new("api.staging", "A", 600, "203.0.113.9"));
+    world.dns.put_record("example.com", ZoneRecord::new("mail", "A", 600, "203.0.113.8"));
+    let mut request = world.light();
+    request["protectForeignDns"] = json!(true);
+    let error = refused(&world, request).await;
+    assert_eq!(error.code(), ErrorCode::DnsRecordForeign);
+    assert!(error.message().contains(&host("api")) && error.message().contains("203.0.113.9"), "{error}");
+    let plan = world.plan(world.light()).await.unwrap();
+    let step = plan.steps.iter().find(|step| step.id == format!("dns:{}", host("api"))).unwrap();
+    assert!(step.reason.contains("replaces 203.0.113.9, which we did not write"), "{step:?}");
+    world.deploy(world.light()).await.unwrap();
+    let previous = world.state().await.dns_records["api.staging:A"].previous.clone().unwrap();
+    assert_eq!(previous.values, ["203.0.113.9"]);
+    assert_eq!(world.addresses()["mail"], "203.0.113.8");
+    assert_eq!(world.addresses()["api.staging"], crate::world::SERVER_IP);
+}

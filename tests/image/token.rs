@@ -1,0 +1,145 @@
+//! Registries that hand out tokens, move, or answer in odd ways: HTTP servers of our own, since no real one can be made to.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use deploy_native::image::{ImageReference, RegistryClient, RegistryLogin, Resolution};
+use deploy_native::secrets::Secret;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+const DIGEST: &str = "sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+
+/// What a server was asked: method, path with query, and authorization.
+type Asked = Arc<Mutex<Vec<(String, String, String)>>>;
+
+/// Serves what `answer` says to a request; lives as long as the test.
+async fn serve(answer: impl Fn(&Request) -> Response + Clone + Send + Sync + 'static) -> (SocketAddr, Asked) {
+    let asked = Asked::default();
+    let seen = Arc::clone(&asked);
+    let handler = move |request: Request| {
+        let header = request.headers().get("authorization").map_or("", |value| value.to_str().unwrap());
+        let line = (request.method().to_string(), request.uri().to_string(), header.to_owned());
+        seen.lock().unwrap().push(line);
+        let response = answer(&request);
+        async move { response }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(handler)).await });
+    (address, asked)
+}
+
+fn respond(status: u16, headers: &[(&str, &str)], body: &'static str) -> Response {
+    let builder = Response::builder().status(StatusCode::from_u16(status).unwrap());
+    headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value)).body(Body::from(body)).unwrap()
+}
+
+fn found() -> Response {
+    respond(200, &[("docker-content-digest", DIGEST)], "")
+}
+
+fn authorization(request: &Request) -> &str {
+    request.headers().get("authorization").map_or("", |value| value.to_str().unwrap())
+}
+
+async fn resolve(address: SocketAddr, password: Option<&str>) -> Resolution {
+    let reference = ImageReference::parse(&format!("{address}/org/app:1")).unwrap();
+    let login = password.map(|password| RegistryLogin {
+        registry: address.to_string(),
+        username: "user".to_owned(),
+        password: Secret::new(password),
+    });
+    RegistryClient::new(None).unwrap().resolve(&reference, login.as_ref()).await
+}
+
+/// A registry that sends to the token server at `realm`.
+fn wants_token(realm: String) -> impl Fn(&Request) -> Response + Clone + Send + Sync + 'static {
+    move |request| match authorization(request) {
+        "Bearer good" => found(),
+        "Bearer limited" => respond(403, &[], ""),
+        _ => {
+            let challenge = format!("Bearer realm=\"{realm}\",service=\"a registry\"");
+            respond(401, &[("www-authenticate", &challenge)], "")
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_where_the_registry_says() {
+    let (tokens, asked_tokens) = serve(|request| match authorization(request) {
+        "" => respond(200, &[], r#"{"access_token":"limited"}"#),
+        "Basic dXNlcjpyaWdodA==" => respond(200, &[], r#"{"token":"good","expires_in":60}"#),
+        _ => respond(401, &[], ""),
+    })
+    .await;
+    let (registry, asked) = serve(wants_token(format!("http://{tokens}/token?a=b"))).await;
+    assert_eq!(resolve(registry, Some("right")).await, Resolution::Digest(DIGEST.to_owned()));
+    let question = asked_tokens.lock().unwrap()[0].1.clone();
+    assert_eq!(question, "/token?a=b&scope=repository%3Aorg%2Fapp%3Apull&service=a+registry");
+    let shown: Vec<String> = asked.lock().unwrap().iter().map(|(_, _, authorization)| authorization.clone()).collect();
+    assert_eq!(shown, ["", "Bearer good"], "the registry itself is not shown the password");
+    for password in [None, Some("wrong-canary")] {
+        let resolution = resolve(registry, password).await;
+        assert!(matches!(&resolution, Resolution::Refused { .. }), "{resolution:?}");
+        assert!(!format!("{resolution:?}").contains("canary"));
+    }
+}
+
+#[tokio::test]
+async fn i6_a_login_is_not_sent_to_an_unsafe_token_server_nor_after_a_redirect() {
+    let (registry, _) = serve(wants_token("http://tokens.example.com/token".to_owned())).await;
+    let resolution = resolve(registry, Some("right")).await;
+    assert!(matches!(&resolution, Resolution::Refused { reason } if reason.contains("safe")), "{resolution:?}");
+
+    let (other, asked) = serve(|_| found()).await;
+    let (registry, _) = serve(move |request| match authorization(request) {
+        "" => respond(401, &[("www-authenticate", "Basic realm=\"x\"")], ""),
+        _ => respond(307, &[("location", &format!("http://localhost:{}/moved", other.port()))], ""),
+    })
+    .await;
+    assert_eq!(resolve(registry, Some("right")).await, Resolution::Digest(DIGEST.to_owned()));
+    let shown = asked.lock().unwrap().clone();
+    assert_eq!(shown, [("HEAD".to_owned(), "/moved".to_owned(), String::new())]);
+}
+
+#[tokio::test]
+async fn a_registry_without_head_or_without_the_digest_is_asked_for_the_manifest() {
+    for silent in [405, 200] {
+        let (registry, asked) = serve(move |request| match request.method().as_str() {
+            "HEAD" => respond(silent, &[], ""),
+            _ => respond(200, &[], "{\"schemaVersion\":2}"),
+        })
+        .await;
+        let digest = sha256(b"{\"schemaVersion\":2}");
+        assert_eq!(resolve(registry, None).await, Resolution::Digest(digest));
+        assert_eq!(asked.lock().unwrap().len(), 2);
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    format!("sha256:{:x}", Sha256::digest(bytes))
+}
+
+#[tokio::test]
+async fn other_answers_are_told_apart() {
+    for (status, headers, expected) in [
+        (404, &[][..], "NotFound"),
+        (403, &[], "Refused"),
+        (401, &[], "Refused"),
+        (401, &[("www-authenticate", "Negotiate")], "Refused"),
+        (401, &[("www-authenticate", "Basic realm=\"x\"")], "Refused"),
+        (401, &[("www-authenticate", "Bearer realm=\"nowhere\"")], "Refused"),
+        (429, &[], "Unreachable"),
+        (500, &[], "Unreachable"),
+        (301, &[("location", "/v2/")], "Unreachable"),
+        (200, &[("docker-content-digest", "nonsense")], "Digest"),
+    ] {
+        let (registry, _) = serve(move |_| respond(status, headers, "")).await;
+        let resolution = resolve(registry, None).await;
+        assert!(format!("{resolution:?}").starts_with(expected), "{status} {headers:?}: {resolution:?}");
+    }
+}

@@ -1,0 +1,195 @@
+//! The process in which an app is loaded: what it gets, that it ends, and that nothing of it is left.
+
+mod sniff_support;
+
+use deploy_native::ErrorCode;
+use deploy_native::sniff::{SniffOptions, SniffedEntry, sniff_all_apps, sniff_entry_file};
+use serde_json::{Value, json};
+use sniff_support::{app, asking, corpus, workspace, write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+fn options() -> SniffOptions {
+    SniffOptions { cache: false, ..SniffOptions::default() }
+}
+
+async fn sniff(folder: &Path, options: &SniffOptions) -> SniffedEntry {
+    sniff_entry_file(Path::new("src/index.ts"), Path::new("."), folder, options).await.unwrap()
+}
+
+/// What the app wrote to `seen.json`.
+fn seen(folder: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join("seen.json")).unwrap()).unwrap()
+}
+
+/// Waits until the app has written the ids of its processes.
+async fn pids(folder: &Path) -> Vec<u64> {
+    for _ in 0..1_000 {
+        if let Ok(text) = std::fs::read(folder.join("seen.json"))
+            && let Ok(pids) = serde_json::from_slice(&text)
+        {
+            return pids;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the app did not start");
+}
+
+/// Waits until none of the processes runs any more; one that nobody has reaped yet does not run.
+async fn assert_gone(pids: &[u64]) {
+    let runs = |pid: &u64| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(')').next().and_then(|rest| rest.trim().chars().next()).is_some_and(|state| state != 'Z')
+    };
+    for _ in 0..250 {
+        if !pids.iter().any(runs) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("still running: {:?}", pids.iter().filter(|pid| runs(pid)).collect::<Vec<_>>());
+}
+
+/// An app that starts processes which want to outlive it, and tells their ids.
+fn starting_processes(then: &str) -> String {
+    format!(
+        "{}import {{ spawn }} from 'node:child_process';\nimport {{ writeFileSync }} from 'node:fs';\n\
+         const quiet = spawn('sleep', ['600'], {{ detached: true, stdio: 'ignore', env: {{ PATH: process.env.PATH }} }});\n\
+         quiet.unref();\nconst loud = spawn('sleep', ['600'], {{ stdio: 'inherit' }});\n\
+         writeFileSync('seen.json', JSON.stringify([process.pid, quiet.pid, loud.pid]));\n{then}\n",
+        asking(&["PORT"])
+    )
+}
+
+#[tokio::test]
+async fn i6_the_app_sees_none_of_our_environment_and_none_of_our_files() {
+    let source = "import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';\n\
+        const links = readdirSync('/proc/self/fd').flatMap((fd) => { try { return [readlinkSync(`/proc/self/fd/${fd}`)]; } catch { return []; } });\n\
+        writeFileSync('seen.json', JSON.stringify({ env: Object.keys(process.env).sort(), links, argv: process.argv.length }));\n";
+    let folder = workspace(&[("src/index.ts", source)]);
+    let open = tempfile::NamedTempFile::new().unwrap();
+    // An inheritable descriptor, as a host program may hold it.
+    rustix::io::fcntl_setfd(open.as_file(), rustix::io::FdFlags::empty()).unwrap();
+    let sniffed = sniff(folder.path(), &options()).await;
+    assert_eq!(sniffed.error, None);
+    let seen = seen(folder.path());
+    assert_eq!(seen["env"], json!(["GKM_SNIFF", "HOME", "LANG", "NODE_ENV", "PATH", "TMPDIR"]));
+    assert_eq!(seen["argv"], 2);
+    let links = seen["links"].as_array().unwrap();
+    let ours = open.path().to_string_lossy();
+    assert!(!links.is_empty() && !links.iter().any(|link| link.as_str() == Some(&*ours)), "{links:?}");
+}
+
+#[tokio::test]
+async fn processes_that_the_app_started_end_with_it() {
+    let folder = workspace(&[("src/index.ts", &starting_processes(""))]);
+    let sniffed = sniff(folder.path(), &options()).await;
+    assert_eq!((sniffed.error, sniffed.env_vars), (None, vec!["PORT".to_owned()]));
+    assert_gone(&pids(folder.path()).await).await;
+}
+
+#[tokio::test]
+async fn an_endless_loop_ends_at_the_deadline_with_what_was_captured() {
+    let folder = workspace(&[("src/index.ts", &starting_processes("while (true) {}"))]);
+    let options = SniffOptions { deadline: Duration::from_secs(10), ..options() };
+    let start = Instant::now();
+    let sniffed = sniff(folder.path(), &options).await;
+    assert!(start.elapsed() < Duration::from_secs(40), "took {:?}", start.elapsed());
+    let failure = sniffed.error.unwrap();
+    let told = (failure.kind.as_str(), failure.partial, failure.fatal);
+    assert_eq!(told, ("deadline", true, false), "{:?}", sniffed.evidence);
+    assert_eq!(sniffed.env_vars, ["PORT"]);
+    assert_gone(&pids(folder.path()).await).await;
+}
+
+#[tokio::test]
+async fn i10_a_cancelled_sniff_ends_at_once_and_leaves_nothing_running() {
+    let folder = workspace(&[("src/index.ts", &starting_processes("while (true) {}"))]);
+    let options = options();
+    let (result, pids) = tokio::join!(
+        sniff_entry_file(Path::new("src/index.ts"), Path::new("."), folder.path(), &options),
+        async {
+            let pids = pids(folder.path()).await;
+            options.cancel.cancel();
+            pids
+        }
+    );
+    assert_eq!(result.unwrap_err().code(), ErrorCode::Cancelled);
+    assert_gone(&pids).await;
+}
+
+#[tokio::test]
+async fn i10_a_dropped_sniff_leaves_nothing_running() {
+    let folder = workspace(&[("src/index.ts", &starting_processes("while (true) {}"))]);
+    let options = options();
+    let found = tokio::select! {
+        result = sniff_entry_file(Path::new("src/index.ts"), Path::new("."), folder.path(), &options) => {
+            panic!("it ended: {result:?}")
+        }
+        found = pids(folder.path()) => found,
+    };
+    assert_gone(&found).await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_not_there_is_told() {
+    let folder = workspace(&[("src/index.ts", &asking(&["PORT"]))]);
+    let options = SniffOptions { node: "/nowhere/node".into(), ..options() };
+    let failure = sniff(folder.path(), &options).await.error.unwrap();
+    assert_eq!((failure.kind.as_str(), failure.fatal), ("no-node", true));
+    assert!(failure.message.contains("/nowhere/node"));
+}
+
+#[tokio::test]
+async fn typescript_needs_nothing_of_the_app() {
+    // The worker's folder stands in the package that brings the transformer; the app's tree has envkit alone.
+    let package = tempfile::tempdir().unwrap();
+    let packages = corpus().join("node_modules");
+    std::os::unix::fs::symlink(&packages, package.path().join("node_modules")).unwrap();
+    let sniffer = package.path().join("sniffer");
+    std::fs::create_dir(&sniffer).unwrap();
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("sniffer")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), sniffer.join(file.file_name())).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        &[
+            ("package.json", r#"{ "type": "module" }"#),
+            ("src/index.ts", &format!("enum Kind {{ A }}\n{}", asking(&["PORT"]))),
+        ],
+    );
+    std::fs::create_dir_all(folder.path().join("node_modules/@geekmidas")).unwrap();
+    let envkit = folder.path().join("node_modules/@geekmidas/envkit");
+    std::os::unix::fs::symlink(packages.join("@geekmidas/envkit"), envkit).unwrap();
+    let given = SniffOptions { sniffer: Some(sniffer), ..options() };
+    let sniffed = sniff(folder.path(), &given).await;
+    assert_eq!((sniffed.error, sniffed.env_vars), (None, vec!["PORT".to_owned()]));
+    assert_eq!(sniffed.evidence[0].line, Some(3));
+}
+
+#[tokio::test]
+async fn all_apps_are_sniffed_in_their_order_and_told_as_they_are_done() {
+    let folder = workspace(&[
+        ("apps/slow/index.ts", &format!("await new Promise((r) => setTimeout(r, 1500));\n{}", asking(&["SLOW"]))),
+        ("apps/fast/index.ts", &asking(&["FAST"])),
+        ("apps/broken/index.ts", "throw new Error('broken');"),
+    ]);
+    let apps = ["slow", "fast", "broken"]
+        .map(|name| (name.to_owned(), app(&json!({ "path": format!("apps/{name}"), "entry": "index.ts" }))));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&told);
+    let options = SniffOptions {
+        concurrency: 2,
+        on_sniffed: Some(Arc::new(move |sniffed| listener.lock().unwrap().push(sniffed.app_name.clone()))),
+        ..options()
+    };
+    let sniffed = sniff_all_apps(&apps.into_iter().collect(), folder.path(), &options).await.unwrap();
+    let found: Vec<_> = sniffed.iter().map(|(name, app)| (name.as_str(), app.required_env_vars.clone())).collect();
+    let expected = [("slow", vec!["SLOW".to_owned()]), ("fast", vec!["FAST".to_owned()]), ("broken", vec![])];
+    assert_eq!(found, expected);
+    assert_eq!(sniffed["broken"].error.as_ref().unwrap().kind, "threw");
+    assert_eq!(told.lock().unwrap().len(), 3);
+}

@@ -1,0 +1,18 @@
+//! Interrupting a deployment everywhere: what holds afterwards (design §6), and how many points were tried.
+//!
+//! A sample of the points runs by default; `DEPLOY_NATIVE_SWEEP=full` runs all of them.
+
+mod canary;
+#![allow(clippy::unwrap_used, clippy::large_futures, reason = "tests: a panic is a failed test, and futures are few")]
+
+mod cancel;
+mod check;
+mod child;
+mod crash;
+mod kill;
+mod locked;
+mod lost;
+mod reference;
+#[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
+#[path = "../engine/world.rs"]
+mod world;
