@@ -38,6 +38,13 @@ export function undeploy(request: UndeployRequest, options?: RunOptions): Promis
 export function planUndeploy(request: UndeployRequest, options?: RunOptions): Promise<DeployPlan>;
 
 /**
+ * Asks the authoritative servers of each host name of the selected apps whether they answer with the server's address.
+ *
+ * @throws {@link DeployError}
+ */
+export function verifyDns(request: DeployRequest, options?: RunOptions): Promise<DnsReport>;
+
+/**
  * Creates project, environment and services, and nothing else.
  *
  * @throws {@link DeployError}
@@ -278,6 +285,8 @@ export interface Surroundings {
 	git?: string;
 	/** How long a request whose answer was lost may still take effect, in milliseconds; default 10000. */
 	landingMillis?: number;
+	/** How long an opened database may take to answer, in milliseconds; default 60000. */
+	databaseDeadlineMillis?: number;
 }
 
 /** Keeps the state of stages. A state that `write` has resolved for must survive. */
@@ -503,8 +512,41 @@ export interface HostReport {
 
 /** What every app's database role can and cannot reach, as tried on the database. */
 export interface IsolationReport {
+	database: string;
 	/** How many statements and privileges were checked. */
 	checks: number;
+	/** What was checked, by role and by what it was checked against. */
+	matrix: IsolationScope[];
+	/** Each outcome that is not as it must be; empty where the apps are isolated. */
+	broken: IsolationCheck[];
+	/** What app roles may do where no app of the workspace is the owner; told, not judged. */
+	unmanaged: IsolationGrant[];
+}
+
+/** Checks of one role against one thing, all with the same outcome expected. */
+export interface IsolationScope {
+	role: string;
+	/** For instance `schema admin_auth`, with all that is in it. */
+	object: string;
+	/** Whether these checks must be allowed, else refused. */
+	allowed: boolean;
+	checks: number;
+}
+
+/** Something that an app role may do. */
+export interface IsolationGrant {
+	role: string;
+	object: string;
+	/** For instance `SELECT`. */
+	privilege: string;
+}
+
+/** A check whose outcome is not as it must be. */
+export interface IsolationCheck extends IsolationGrant {
+	expected: boolean;
+	actual: boolean;
+	/** What the database answered, where it was neither a success nor a refusal. */
+	note?: string;
 }
 
 /** The result of an undeployment. */
@@ -702,7 +744,11 @@ export interface SniffFailure {
 /** Why we believe that an app uses a variable. */
 export interface Evidence {
 	name: string;
-	source: 'envkit' | 'required-env' | 'dependency' | 'process-env';
+	/**
+	 * `source`: read in code that does not run while the app is loaded; `construct`: named by a construct of a route app;
+	 * `process-env`: read from `process.env`, reported but never required.
+	 */
+	source: 'envkit' | 'source' | 'construct' | 'required-env' | 'dependency' | 'process-env';
 	/** Relative to the workspace. */
 	file?: string;
 	/** From 1. */

