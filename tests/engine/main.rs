@@ -4,5 +4,6 @@
 #![expect(unreachable_pub, reason = "the modules of a test share what they need")]
 
 mod first_flight;
+mod inside;
 mod undeploy;
 mod world;
