@@ -16,7 +16,8 @@ use crate::dokploy::Dokploy;
 use crate::env::encode_env;
 use crate::image::ImageBuilder;
 use crate::plan::{
-    Blueprint, DatabaseRoute, DeployPlan, Observed, ObservedRecord, Operation, Ownership, Wanted, draw, recover, render,
+    Blueprint, DatabaseRoute, DeployPlan, Observed, ObservedRecord, Operation, Ownership, TwinKind, Wanted, draw,
+    recover, render,
 };
 use crate::postgres::DatabaseRoles;
 use crate::secrets::Redactor;
@@ -454,6 +455,8 @@ impl Part {
             Self::All | Self::Nothing => true,
             Self::Services | Self::Database => match operation {
                 Operation::ApplyRoles => self == Self::Database,
+                // It still carries the database's master password.
+                Operation::RemoveTwin(twin) => twin.kind == TwinKind::Job,
                 Operation::Keep
                 | Operation::ClosePort
                 | Operation::CreateProject

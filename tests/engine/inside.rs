@@ -60,9 +60,17 @@ impl Inside {
         self.world.simulator.snapshot()["postgres"][0]["appName"].as_str().unwrap().to_owned()
     }
 
-    /// A session of the master.
+    /// A session of the master, as soon as the database is up.
     async fn session(&self) -> Client {
-        let address = self.backend.address(&self.database()).await.unwrap();
+        let database = self.database();
+        let started = Instant::now();
+        let address = loop {
+            match self.backend.address(&database).await {
+                Ok(address) => break address,
+                Err(error) => assert!(started.elapsed() < Duration::from_secs(30), "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
         let password = self.world.state().await.deploy_native.passwords.postgres.unwrap();
         let login = format!(
             "host={} port={} user=postgres dbname=shop password={}",
