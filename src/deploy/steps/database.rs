@@ -88,7 +88,7 @@ pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) 
 /// A way into the database; dropped, what it opened or made is closed or deleted in the background (I4).
 enum Way<'a> {
     /// Its external port, which is open.
-    Port(OpenPort, PortTransport),
+    Port(Box<OpenPort>, Box<PortTransport>),
     /// Applications of ours on the server's network.
     Inside(InsideTransport<'a>),
 }
@@ -117,12 +117,13 @@ impl<'a> Way<'a> {
         let open = OpenPort::open(target, &step.id, &session.journal, &session.cleanup, now, entropy).await?;
         let host = session.database_host.clone();
         let login = Login { host, port: open.port(), user: service.user.clone(), password };
-        Ok(Self::Port(open, PortTransport::new(login, ConnectOptions::default())))
+        let transport = PortTransport::new(login, ConnectOptions::default());
+        Ok(Self::Port(Box::new(open), Box::new(transport)))
     }
 
     fn transport(&self) -> &dyn SqlTransport {
         match self {
-            Self::Port(_, transport) => transport,
+            Self::Port(_, transport) => transport.as_ref(),
             Self::Inside(transport) => transport,
         }
     }
