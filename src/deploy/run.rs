@@ -16,7 +16,8 @@ use crate::dokploy::Dokploy;
 use crate::env::encode_env;
 use crate::image::ImageBuilder;
 use crate::plan::{
-    Blueprint, DatabaseRoute, DeployPlan, Observed, ObservedRecord, Operation, Ownership, Wanted, draw, recover, render,
+    Blueprint, DatabaseRoute, DeployPlan, Observed, ObservedRecord, Operation, Ownership, TwinKind, Wanted, draw,
+    recover, render,
 };
 use crate::postgres::DatabaseRoles;
 use crate::secrets::Redactor;
@@ -455,6 +456,8 @@ impl Part {
             Self::All | Self::Nothing => true,
             Self::Services | Self::Database => match operation {
                 Operation::ApplyRoles => self == Self::Database,
+                // It still carries the database's master password.
+                Operation::RemoveTwin(twin) => twin.kind == TwinKind::Job,
                 Operation::Keep
                 | Operation::ClosePort
                 | Operation::CreateProject
@@ -626,6 +629,7 @@ pub(super) fn session(
         resolver,
         names: prepare::base_names(&ready.request.workspace),
         roles,
+        public_schema_app: settings.public_schema_app.clone(),
         opens_database: false,
         database_route: wanted::database_route(&ready.request, observed.postgres.as_ref()).way,
         database_host: ready.database_host(),

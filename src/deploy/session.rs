@@ -49,6 +49,8 @@ pub(super) struct Session {
     pub(super) names: BTreeMap<String, String>,
     /// The roles that the database is to have.
     pub(super) roles: Option<crate::postgres::DatabaseRoles>,
+    /// Which app owns the `public` schema.
+    pub(super) public_schema_app: Option<String>,
     /// Whether this run opens the database's port, which deploys the database as well.
     pub(super) opens_database: bool,
     /// The way to the database.

@@ -48,7 +48,6 @@ pub async fn run(
     outcome(result)
 }
 
-#[expect(clippy::large_futures, reason = "the caller boxes the whole")]
 async fn start(operation: Operation, request: Value, options: RunOptions) -> Result<Value, DeployFailure> {
     match operation {
         Operation::Deploy => json(deploy::deploy(DeployRequest::from_json(request)?, options).await?),

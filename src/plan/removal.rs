@@ -251,6 +251,14 @@ mod tests {
     }
 
     #[test]
+    fn a_job_that_was_left_behind_goes_too() {
+        let (mut observed, state) = world();
+        observed.twins.push(crate::plan::Twin { kind: TwinKind::Job, id: "j".into(), name: "sql-1".into() });
+        let blueprint = draw_removal(&Unwanted::default(), &observed, &state);
+        assert_eq!(ids(&blueprint).first(), Some(&"twin:j"));
+    }
+
+    #[test]
     fn data_goes_only_when_asked_and_after_the_apps() {
         let (observed, state) = world();
         let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };

@@ -8,6 +8,7 @@ mod checks;
 mod drift;
 mod failures;
 mod first_flight;
+mod inside;
 mod look;
 mod names;
 mod port;

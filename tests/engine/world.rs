@@ -25,6 +25,8 @@ const DNS_TOKEN: &str = "dns-token-canary";
 pub struct World {
     pub simulator: Simulator,
     pub dns: DnsSimulator,
+    /// The databases behind the server, for the sweeps.
+    #[allow(dead_code, reason = "only the sweeps ask the database itself")]
     pub postgres: Arc<PostgresBackend>,
     pub root: tempfile::TempDir,
     pub events: Arc<Mutex<Vec<DeployEvent>>>,

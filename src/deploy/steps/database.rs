@@ -8,7 +8,8 @@ use crate::deploy::session::{PostgresService, Session};
 use crate::dokploy::ServiceStatus;
 use crate::plan::{DatabaseRoute, Step};
 use crate::postgres::{
-    ConnectOptions, DatabaseRoles, IsolationReport, Login, PortTransport, SqlTransport, prove, provision,
+    AppNames, ConnectOptions, DatabaseRoles, IsolationReport, Login, PortTransport, SqlTransport, app_names, drop_role,
+    prove, provision,
 };
 use crate::secrets::Secret;
 use crate::{ErrorCode, state::State};
@@ -53,22 +54,17 @@ async fn apply(
     prove(transport, roles).await
 }
 
-async fn drop_all(_: &dyn SqlTransport, _: &str, _: &[String]) -> Result<(), DeployError> {
-    Ok(())
-}
-
 /// Drops the roles and schemas of apps, with their data.
 pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) -> Result<Done, DeployError> {
     let service = session.postgres()?;
-    let state = session.state.snapshot();
-    let roles: Vec<String> = apps
-        .iter()
-        .filter_map(|app| state.app_credentials.get(app).map(|credentials| credentials.db_user.clone()))
-        .collect();
+    let names = app_names(apps.iter().map(String::as_str), session.public_schema_app.as_deref())?;
     let way = Way::open(session, step, &service).await?;
     let work = async {
         way.ready(session, step, &service).await?;
-        drop_all(way.transport(), &service.database, &roles).await
+        for AppNames { user, schema, .. } in &names {
+            drop_role(way.transport(), &service.database, user, schema).await?;
+        }
+        Ok(())
     };
     let result = work.await;
     way.close(session, step, result).await?;
@@ -88,7 +84,7 @@ pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) 
 /// A way into the database; dropped, what it opened or made is closed or deleted in the background (I4).
 enum Way<'a> {
     /// Its external port, which is open.
-    Port(OpenPort, PortTransport),
+    Port(Box<OpenPort>, Box<PortTransport>),
     /// Applications of ours on the server's network.
     Inside(InsideTransport<'a>),
 }
@@ -118,12 +114,12 @@ impl<'a> Way<'a> {
         let host = session.database_host.clone();
         let login = Login { host, port: open.port(), user: service.user.clone(), password };
         let options = ConnectOptions { deadline: session.surroundings.database_deadline, ..ConnectOptions::default() };
-        Ok(Self::Port(open, PortTransport::new(login, options)))
+        Ok(Self::Port(Box::new(open), Box::new(PortTransport::new(login, options))))
     }
 
     fn transport(&self) -> &dyn SqlTransport {
         match self {
-            Self::Port(_, transport) => transport,
+            Self::Port(_, transport) => transport.as_ref(),
             Self::Inside(transport) => transport,
         }
     }

@@ -123,6 +123,7 @@ mod tests {
         HostZone { root: "shop.test".into(), name: "web".into(), provider: "x".into(), ttl: 300, manual: false }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what `remember` takes")]
     fn found(value: &str) -> Option<PreviousRecord> {
         Some(PreviousRecord { values: vec![value.into()], ttl: 60, unknown: Map::new() })
     }
