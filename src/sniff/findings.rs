@@ -5,7 +5,7 @@ use super::subprocess::{Ending, Run};
 use super::unrun::{Unrun, inspect};
 use super::{Evidence, EvidenceSource, SniffFailure, SniffedEntry};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How long a message of the app may be.
 const LONGEST_MESSAGE: usize = 2_000;
@@ -62,18 +62,20 @@ fn requests(records: &[Record], root: &Path) -> Vec<Evidence> {
                     },
                 );
             }
-            Record::Declared { name, file, optional } => push_new(&mut evidence, declared(name, file, *optional, root)),
+            Record::Declared { name, file, optional } => {
+                push_new(&mut evidence, declared(name, file.as_deref(), *optional, root));
+            }
             _ => {}
         }
     }
     evidence
 }
 
-fn declared(name: &str, file: &Option<PathBuf>, optional: bool, root: &Path) -> Evidence {
+fn declared(name: &str, file: Option<&Path>, optional: bool, root: &Path) -> Evidence {
     Evidence {
         name: name.to_owned(),
         source: EvidenceSource::Construct,
-        file: file.as_deref().map(|file| shown(file, root)),
+        file: file.map(|file| shown(file, root)),
         line: None,
         optional,
         reason: optional.then(|| "marked optional by the construct".to_owned()),

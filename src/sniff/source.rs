@@ -208,9 +208,8 @@ impl<'a> Reader<'a> {
         while let Some(kind) = self.kind(at) {
             match kind {
                 Kind::Sign('(' | '[' | '{') => depth += 1,
-                Kind::Sign(')' | ']' | '}') if depth == 0 => return false,
+                Kind::Sign(')' | ']' | '}' | ',' | ';') if depth == 0 => return false,
                 Kind::Sign(')' | ']' | '}') => depth -= 1,
-                Kind::Sign(',' | ';') if depth == 0 => return false,
                 Kind::Word("optional" | "default" | "nullish" | "catch" | "prefault")
                     if depth == 0 && self.is_sign(at + 1, '(') =>
                 {
