@@ -1,5 +1,11 @@
 //! Kept answers: exact while nothing changed, never used when something did.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says by panicking that it failed, and prints its counts"
+)]
+
 mod sniff_support;
 
 use deploy_native::sniff::{SniffOptions, SniffedEnvironment, sniff_app};

@@ -1,5 +1,11 @@
 //! Every case of `__test__/corpus/cases` gives what its `expected.json` says, and nothing is missed or made up.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says by panicking that it failed, and prints its counts"
+)]
+
 mod sniff_support;
 
 use deploy_native::sniff::{Evidence, EvidenceSource, SniffOptions, SniffedEnvironment, sniff_app};

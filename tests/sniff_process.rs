@@ -1,5 +1,11 @@
 //! The process in which an app is loaded: what it gets, that it ends, and that nothing of it is left.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says by panicking that it failed, and prints its counts"
+)]
+
 mod sniff_support;
 
 use deploy_native::ErrorCode;

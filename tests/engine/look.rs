@@ -46,7 +46,12 @@ impl World {
 
     /// The changes that were asked of the DNS vendor.
     pub fn dns_writes(&self) -> Vec<Value> {
-        self.dns.requests().into_iter().filter(|it| it.is_write()).map(|it| it.body).collect()
+        self.dns
+            .requests()
+            .into_iter()
+            .filter(deploy_native_simulator::dns::RecordedRequest::is_write)
+            .map(|it| it.body)
+            .collect()
     }
 
     /// The changes that were asked of the DNS vendor since a moment.

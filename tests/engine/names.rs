@@ -10,7 +10,7 @@ use std::time::Duration;
 async fn a_domain_waits_for_its_dns_and_the_next_run_attaches_it() {
     let world = World::start().await;
     for server in 1..=world.dns.name_server_count() {
-        world.dns.set_lag(server, Duration::from_secs(3600));
+        world.dns.set_lag(server, Duration::from_hours(1));
     }
     let mut request = world.light();
     request["dnsTimeoutSeconds"] = json!(1);

@@ -190,7 +190,8 @@ pub(crate) fn closed(world: &World) -> Result<(), String> {
 /// One more run makes only reads (I9).
 pub(crate) async fn idle(world: &World) -> Result<(), String> {
     let writes = |world: &World| {
-        let dns = world.dns.requests().into_iter().filter(|request| request.is_write()).count();
+        let dns =
+            world.dns.requests().into_iter().filter(deploy_native_simulator::dns::RecordedRequest::is_write).count();
         (world.simulator.mutations().len(), dns)
     };
     let before = writes(world);
