@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { DeployRequest, NormalizedWorkspace, RunOptions } from '@geekmidas/deploy-native';
 import { type Simulator, type SimulatorOptions, startSimulator } from '@geekmidas/deploy-native/testing';
@@ -25,8 +26,7 @@ export async function startWorld(options: SimulatorOptions = {}): Promise<World>
 	const root = copyExample();
 	onTestFinished(async () => {
 		await simulator.stop();
-		// What a cancelled run cleans up after itself may still write here.
-		rmSync(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+		await remove(root);
 	});
 	const workspace: NormalizedWorkspace = {
 		...(JSON.parse(readFileSync(join(root, 'gkm.config.json'), 'utf8')) as Omit<NormalizedWorkspace, 'root'>),
@@ -47,6 +47,17 @@ export async function startWorld(options: SimulatorOptions = {}): Promise<World>
 		}),
 		options: (overrides) => ({ surroundings: simulator.surroundings, ...overrides }),
 	};
+}
+
+/** Removes a folder into which a cancelled run may still be writing what it did. */
+async function remove(folder: string, attempts = 20): Promise<void> {
+	try {
+		rmSync(folder, { recursive: true, force: true });
+	} catch (error) {
+		if (attempts === 0) throw error;
+		await setTimeout(100);
+		await remove(folder, attempts - 1);
+	}
 }
 
 /** Copies the example workspace; its packages are the original's. */
