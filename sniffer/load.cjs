@@ -27,7 +27,7 @@ function report(file) {
     channel.send('read', { file });
     return;
   }
-  const owner = project.packageOf(file);
+  const owner = project.namedPackageOf(file);
   if (owner === null || reported.has(owner.folder)) return;
   reported.add(owner.folder);
   channel.queue('package', { folder: owner.folder, name: owner.name, version: owner.version });

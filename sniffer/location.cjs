@@ -21,22 +21,22 @@ function callSite() {
   return {};
 }
 
-// The innermost frame if it is the workspace's own: what it did, it did itself.
-function ownCallSite() {
-  const [frame] = frames();
+// The caller of `below` if it is the workspace's own: what it did, it did itself.
+function ownCallSite(below) {
+  const [frame] = frames(below, 1);
   const file = toPath(frame?.getFileName());
   if (file === undefined || !project.isOwn(file) || project.isEnvkit(file)) return undefined;
   return { file, line: originalLine(file, frame.getLineNumber(), frame.getColumnNumber()) };
 }
 
 // The app may have its own `prepareStackTrace` and limit: both are put back.
-function frames() {
+function frames(below = frames, limit = 60) {
   const { prepareStackTrace, stackTraceLimit } = Error;
   Error.prepareStackTrace = (_, sites) => sites;
-  Error.stackTraceLimit = 60;
+  Error.stackTraceLimit = limit;
   try {
     const holder = {};
-    captureStackTrace(holder, frames);
+    captureStackTrace(holder, below);
     return holder.stack.filter((site) => !(site.getFileName() ?? '').startsWith(__dirname));
   } catch {
     return [];

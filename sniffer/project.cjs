@@ -53,14 +53,25 @@ function readManifest(folder) {
   }
 }
 
-// Whether a file is part of envkit, whatever its version and wherever it is installed or linked.
-function isEnvkit(file) {
-  // The nearest manifest may be a nameless `{"type":"module"}` in `dist/`.
-  for (let owner = packageOf(file); owner !== null; owner = packageOfFolder(path.dirname(owner.folder))) {
-    if (owner.name !== undefined) return owner.name === '@geekmidas/envkit';
-    if (path.dirname(owner.folder) === owner.folder) return false;
+// The package of a file: for an installed one what its path says, which needs no search; else the nearest with a name, as
+// the nearest manifest may be a nameless `{"type":"module"}` in `dist/`.
+function namedPackageOf(file) {
+  const at = file.lastIndexOf(INSTALLED);
+  if (at !== -1) {
+    const [first, second] = file.slice(at + INSTALLED.length).split(path.sep, 2);
+    return packageOfFolder(file.slice(0, at + INSTALLED.length) + (first.startsWith('@') ? path.join(first, second) : first));
   }
-  return false;
+  let owner = packageOf(file);
+  while (owner !== null && owner.name === undefined) {
+    const above = path.dirname(owner.folder);
+    owner = above === owner.folder ? null : packageOfFolder(above);
+  }
+  return owner;
 }
 
-module.exports = { setRoot, isOwn, isUnderRoot, packageOf, isEnvkit };
+// Whether a file is part of envkit, whatever its version and wherever it is installed or linked.
+function isEnvkit(file) {
+  return namedPackageOf(file)?.name === '@geekmidas/envkit';
+}
+
+module.exports = { setRoot, isOwn, isUnderRoot, packageOf, namedPackageOf, isEnvkit };

@@ -17,6 +17,8 @@ const RETRIED = new Set([
   'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_DIR_IMPORT', 'ERR_PACKAGE_PATH_NOT_EXPORTED',
 ]);
 
+let resolving = false;
+
 const EMPTY = 'data:text/javascript,export{}';
 
 // The URL that goes before Node's own resolution; undefined where Node is asked first.
@@ -53,12 +55,16 @@ function resolveImportsField(error) {
 
 // A subpath of a package without `exports`, written without its extension (`next/headers`).
 function resolveAsCommonJs(specifier, parent, query) {
-  if (parent === undefined || specifier.startsWith('#')) return undefined;
+  // Only a subpath: the name of a package alone is found by Node or not at all. And `resolve` asks our hooks again.
+  if (parent === undefined || resolving || !/^(?:@[^/]+\/)?[^#@/][^/]*\/./.test(specifier)) return undefined;
+  resolving = true;
   try {
     const found = createRequire(parent).resolve(specifier);
     return path.isAbsolute(found) ? pathToFileURL(found).href + query : undefined;
   } catch {
     return undefined;
+  } finally {
+    resolving = false;
   }
 }
 
