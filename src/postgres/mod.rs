@@ -1,6 +1,6 @@
 //! Roles and schemas in the database, and the proof that they are isolated.
 //!
-//! [`DatabaseRoles`] says what is wanted; [`provision`] makes it so and [`prove`] tries whether it is, both over a
+//! [`DatabaseRoles`] says what is wanted; [`provision()`] makes it so and [`prove()`] tries whether it is, both over a
 //! [`SqlTransport`]. [`PortTransport`] is the one that speaks PostgreSQL's protocol over an opened port.
 
 mod connection;
