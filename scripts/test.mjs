@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { features, root } from './addons.mjs';
 import { runtimes, setup } from './setup.mjs';
 
-const cargo = (...extra) => ['cargo', 'test', '--workspace', '--features', features, '--locked', ...extra];
+const cargo = (...extra) => ['cargo', 'test', '--workspace', '--features', features, '--locked', '--no-fail-fast', ...extra];
 
 const sides = {
 	rust: cargo,

@@ -192,7 +192,7 @@ pub struct Deployed {
     /// The fingerprint of its image, environment and settings (I9).
     pub fingerprint: String,
     /// The fingerprint of its environment alone, which tells a hand's edit from a new wish.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub environment: String,
     /// The image, as `name@sha256:…` where known.
     pub image: String,
