@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench sniff`; `SNIFF_NODE` names another Node, `SNIFF_ROUNDS` how often each is measured (default 5).
 
+#![expect(clippy::print_stdout, reason = "the numbers are the output")]
+
 #[path = "../tests/sniff_support/mod.rs"]
 mod sniff_support;
 
@@ -47,7 +49,11 @@ fn main() {
     println!("five apps, cold                    {:8.1} ms   {:6.2} x faster", milliseconds(cold), ratio(tsx, cold));
     println!("five apps, warm                    {:8.1} ms   {:6.1} x faster", milliseconds(warm), ratio(tsx, warm));
     println!("one app, plain imports of built JS {:8.1} ms", milliseconds(plain));
-    println!("one app, cold                      {:8.1} ms   {:6.2} x the time", milliseconds(single), ratio(single, plain));
+    println!(
+        "one app, cold                      {:8.1} ms   {:6.2} x the time",
+        milliseconds(single),
+        ratio(single, plain)
+    );
     println!("peak memory of our side            {:8.1} MB", peak_memory());
 }
 

@@ -1,5 +1,7 @@
 //! Kept answers: exact while nothing changed, never used when something did.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod sniff_support;
 
 use deploy_native::sniff::{SniffOptions, SniffedEnvironment, sniff_app};
@@ -78,7 +80,8 @@ async fn a_file_that_the_app_looked_for_in_vain_is_seen() {
 
 #[tokio::test]
 async fn another_version_of_a_package_is_seen() {
-    let manifest = |version| format!(r#"{{ "name": "dep", "version": "{version}", "type": "module", "main": "i.js" }}"#);
+    let manifest =
+        |version| format!(r#"{{ "name": "dep", "version": "{version}", "type": "module", "main": "i.js" }}"#);
     let ask = |name: &str| asking(&[name]).replace(" as any", "");
     let index = "import 'dep';\n";
     let files = [
@@ -144,11 +147,8 @@ async fn the_cache_can_be_left_out_or_put_elsewhere() {
     let folder = workspace(&[("src/index.ts", &asking(&["PORT"]))]);
     let elsewhere = tempfile::tempdir().unwrap();
     let app = app(&json!({ "entry": "src/index.ts" }));
-    let options = |cache| SniffOptions {
-        cache,
-        cache_dir: Some(elsewhere.path().to_path_buf()),
-        ..SniffOptions::default()
-    };
+    let options =
+        |cache| SniffOptions { cache, cache_dir: Some(elsewhere.path().to_path_buf()), ..SniffOptions::default() };
     for (cache, cached) in [(false, false), (true, false), (false, false), (true, true)] {
         let sniffed = sniff_app(&app, "app", folder.path(), &options(cache)).await.unwrap();
         assert_eq!(sniffed.cached, cached);

@@ -1,5 +1,8 @@
 //! Every case of `__test__/corpus/cases` gives what its `expected.json` says, and nothing is missed or made up.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+#![expect(clippy::print_stdout, reason = "precision and recall are to be seen")]
+
 mod sniff_support;
 
 use deploy_native::sniff::{Evidence, EvidenceSource, SniffOptions, SniffedEnvironment, sniff_app};

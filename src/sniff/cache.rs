@@ -49,7 +49,8 @@ impl Cache {
         if !options.cache {
             return None;
         }
-        let job = digest(serde_json::to_string(&(&place.root, &place.app, targets, &options.node_env)).ok()?.as_bytes());
+        let job =
+            digest(serde_json::to_string(&(&place.root, &place.app, targets, &options.node_env)).ok()?.as_bytes());
         let folder = options.cache_dir.clone().unwrap_or_else(|| place.root.join(".gkm/cache"));
         let identity = Identity {
             format: FORMAT,

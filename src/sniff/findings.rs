@@ -5,7 +5,7 @@ use super::subprocess::{Ending, Run};
 use super::unrun::{Unrun, inspect};
 use super::{Evidence, EvidenceSource, SniffFailure, SniffedEntry};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How long a message of the app may be.
 const LONGEST_MESSAGE: usize = 2_000;
@@ -62,18 +62,20 @@ fn requests(records: &[Record], root: &Path) -> Vec<Evidence> {
                     },
                 );
             }
-            Record::Declared { name, file, optional } => push_new(&mut evidence, declared(name, file, *optional, root)),
+            Record::Declared { name, file, optional } => {
+                push_new(&mut evidence, declared(name, file.as_deref(), *optional, root));
+            }
             _ => {}
         }
     }
     evidence
 }
 
-fn declared(name: &str, file: &Option<PathBuf>, optional: bool, root: &Path) -> Evidence {
+fn declared(name: &str, file: Option<&Path>, optional: bool, root: &Path) -> Evidence {
     Evidence {
         name: name.to_owned(),
         source: EvidenceSource::Construct,
-        file: file.as_deref().map(|file| shown(file, root)),
+        file: file.map(|file| shown(file, root)),
         line: None,
         optional,
         reason: optional.then(|| "marked optional by the construct".to_owned()),
@@ -143,9 +145,9 @@ fn settled(records: &[Record], target: &Path) -> bool {
 
 /// Whether a target's constructs are what counts, so that its code having been read is not enough.
 fn is_route(records: &[Record], target: Option<&Path>) -> bool {
-    records.iter().any(|record| {
-        matches!(record, Record::Started { file, kind: TargetKind::Routes } if Some(file.as_path()) == target)
-    })
+    records.iter().any(
+        |record| matches!(record, Record::Started { file, kind: TargetKind::Routes } if Some(file.as_path()) == target),
+    )
 }
 
 fn thrown_failure(kind: &str, thrown: &Thrown, root: &Path, partial: bool, fatal: bool) -> SniffFailure {
@@ -160,7 +162,9 @@ fn unsettled(run: &Run) -> (&'static str, String) {
         Ending::Deadline => ("deadline", "It did not finish loading before the deadline".to_owned()),
         Ending::Exited(_) if drained => ("exited", "It ended while a top-level await was pending".to_owned()),
         Ending::Exited(status) => match status.code() {
-            Some(code) => ("exited", format!("It ended itself with exit code {code} while it was loading{}", said(run))),
+            Some(code) => {
+                ("exited", format!("It ended itself with exit code {code} while it was loading{}", said(run)))
+            }
             None => ("crashed", format!("It was ended by a signal while it was loading ({status}){}", said(run))),
         },
     }

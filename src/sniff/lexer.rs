@@ -50,8 +50,8 @@ impl<'a> Lexer<'a> {
             self.skip(first.len_utf8());
         } else if rest.starts_with("//") {
             self.skip(rest.find('\n').unwrap_or(rest.len()));
-        } else if rest.starts_with("/*") {
-            self.skip(rest[2..].find("*/").map_or(rest.len(), |end| end + 4));
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            self.skip(comment.find("*/").map_or(rest.len(), |end| end + 4));
         } else if is_word(first) {
             let end = rest.find(|letter| !is_word(letter)).unwrap_or(rest.len());
             self.take(Kind::Word(&rest[..end]), end);

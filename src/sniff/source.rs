@@ -208,9 +208,8 @@ impl<'a> Reader<'a> {
         while let Some(kind) = self.kind(at) {
             match kind {
                 Kind::Sign('(' | '[' | '{') => depth += 1,
-                Kind::Sign(')' | ']' | '}') if depth == 0 => return false,
+                Kind::Sign(')' | ']' | '}' | ',' | ';') if depth == 0 => return false,
                 Kind::Sign(')' | ']' | '}') => depth -= 1,
-                Kind::Sign(',' | ';') if depth == 0 => return false,
                 Kind::Word("optional" | "default" | "nullish" | "catch" | "prefault")
                     if depth == 0 && self.is_sign(at + 1, '(') =>
                 {
@@ -315,8 +314,11 @@ const after = parser.create((get) => ({ c: get('AFTER').string() }));
         let text = "import a from './a';\nimport type B from './b';\nimport './c';\nexport * from './d';
 import { type E, f } from './e';\nawait import('./f');\nexport async function go() { const { x } = await import('./g'); }
 const run = () => require('./h'); if (a) { await import('./i'); }\nfunction typed(): Promise<void> { return import('./j'); }";
-        let found: Vec<_> =
-            read(text).imports.into_iter().map(|import| (import.specifier, import.dynamic, import.in_function)).collect();
+        let found: Vec<_> = read(text)
+            .imports
+            .into_iter()
+            .map(|import| (import.specifier, import.dynamic, import.in_function))
+            .collect();
         let expected = [
             ("./a", false, false),
             ("./c", false, false),

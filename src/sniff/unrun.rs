@@ -65,7 +65,9 @@ pub(super) fn inspect(records: &[Record], root: &Path) -> Unrun {
     for file in &loaded {
         let Some(source) = source_of(file) else { continue };
         let cut_off = !finished.contains(file);
-        unrun.direct_reads.extend(source.direct_reads.iter().map(|(name, line)| (name.clone(), file.to_path_buf(), *line)));
+        unrun
+            .direct_reads
+            .extend(source.direct_reads.iter().map(|(name, line)| (name.clone(), file.to_path_buf(), *line)));
         for request in &source.requests {
             if captured.contains(file, request) {
                 continue;
@@ -162,7 +164,8 @@ fn resolve(import: &Import, from: &Path, root: &Path) -> Option<PathBuf> {
     let replaced = EXTENSIONS.iter().filter(|_| stem.is_some()).map(|extension| base.with_extension(extension));
     let appended = EXTENSIONS.iter().map(|extension| PathBuf::from(format!("{}.{extension}", base.display())));
     let index = EXTENSIONS.iter().map(|extension| base.join(format!("index.{extension}")));
-    let file = std::iter::once(base.clone()).chain(replaced).chain(appended).chain(index).find(|file| file.is_file())?;
+    let file =
+        std::iter::once(base.clone()).chain(replaced).chain(appended).chain(index).find(|file| file.is_file())?;
     let file = file.canonicalize().ok()?;
     (file.starts_with(root) && !file.components().any(|part| part.as_os_str() == "node_modules")).then_some(file)
 }
