@@ -3,11 +3,7 @@
 //!
 //! `cargo bench --bench sniff`; `SNIFF_NODE` names another Node, `SNIFF_ROUNDS` how often each is measured (default 5).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a benchmark prints, and says by panicking that it failed"
-)]
+#![expect(clippy::print_stdout, reason = "the numbers are the output")]
 
 #[path = "../tests/sniff_support/mod.rs"]
 mod sniff_support;

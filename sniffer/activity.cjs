@@ -41,4 +41,15 @@ function share(buffer) {
   slots = new Int32Array(buffer);
 }
 
-module.exports = { touch, during, count, isBusy, shared, share };
+let threaded = false;
+
+// Says that another thread loads.
+function useThread() {
+  threaded = true;
+}
+
+function isThreaded() {
+  return threaded;
+}
+
+module.exports = { useThread, isThreaded, touch, during, count, isBusy, shared, share };

@@ -44,7 +44,7 @@ const entryUrl = pathToFileURL(entry).href;
 process.argv = [process.execPath, entry];
 
 if (typeof nodeModule.registerHooks === 'function') require('./hooks-sync.cjs').install(entryUrl);
-else require('./hooks-thread.cjs').install(entryUrl, job);
+else require('./hooks-20.cjs').install(entryUrl, job);
 
 surroundings.contain();
 environment.watch();

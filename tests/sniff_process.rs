@@ -1,17 +1,13 @@
 //! The process in which an app is loaded: what it gets, that it ends, and that nothing of it is left.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test says by panicking that it failed, and prints its counts"
-)]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod sniff_support;
 
 use deploy_native::ErrorCode;
 use deploy_native::sniff::{SniffOptions, SniffedEntry, sniff_all_apps, sniff_entry_file};
 use serde_json::{Value, json};
-use sniff_support::{app, asking, corpus, workspace, write};
+use sniff_support::{app, asking, corpus, nodes, workspace, write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -151,11 +147,11 @@ async fn typescript_needs_nothing_of_the_app() {
     let package = tempfile::tempdir().unwrap();
     let packages = corpus().join("node_modules");
     std::os::unix::fs::symlink(&packages, package.path().join("node_modules")).unwrap();
-    let sniffer = package.path().join("sniffer");
-    std::fs::create_dir(&sniffer).unwrap();
+    let worker = package.path().join("sniffer");
+    std::fs::create_dir(&worker).unwrap();
     for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("sniffer")).unwrap() {
         let file = file.unwrap();
-        std::fs::copy(file.path(), sniffer.join(file.file_name())).unwrap();
+        std::fs::copy(file.path(), worker.join(file.file_name())).unwrap();
     }
     let folder = tempfile::tempdir().unwrap();
     write(
@@ -168,7 +164,7 @@ async fn typescript_needs_nothing_of_the_app() {
     std::fs::create_dir_all(folder.path().join("node_modules/@geekmidas")).unwrap();
     let envkit = folder.path().join("node_modules/@geekmidas/envkit");
     std::os::unix::fs::symlink(packages.join("@geekmidas/envkit"), envkit).unwrap();
-    let given = SniffOptions { sniffer: Some(sniffer), ..options() };
+    let given = SniffOptions { sniffer: Some(worker), ..options() };
     let sniffed = sniff(folder.path(), &given).await;
     assert_eq!((sniffed.error, sniffed.env_vars), (None, vec!["PORT".to_owned()]));
     assert_eq!(sniffed.evidence[0].line, Some(3));
@@ -196,4 +192,29 @@ async fn all_apps_are_sniffed_in_their_order_and_told_as_they_are_done() {
     assert_eq!(found, expected);
     assert_eq!(sniffed["broken"].error.as_ref().unwrap().kind, "threw");
     assert_eq!(told.lock().unwrap().len(), 3);
+}
+
+/// Node 20 without a way into its loader, and every Node with the hooks that it has for everybody, find the same.
+#[test]
+fn the_hooks_that_every_node_has_serve_as_well() {
+    let folder = workspace(&[
+        ("src/index.ts", "import './config.js';\nimport('./later').catch(() => {});\n"),
+        ("src/config.ts", &asking(&["PORT"])),
+        ("src/later.ts", &asking(&["LATER"])),
+    ]);
+    let root = folder.path().canonicalize().unwrap();
+    let records = root.join("records");
+    let target = json!({ "kind": "entry", "file": root.join("src/index.ts") });
+    let job = json!({ "records": records, "nonce": "n", "root": root, "appFolder": root, "targets": [target] });
+    let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("sniffer/main.cjs");
+    for (major, node) in nodes() {
+        // Without `--expose-internals`, which is how the library runs it.
+        let status = std::process::Command::new(node).arg(&main).arg(job.to_string()).status().unwrap();
+        assert!(status.success(), "Node {major}");
+        let text = std::fs::read_to_string(&records).unwrap();
+        std::fs::remove_file(&records).unwrap();
+        for name in ["PORT", "LATER"] {
+            assert!(text.contains(&format!(r#""name":"{name}""#)), "Node {major}: {name} is not in {text}");
+        }
+    }
 }

@@ -103,6 +103,8 @@ fn command(
     })?;
     let mut command = Command::new(&options.node);
     command
+        // Node 20 alone has no hooks without a thread but from inside (see `sniffer/hooks-inner.cjs`).
+        .arg("--expose-internals")
         .arg(script.main())
         .arg(text)
         .current_dir(app_folder)
@@ -207,7 +209,7 @@ async fn attend(child: &mut Child, group: &mut Group, options: &SniffOptions) ->
 /// Reads to the end and keeps the last part.
 async fn drain(output: Option<impl tokio::io::AsyncRead + Unpin>, kept: &mut Vec<u8>) {
     let Some(mut output) = output else { return };
-    let mut buffer = [0; 8192];
+    let mut buffer = vec![0; 8192];
     while let Ok(count) = output.read(&mut buffer).await {
         if count == 0 {
             return;

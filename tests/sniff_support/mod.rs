@@ -1,6 +1,7 @@
 //! What the sniff suites share: the corpus and its packages, the versions of Node, apps from JSON.
 
 #![allow(dead_code, reason = "each suite uses a part")]
+#![allow(clippy::unwrap_used, reason = "used by tests and benchmarks only")]
 
 use deploy_native::workspace::{App, AppType, ConfigFiles};
 use serde_json::Value;

@@ -1,20 +1,24 @@
 'use strict';
 
-// Hooks for Node 20, which has them for `import` only, in a thread of their own; `require` is hooked here.
+// Hooks for Node 20: `import` in one of two ways, `require` here.
 
 const Module = require('node:module');
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
 const { fileURLToPath, pathToFileURL } = require('node:url');
 const activity = require('./activity.cjs');
+const inner = require('./hooks-inner.cjs');
 const { moduleOf, report } = require('./load.cjs');
 const { resolveFirst, resolveAfter } = require('./resolve.cjs');
 const { rewrite } = require('./source.cjs');
 const typescript = require('./typescript.cjs');
 
 function install(entryUrl, job) {
-  const data = { entryUrl, job, activity: activity.shared() };
-  Module.register(pathToFileURL(path.join(__dirname, 'hooks-async.mjs')), { data });
+  if (!inner.install(entryUrl)) {
+    const data = { entryUrl, job, activity: activity.shared() };
+    Module.register(pathToFileURL(path.join(__dirname, 'hooks-async.mjs')), { data });
+    activity.useThread();
+  }
   hookRequire(entryUrl);
 }
 
