@@ -13,7 +13,7 @@ export function initialize(data) {
   entryUrl = data.entryUrl;
   activity.share(data.activity);
   channel.open(data.job.records, data.job.nonce);
-  project.setRoot(data.job.root);
+  project.setRoots(data.job.root, data.job.appFolder);
   typescript.setAppFolder(data.job.appFolder);
 }
 

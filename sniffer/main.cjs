@@ -22,7 +22,7 @@ const job = JSON.parse(process.argv[2]);
 const { exit: end } = process;
 
 channel.open(job.records, job.nonce);
-project.setRoot(job.root);
+project.setRoots(job.root, job.appFolder);
 typescript.setAppFolder(job.appFolder);
 typescript.installHelpers();
 

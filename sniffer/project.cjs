@@ -7,11 +7,12 @@ const path = require('node:path');
 
 const INSTALLED = `${path.sep}node_modules${path.sep}`;
 
-let root = path.sep;
+let roots = [];
 const manifests = new Map();
 
-function setRoot(folder) {
-  root = folder;
+// The workspace's root, and an app's folder, which a symbolic link may have put elsewhere.
+function setRoots(...folders) {
+  roots = folders.map((folder) => (folder.endsWith(path.sep) ? folder : folder + path.sep));
 }
 
 // Whether a file belongs to the workspace: inside its root, and not installed by a package manager.
@@ -20,7 +21,7 @@ function isOwn(file) {
 }
 
 function isUnderRoot(file) {
-  return file.startsWith(root.endsWith(path.sep) ? root : root + path.sep);
+  return roots.some((root) => file.startsWith(root));
 }
 
 // The nearest package.json that has a name or a type, as `{ folder, name, version, type }`; null outside of any package.
@@ -74,4 +75,4 @@ function isEnvkit(file) {
   return namedPackageOf(file)?.name === '@geekmidas/envkit';
 }
 
-module.exports = { setRoot, isOwn, isUnderRoot, packageOf, namedPackageOf, isEnvkit };
+module.exports = { setRoots, isOwn, isUnderRoot, packageOf, namedPackageOf, isEnvkit };

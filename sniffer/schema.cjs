@@ -5,10 +5,11 @@
 const { inputs } = require('./values.cjs');
 const { describe, isSchema } = require('./describe.cjs');
 
-// The schema itself, from under whatever envkit wraps around it: its `safeParse` would read the environment.
+// The schema itself, from under whatever envkit wraps around it: its `safeParse` would read the environment. By `nullable`,
+// since envkit's own sniffer takes note of `optional` and `default`.
 function rawSchema(schema) {
   try {
-    const wrapped = schema.optional();
+    const wrapped = schema.nullable();
     return wrapped._zod?.def?.innerType ?? wrapped._def?.innerType ?? schema;
   } catch {
     return schema;

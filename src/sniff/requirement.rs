@@ -60,14 +60,15 @@ pub struct SniffedEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SniffFailure {
-    /// What happened: `syntax`, `unresolved-import`, `deadline`, `threw`, `exited`, `crashed`, `no-entry`, `no-node`.
+    /// What happened: `syntax`, `unresolved-import`, `deadline`, `threw`, `exited`, `crashed`, `no-entry`, `no-export` (what
+    /// `envParser` names is not a function), `no-node`, `no-typescript` (nothing here can read the app's TypeScript).
     pub kind: String,
     /// The app's own message, redacted and shortened.
     pub message: String,
     /// The app's own stack, trimmed to its files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<String>,
-    /// Whether names were captured before it happened, so that the result is partial rather than empty.
+    /// Whether names were found all the same, so that the result is partial rather than empty.
     pub partial: bool,
     /// Whether a deployment must stop on it (`onSniffError: 'fail'`): false where the result is complete all the same,
     /// for instance an app that threw after its configuration was read because no database answered.

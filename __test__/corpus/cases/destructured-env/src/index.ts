@@ -1,0 +1,11 @@
+import process from 'node:process';
+const { env } = process;
+export const names = [env.FIRST, env['SECOND']];
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser(process.env as Record<string, string>)
+  .create((get) => ({
+    port: get('PORT').string().transform(Number),
+    databaseUrl: get('DATABASE_URL').string(),
+  }))
+  .parse();

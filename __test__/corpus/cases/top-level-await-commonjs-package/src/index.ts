@@ -1,0 +1,2 @@
+const { config } = await import('./config');
+console.log(config);
