@@ -1,7 +1,9 @@
 //! Proving isolation on its own, outside a deployment.
 
+use super::begin::{Hold, begin};
 use super::prepare;
-use super::run::{Hold, Ready, begin, session};
+use super::ready::Ready;
+use super::run::session;
 use super::steps;
 use super::wanted;
 use crate::plan::{Action, Observed, Ownership, Step, recover};

@@ -1,8 +1,10 @@
 //! Undeployment: what is ours goes, what is not stays, what stood there before comes back.
 
 use super::apply::{Limits, Outcome, apply};
+use super::begin::{Hold, begin};
+use super::ready::Ready;
 use super::report::{DeployFailure, UndeployReport};
-use super::run::{Hold, Ready, begin, session};
+use super::run::session;
 use crate::plan::{Action, Blueprint, DeployPlan, Observed, Operation, Unwanted, draw_removal, recover, render};
 use crate::state::{SharedState, State};
 use crate::{DeployError, DeployEvent, Phase};

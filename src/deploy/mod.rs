@@ -1,14 +1,19 @@
 //! The engine: observes, plans, applies, and tells what happens.
 
 mod apply;
+mod begin;
 mod create;
+mod detect;
+mod draft;
 mod images;
 mod inside;
 mod isolation;
 mod leave;
+mod look;
 mod observe;
 mod port;
 mod prepare;
+mod ready;
 mod report;
 mod request;
 mod resolve;
@@ -33,7 +38,8 @@ pub use request::{
 use crate::DeployError;
 use crate::plan::DeployPlan;
 use crate::postgres::IsolationReport;
-use run::{Hold, Part, Ready};
+use begin::Hold;
+use ready::{Part, Ready};
 use std::time::Duration;
 
 /// How long a cancelled run waits for its own cleaning up before it rejects; the rest goes on in the background (I10).
@@ -72,7 +78,7 @@ pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployP
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(DeployError::cancelled()),
-        plan = Box::pin(run::plan(&ready)) => plan,
+        plan = Box::pin(draft::plan(&ready)) => plan,
     }
 }
 

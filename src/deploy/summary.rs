@@ -1,10 +1,10 @@
 //! The report of a run, from what was planned and what became of it.
 
 use super::apply::Outcome;
+use super::ready::Ready;
 use super::report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus,
 };
-use super::run::Ready;
 use super::session::World;
 use crate::plan::{Blueprint, Operation, Wanted};
 use crate::workspace::{App, AppType};

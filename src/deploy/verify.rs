@@ -1,7 +1,7 @@
 //! Verifying host names on their own, outside a deployment.
 
+use super::ready::Ready;
 use super::report::{DnsReport, HostReport, RecordStatus};
-use super::run::Ready;
 use crate::DeployError;
 use crate::dns::{Expectation, verify};
 use futures_util::future::try_join_all;

@@ -1,0 +1,112 @@
+//! From a checked request to a plan: sniff, resolve, look, recover, draw. Makes only reads.
+
+use super::images::{registry_login, resolve_images};
+use super::prepare;
+use super::ready::Ready;
+use super::resolve::{AppResolver, Generated};
+use super::session::{PostgresService, World};
+use super::wanted::{self, Ingredients, MASTER, assemble};
+use crate::env::encode_env;
+use crate::plan::{Blueprint, DeployPlan, Observed, Wanted, draw, recover, render};
+use crate::postgres::DatabaseRoles;
+use crate::state::{Intent, Journal, State};
+use crate::{DeployError, DeployEvent, Phase};
+use std::net::IpAddr;
+
+/// A plan with everything that applying it needs.
+pub(super) struct Draft {
+    pub(super) wanted: Wanted,
+    pub(super) observed: Observed,
+    pub(super) blueprint: Blueprint,
+    /// The state with what was recovered.
+    pub(super) state: State,
+    pub(super) generated: Generated,
+    pub(super) resolver: AppResolver,
+    pub(super) roles: Option<DatabaseRoles>,
+}
+
+impl Ready {
+    /// Finds out what would have to be done. Makes only reads.
+    ///
+    /// # Errors
+    ///
+    /// Everything that stops a deployment before its first change (I1).
+    pub(super) async fn draw(&self, state: Option<State>) -> Result<Draft, DeployError> {
+        let requirements = self.sniff().await?;
+        self.phase(Phase::Resolve);
+        let known = state.clone().unwrap_or_else(|| State::new(self.stage()));
+        let resolver = self.resolver(requirements);
+        // What is missing is missing whatever the server says; so this comes before the first request.
+        resolver.resolve_all(&known, None, None)?;
+        self.phase(Phase::Observe);
+        let (observed, server_ip) = self.look(state.as_ref()).await?;
+        let mut state = known;
+        let recovered = recover(&mut state, &observed, &resolver.needs())?;
+        if !recovered.is_empty() {
+            self.warn("state-recovered", &format!("recovered from the server: {}", recovered.join(", ")), None);
+        }
+        self.assemble(resolver, state, observed, server_ip).await
+    }
+
+    async fn assemble(
+        &self,
+        resolver: AppResolver,
+        state: State,
+        observed: Observed,
+        server_ip: Option<IpAddr>,
+    ) -> Result<Draft, DeployError> {
+        let world = World::of(&observed);
+        let redis = world.redis.as_ref().map(|(_, name)| name.as_str());
+        let resolved = resolver.resolve_all(&state, world.postgres.as_ref(), redis)?;
+        resolved.secrets.iter().for_each(|value| self.redactor.add(value));
+        for (app, env) in &resolved.envs {
+            encode_env(app, &env.values)?;
+        }
+        let mut filled = state.clone();
+        resolved.generated.keep_in(&mut filled);
+        // A server's words may hold any of them, also those that no app's environment shows before its host is known.
+        prepare::know_state(&self.redactor, &filled);
+        let (database, master) = match &world.postgres {
+            Some(PostgresService { database, user, .. }) => (database.clone(), user.clone()),
+            None => (self.request.workspace.database_name(), MASTER.to_owned()),
+        };
+        let roles = wanted::roles(&self.request, &resolver, &filled, &database, &master)?;
+        let hooked = self.options.image_builder.is_some();
+        let images = wanted::images(&self.request, &self.apps, &resolved.envs, hooked, self.now())?;
+        let images = resolve_images(images, self.images.as_ref(), registry_login(&self.request).as_ref()).await?;
+        let wanted = assemble(Ingredients {
+            request: &self.request,
+            apps: &self.apps,
+            hosts: &self.hosts,
+            zones: &self.zones,
+            server_ip,
+            envs: &resolved.envs,
+            images,
+            roles: roles.as_ref(),
+            route: wanted::database_route(&self.request, observed.postgres.as_ref()),
+        });
+        self.phase(Phase::Plan);
+        let mut blueprint = draw(&wanted, &observed, &state)?;
+        self.part.narrow(&mut blueprint);
+        self.options
+            .events
+            .emit(DeployEvent::Planned { changes: blueprint.plan.changes, text: render(&blueprint.plan) });
+        Ok(Draft { wanted, observed, blueprint, state, generated: resolved.generated, resolver, roles })
+    }
+}
+
+/// Plans: what a deployment would do.
+///
+/// # Errors
+///
+/// Everything that stops a deployment before its first change.
+pub(super) async fn plan(ready: &Ready) -> Result<DeployPlan, DeployError> {
+    let mut drawn = Box::pin(ready.draw(ready.state().await?)).await?;
+    let unfinished = Journal::peek(&ready.request.workspace.root, ready.stage()).await?;
+    let opened = unfinished.iter().any(|entry| matches!(entry.intent, Intent::OpenDatabasePort { .. }));
+    if opened && drawn.observed.open_port.is_none() {
+        drawn.observed.open_port = drawn.observed.postgres.as_ref().map(|found| found.id.clone());
+        drawn.blueprint = draw(&drawn.wanted, &drawn.observed, &drawn.state)?;
+    }
+    Ok(drawn.blueprint.plan)
+}

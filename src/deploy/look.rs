@@ -1,0 +1,122 @@
+//! What a run looks at before it plans: the server, the DNS zones, the server's address.
+
+use super::observe::{Scope, check_server, observe};
+use super::ready::{Part, Ready};
+use super::request::WaitFor;
+use crate::DeployError;
+use crate::dns::{DnsRecord, LookupOptions, find_server_address};
+use crate::plan::{Observed, ObservedRecord, Ownership};
+use crate::state::State;
+use futures_util::future::try_join_all;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+impl Ready {
+    /// Reads the server alone, and finds out that it is one that we can speak to.
+    ///
+    /// # Errors
+    ///
+    /// `DOKPLOY_*`, `RESOURCE_AMBIGUOUS`.
+    pub(super) async fn look_at_server(&self, state: Option<&State>) -> Result<Observed, DeployError> {
+        check_server(&self.client).await?;
+        let mut apps = self.declared.clone();
+        apps.extend(state.into_iter().flat_map(|state| state.applications.keys().cloned()));
+        apps.extend(self.request.settings.apps.iter().flatten().cloned());
+        loop {
+            let scope = Scope { containers: false, apps: &apps, ..self.scope() };
+            let observed = observe(&self.client, scope, state).await?;
+            if observed.orphans.is_empty() {
+                return Ok(observed);
+            }
+            // Ours, and neither declared nor in the state: they are looked at as well.
+            apps.extend(observed.orphans);
+        }
+    }
+
+    /// Reads the server, the DNS zones and the server's address, side by side.
+    pub(super) async fn look(&self, state: Option<&State>) -> Result<(Observed, Option<IpAddr>), DeployError> {
+        let (mut observed, records, server_ip, ()) = tokio::try_join!(
+            observe(&self.client, self.scope(), state),
+            self.records(),
+            self.server_ip(),
+            check_server(&self.client),
+        )?;
+        observed.records = records;
+        let ours = observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours);
+        observed.open_port = ours.filter(|found| found.external_port.is_some()).map(|found| found.id.clone());
+        Ok((observed, server_ip))
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            workspace: &self.request.workspace.name,
+            stage: self.stage(),
+            apps: &self.declared,
+            containers: self.request.settings.wait_for == WaitFor::Running,
+        }
+    }
+
+    /// The records at each host name of the run; fails when a zone does not exist (I1).
+    async fn records(&self) -> Result<BTreeMap<String, ObservedRecord>, DeployError> {
+        if self.part != Part::All {
+            return Ok(BTreeMap::new());
+        }
+        let zones = self.zones.hosts.values().filter_map(|host| host.zone.as_ref()).filter(|zone| !zone.manual);
+        let roots: BTreeSet<&str> = zones.map(|zone| zone.root.as_str()).collect();
+        let reads = roots.into_iter().map(|root| async move {
+            let records = self.zones.providers[root].get_records(root).await?;
+            Ok::<_, DeployError>((root.to_owned(), records))
+        });
+        let read: BTreeMap<String, Vec<DnsRecord>> = try_join_all(reads).await?.into_iter().collect();
+        let mut found = BTreeMap::new();
+        for (host, wanted) in &self.zones.hosts {
+            let Some(records) = wanted.zone.as_ref().and_then(|zone| Some((zone, read.get(&zone.root)?))) else {
+                continue;
+            };
+            let (zone, records) = records;
+            let mut observed = ObservedRecord::default();
+            for record in records.iter().filter(|record| record.name.eq_ignore_ascii_case(&zone.name)) {
+                match record.record_type.as_str() {
+                    "A" => {
+                        observed.values.extend(record.values.iter().cloned());
+                        observed.ttl = record.ttl;
+                    }
+                    "CNAME" | "ALIAS" => observed.conflict = Some(record.record_type.clone()),
+                    _ => {}
+                }
+            }
+            found.insert(host.clone(), observed);
+        }
+        Ok(found)
+    }
+
+    /// The server's address, when a zone is configured for one of the host names.
+    async fn server_ip(&self) -> Result<Option<IpAddr>, DeployError> {
+        let needed = self.part == Part::All && self.zones.hosts.values().any(|host| host.zone.is_some());
+        if !needed {
+            return Ok(None);
+        }
+        self.address().await.map(Some)
+    }
+
+    /// The server's address: as the request says, else what the endpoint's host resolves to.
+    ///
+    /// # Errors
+    ///
+    /// `DNS_RESOLUTION`.
+    pub(super) async fn address(&self) -> Result<IpAddr, DeployError> {
+        match self.request.settings.server_ip {
+            Some(ip) => Ok(ip),
+            None => find_server_address(self.client.host(), &self.lookup_options()).await,
+        }
+    }
+
+    /// How DNS is asked.
+    pub(super) fn lookup_options(&self) -> LookupOptions {
+        LookupOptions {
+            name_servers: self.options.surroundings.name_servers.clone(),
+            authoritative_port: self.options.surroundings.authoritative_port,
+            ..LookupOptions::default()
+        }
+    }
+}
