@@ -25,7 +25,7 @@ BEGIN
             OR entry.grantee = 0 AND apps @> jsonb_build_array(jsonb_build_object('schema', schema.nspname)))
   LOOP
     EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I %s REVOKE ALL ON %s FROM %s', stale.creator,
-      coalesce(format('IN SCHEMA %I', stale.schema), ''), stale.kind, stale.grantee);
+      coalesce('IN SCHEMA ' || quote_ident(stale.schema), ''), stale.kind, stale.grantee);
   END LOOP;
   FOR app IN SELECT * FROM jsonb_to_recordset(apps) AS listed(role text, schema text) LOOP
     EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I REVOKE ALL ON ROUTINES FROM PUBLIC', app.role);

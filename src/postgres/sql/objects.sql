@@ -153,6 +153,8 @@ BEGIN
               OR other.oid <> app.role_oid AND apps @> jsonb_build_array(jsonb_build_object('role', other.rolname)))
          AND NOT EXISTS (SELECT FROM pg_depend AS link WHERE link.objid = given.object
                            AND link.classid = given.catalog AND link.deptype = 'e' AND given.grantee = 0)
+         -- A default elsewhere calls it as whoever inserts; by name nobody can who may not enter the schema.
+         AND NOT (given.kind = 'ROUTINE' AND given.grantee = 0 AND given.object = ANY (coalesce(shared_routines, '{}')))
     LOOP
       EXECUTE format('REVOKE ALL ON %s %s FROM %s CASCADE', item.kind, item.name, item.grantee);
     END LOOP;
