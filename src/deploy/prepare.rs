@@ -1,7 +1,8 @@
 //! What a run needs before it looks at anything: the request checked against the workspace, clients, providers, names.
 
 use super::observe::{POSTGRES_NAME, REDIS_NAME};
-use super::request::{Credentials, DeploySettings, RunOptions, VendorCredentials};
+use super::options::RunOptions;
+use super::request::{Credentials, DeploySettings, VendorCredentials};
 use crate::dns::{CloudflareProvider, DnsProvider, HostingerProvider, ManualProvider, VendorOptions};
 use crate::dokploy::{ClientSettings, Dokploy};
 use crate::plan::{HostZone, WantedHost};

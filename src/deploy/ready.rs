@@ -1,8 +1,9 @@
 //! A checked request with everything that a run needs to begin.
 
 use super::images::local_builder;
+use super::options::RunOptions;
 use super::prepare::{self, Zones};
-use super::request::{DeployRequest, RunOptions};
+use super::request::DeployRequest;
 use super::resolve::AppResolver;
 use super::wanted::{self, Ingredients, assemble};
 use crate::dns::DnsProvider;
@@ -146,7 +147,7 @@ impl Ready {
             envs: &IndexMap::new(),
             images: BTreeMap::new(),
             roles: None,
-            route: wanted::database_route(&self.request, None),
+            route: wanted::database_route(&self.request, None, &State::new(self.stage())),
         })
     }
 
