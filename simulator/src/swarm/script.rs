@@ -223,7 +223,9 @@ impl Shell<'_> {
     }
 
     async fn psql(&mut self, arguments: &[String], input: Option<String>, output: &mut Output) -> i64 {
-        let mut print = |text: &str| drop(self.print(text, output));
+        let mut print = |text: &str| {
+            self.print(text, output);
+        };
         let result = psql::run(self.world, arguments, &self.variables, input, &mut print).await;
         for line in result.errors.lines() {
             (self.log)(line);
