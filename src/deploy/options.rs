@@ -1,6 +1,7 @@
 //! How a run is carried out, and what stands around it.
 
 use crate::dns::DnsProvider;
+use crate::dokploy::{ClientSettings, WaitSettings};
 use crate::image::ImageBuilder;
 use crate::secrets::{Entropy, SystemEntropy};
 use crate::state::StateProvider;
@@ -51,11 +52,13 @@ pub struct Surroundings {
     pub landing: Duration,
     /// How long a database whose port was opened may take to become reachable; default 60 s.
     pub database_deadline: Duration,
-    /// How long the application that reaches the database from inside may wait in the server's queue and be deployed;
-    /// default 30 min, and half of it where the external port is taken after it.
-    pub job_deadline: Duration,
-    /// How long `psql` may take to answer once that application is deployed; default 3 min, and half of it likewise.
+    /// How long `psql` may take to answer from inside the server's network once its application is deployed; default 3 min.
+    /// Half of it, and half of the wait for the deployment, where the external port is taken after it.
     pub answer_deadline: Duration,
+    /// How long a call to Dokploy may take, and how often a read is repeated.
+    pub client: ClientSettings,
+    /// How deployments are waited for; the request's `stabilitySeconds` takes the place of its `stability`.
+    pub wait: WaitSettings,
     /// The clock.
     pub now: fn() -> OffsetDateTime,
     /// The randomness.
@@ -73,8 +76,9 @@ impl Default for Surroundings {
             git: PathBuf::from("git"),
             landing: Duration::from_secs(10),
             database_deadline: Duration::from_mins(1),
-            job_deadline: Duration::from_mins(30),
             answer_deadline: Duration::from_mins(3),
+            client: ClientSettings::default(),
+            wait: WaitSettings::default(),
             now: OffsetDateTime::now_utc,
             entropy: Arc::new(SystemEntropy),
         }

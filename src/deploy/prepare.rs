@@ -67,6 +67,7 @@ pub(super) fn client(
     workspace: &Workspace,
     stage: &str,
     credentials: &Credentials,
+    settings: &ClientSettings,
     redactor: &Arc<Redactor>,
 ) -> Result<Dokploy, DeployError> {
     let dokploy = &credentials.dokploy;
@@ -78,7 +79,7 @@ pub(super) fn client(
         )
         .hint("Set it, or deploy.dokploy.endpoint or deploy.dokploy.endpoints[stage] in the workspace")
     })?;
-    Dokploy::with_settings(endpoint, &dokploy.token, ClientSettings::default(), Arc::clone(redactor))
+    Dokploy::with_settings(endpoint, &dokploy.token, settings.clone(), Arc::clone(redactor))
 }
 
 /// Where the state is kept.

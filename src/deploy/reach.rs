@@ -68,8 +68,9 @@ pub(super) async fn reach<W: Work>(session: &Session, step: &Step, work: &W) -> 
 /// With another way left, half the time is enough.
 fn patience(session: &Session, route: &Route) -> Patience {
     let share = if route.falls_back { 2 } else { 1 };
-    let surroundings = &session.surroundings;
-    Patience { deployment: surroundings.job_deadline / share, answer: surroundings.answer_deadline / share }
+    let mut deployment = session.surroundings.wait.clone();
+    deployment.deployment_deadline /= share;
+    Patience { deployment, answer: session.surroundings.answer_deadline / share }
 }
 
 /// Keeps what was learned of the image, so that it is found out once.

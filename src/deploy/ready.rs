@@ -61,7 +61,13 @@ impl Ready {
         let apps = if part == Part::Nothing { Vec::new() } else { prepare::selected_apps(workspace, settings)? };
         let redactor = Arc::new(Redactor::new());
         prepare::know_secrets(&redactor, &settings.credentials, settings.secrets.all().cloned());
-        let client = prepare::client(workspace, &settings.stage, &settings.credentials, &redactor)?;
+        let client = prepare::client(
+            workspace,
+            &settings.stage,
+            &settings.credentials,
+            &options.surroundings.client,
+            &redactor,
+        )?;
         let hosts = workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?;
         let selected = apps.iter().filter_map(|app| Some((app.clone(), hosts.get(app)?.clone())));
         let zones = prepare::zones(workspace, selected, &settings.credentials, &options)?;

@@ -189,18 +189,24 @@ pub struct UndeploySettings {
     /// The apps to remove; default everything of the stage.
     #[serde(default)]
     pub apps: Option<Vec<String>>,
+    /// Whether the main front end had the bare domain of the stage; default false.
+    #[serde(default)]
+    pub main_frontend_at_apex: bool,
+    /// Where the database's port is reached; default the host of the Dokploy endpoint.
+    #[serde(default)]
+    pub database_host: Option<String>,
+    /// How the database is reached when roles are dropped; default `auto`.
+    #[serde(default)]
+    pub database_access: DatabaseAccess,
+    /// The app that owns `public`, which stays when its role goes; default `api`, `null`: none.
+    #[serde(default = "default_public_schema_app")]
+    pub public_schema_app: Option<String>,
     /// Also removes databases, roles and their data; default false.
     #[serde(default)]
     pub delete_data: bool,
     /// Also removes environment and project, when nothing else lives there; default false.
     #[serde(default)]
     pub delete_project: bool,
-    /// How the database is reached, where roles go and the database stays; default `auto`.
-    #[serde(default)]
-    pub database_access: DatabaseAccess,
-    /// Where an opened database port is reached; default: the endpoint's host.
-    #[serde(default)]
-    pub database_host: Option<String>,
 }
 
 impl DeployRequest {
@@ -231,20 +237,20 @@ impl UndeployRequest {
 impl UndeployRequest {
     /// The request as a run takes it, and how far the removal goes.
     pub(super) fn into_parts(self) -> (DeployRequest, Depth) {
-        let UndeploySettings { stage, credentials, apps, delete_data, delete_project, database_access, database_host } =
-            self.settings;
+        let given = self.settings;
+        let depth = Depth { data: given.delete_data, project: given.delete_project };
         let settings = DeploySettings {
-            stage,
-            credentials,
+            stage: given.stage,
+            credentials: given.credentials,
             secrets: Secrets::default(),
-            apps,
+            apps: given.apps,
             tag: None,
             images: BTreeMap::new(),
-            main_frontend_at_apex: false,
+            main_frontend_at_apex: given.main_frontend_at_apex,
             server_ip: None,
-            database_host,
-            database_access,
-            public_schema_app: default_public_schema_app(),
+            database_host: given.database_host,
+            database_access: given.database_access,
+            public_schema_app: given.public_schema_app,
             on_sniff_error: OnSniffError::default(),
             wait_for: WaitFor::default(),
             stability_seconds: default_stability(),
@@ -254,7 +260,7 @@ impl UndeployRequest {
             domains: true,
             platform: default_platform(),
         };
-        (DeployRequest { workspace: self.workspace, settings }, Depth { data: delete_data, project: delete_project })
+        (DeployRequest { workspace: self.workspace, settings }, depth)
     }
 }
 

@@ -44,10 +44,10 @@ const RESTART_DELAY: Duration = Duration::from_secs(1);
 const STAY: &str = "SET client_connection_check_interval = '1s'; SELECT pg_catalog.pg_sleep(30)";
 
 /// How long the way from inside is waited for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Patience {
     /// For the deployment: the queue, and the image.
-    pub(super) deployment: Duration,
+    pub(super) deployment: WaitSettings,
     /// For the answer, once it is deployed: a new database initialises its volume first.
     pub(super) answer: Duration,
 }
@@ -116,8 +116,8 @@ impl<'a> InsideTransport<'a> {
             };
             self.session.progress(self.step, state);
         };
-        let settings = WaitSettings { deployment_deadline: self.patience.deployment, ..WaitSettings::default() };
-        let followed = self.session.client.follow_deployment(&made.id, &job.name, &settings, &progress).await;
+        let settings = &self.patience.deployment;
+        let followed = self.session.client.follow_deployment(&made.id, &job.name, settings, &progress).await;
         // Not to be tried again at once: it has waited long enough.
         followed.map_err(|error| error.resource(format!("application {}", job.name)).retryable(false))?;
         self.session.progress(self.step, "waiting for psql");
