@@ -67,6 +67,16 @@ impl Script {
         Some(parts)
     }
 
+    /// How `psql` is called to run the script, with arguments of at most `longest` bytes; none when one statement alone is
+    /// longer.
+    ///
+    /// It prints nothing but the answer, ends at the first error, and says its SQLSTATE.
+    pub fn psql_arguments(&self, longest: usize) -> Option<Vec<String>> {
+        let options = ["-AtqX", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"].map(str::to_owned);
+        let commands = self.parts(longest)?.into_iter().flat_map(|part| ["-c".to_owned(), part]);
+        Some(options.into_iter().chain(commands).collect())
+    }
+
     /// Finds the script's answer in the output of a transport; none when it is not there or not complete.
     pub fn answer(&self, output: &str) -> Option<Vec<Value>> {
         frame::read(output, &self.nonce)

@@ -103,9 +103,9 @@ impl<'a> InsideTransport<'a> {
     }
 
     /// Tells the application what to run, deploys it, and waits for the answer.
-    async fn run(&self, job: &Job, database: &str, script: &Script, parts: &[String]) -> Result<String, DeployError> {
+    async fn run(&self, job: &Job, database: &str, script: &Script, args: &[Secret]) -> Result<String, DeployError> {
         let made = job.made()?;
-        self.configure(made, database, parts, &job.name).await?;
+        self.configure(made, database, args, &job.name).await?;
         let api = self.session.client.application();
         let description = format!("stage {}", self.session.wanted.stage);
         repeat(|| async { api.deploy(&made.id, &job.name, &description).await }).await?;
@@ -124,7 +124,7 @@ impl<'a> InsideTransport<'a> {
         self.answer(made, script).await
     }
 
-    async fn configure(&self, made: &Made, database: &str, parts: &[String], owner: &str) -> Result<(), DeployError> {
+    async fn configure(&self, made: &Made, database: &str, args: &[Secret], owner: &str) -> Result<(), DeployError> {
         let (api, application_id) = (self.session.client.application(), made.id.as_str());
         // The server has pulled the database's image by a login of its own, if it needs one, and has it already.
         let provider = SaveDockerProvider {
@@ -147,13 +147,10 @@ impl<'a> InsideTransport<'a> {
         let env = Secret::new(encode_env(owner, &variables)?);
         repeat(|| async { api.save_environment(&SaveEnvironment { application_id, env: &env }).await }).await?;
         // Dokploy splits the command at blanks and passes the arguments as they are; Swarm expands no templates in them.
-        let options = ["-AtqX", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"];
-        let commands = parts.iter().map(String::as_str).chain([STAY]).flat_map(|text| ["-c", text]);
-        let args: Vec<Secret> = options.into_iter().chain(commands).map(Secret::new).collect();
         let update = UpdateApplication {
             application_id,
             command: Some("psql"),
-            args: Some(&args),
+            args: Some(args),
             restart_policy_swarm: Some(RestartPolicy {
                 condition: RestartCondition::OnFailure,
                 delay: Some(RESTART_DELAY),
@@ -168,11 +165,12 @@ impl<'a> InsideTransport<'a> {
     async fn answer(&self, made: &Made, script: &Script) -> Result<String, DeployError> {
         let deadline = Instant::now() + self.patience.answer;
         let mut pause = FIRST_PAUSE;
-        let (mut last, mut silent) = (None, true);
+        // Whether every log that was read was empty.
+        let (mut last, mut silent) = (None, None);
         loop {
             match self.session.client.application().read_logs(&made.id, LINES).await {
                 Ok(log) => {
-                    silent &= log.expose().trim().is_empty();
+                    silent = Some(silent.unwrap_or(true) && log.expose().trim().is_empty());
                     match read(log.expose(), script) {
                         Reading::Complete => return Ok(log.expose().to_owned()),
                         Reading::Refused(error) => return Err(error),
@@ -187,7 +185,7 @@ impl<'a> InsideTransport<'a> {
                 return Err(error);
             }
             if Instant::now() >= deadline {
-                return Err(self.too_late(last, silent));
+                return Err(self.too_late(last, silent == Some(true)));
             }
             sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
             pause = pause.mul_f32(1.5).min(LONGEST_PAUSE);
@@ -249,10 +247,9 @@ impl<'a> InsideTransport<'a> {
 #[async_trait]
 impl SqlTransport for InsideTransport<'_> {
     async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
-        let parts = script.parts(LONGEST_ARGUMENT).filter(|parts| parts.concat().len() <= LONGEST_SCRIPT);
-        let Some(parts) = parts else { return Err(self.note(too_long())) };
+        let Some(args) = arguments(script) else { return Err(self.note(too_long())) };
         let job = Job::create(self.session, self.step).await.map_err(|error| self.note(error))?;
-        let result = self.run(&job, database, script, &parts).await;
+        let result = self.run(&job, database, script, &args).await;
         match (result, job.remove().await) {
             (Ok(output), Ok(())) => Ok(output),
             (Err(error), Ok(())) => Err(self.note(error)),
@@ -261,6 +258,14 @@ impl SqlTransport for InsideTransport<'_> {
             (Err(first), Err(second)) => Err(DeployError::join(vec![first, second])),
         }
     }
+}
+
+/// The arguments of `psql`; none when they are too long.
+fn arguments(script: &Script) -> Option<Vec<Secret>> {
+    let arguments = script.psql_arguments(LONGEST_ARGUMENT)?;
+    let length: usize = arguments.iter().map(String::len).sum();
+    let stay = ["-c", STAY].map(Secret::new);
+    (length <= LONGEST_SCRIPT).then(|| arguments.into_iter().map(Secret::new).chain(stay).collect())
 }
 
 fn too_long() -> DeployError {
