@@ -14,6 +14,7 @@ mod observe;
 mod options;
 mod port;
 mod prepare;
+mod reach;
 mod ready;
 mod report;
 mod request;

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a test says what it ran on")]
 
-use deploy_native::postgres::{AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, SqlTransport, app_names};
+use deploy_native::postgres::{
+    AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, Script, SqlTransport, app_names,
+};
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::{Binaries, Cluster, ClusterOptions};
 use std::path::{Path, PathBuf};
@@ -142,8 +144,8 @@ pub(crate) struct Counted<'a> {
 
 #[async_trait::async_trait]
 impl SqlTransport for Counted<'_> {
-    async fn execute(&self, database: &str, sql: &str) -> Result<String, deploy_native::DeployError> {
+    async fn execute(&self, database: &str, script: &Script) -> Result<String, deploy_native::DeployError> {
         self.round_trips.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        self.inner.execute(database, sql).await
+        self.inner.execute(database, script).await
     }
 }
