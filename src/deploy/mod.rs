@@ -24,6 +24,7 @@ mod steps;
 mod summary;
 mod verify;
 mod wanted;
+mod zone_queue;
 
 pub use report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport,

@@ -1,0 +1,68 @@
+//! A world behind relays, and what a run in it came to.
+
+use crate::relay::{Exchange, Log, Relay};
+use crate::world::World;
+use deploy_native::DeployEvent;
+use deploy_native::deploy::{DeployReport, DeployRequest, RunOptions, deploy};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// So much faster than a real server that it imposes no waits.
+const AT_ONCE: f64 = 0.0001;
+
+/// A world whose servers are a way off.
+pub(crate) struct Course {
+    pub(crate) world: World,
+    pub(crate) log: Log,
+    dokploy: Relay,
+    dns: Relay,
+}
+
+/// What one run did.
+pub(crate) struct Lap {
+    pub(crate) report: DeployReport,
+    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) events: Vec<(Instant, DeployEvent)>,
+    pub(crate) took: Duration,
+}
+
+impl Course {
+    /// Starts a world in which each call of an API takes `latency` and the server does at once what it is told.
+    pub(crate) async fn start(latency: Duration) -> Self {
+        let world = World::with(|builder| builder.time_scale(AT_ONCE)).await;
+        let log = Log::default();
+        let dokploy = Relay::start(world.simulator.url(), "/api/", latency, &log).await;
+        let dns = Relay::start(&world.dns.cloudflare_url(), "/client/v4/", latency, &log).await;
+        Self { world, log, dokploy, dns }
+    }
+
+    /// The seed's workspace, by way of the relays.
+    pub(crate) fn request(&self, access: &str) -> Value {
+        self.aimed(self.world.request(), access)
+    }
+
+    /// A request whose servers are reached by way of the relays.
+    pub(crate) fn aimed(&self, mut request: Value, access: &str) -> Value {
+        request["workspace"]["deploy"]["dokploy"]["endpoint"] = json!(self.dokploy.url());
+        request["credentials"]["cloudflare"]["baseUrl"] = json!(self.dns.url());
+        request["databaseAccess"] = json!(access);
+        request
+    }
+
+    /// Deploys, and tells what passed.
+    pub(crate) async fn deploy(&self, request: Value) -> Lap {
+        self.log.take();
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&events);
+        let options = RunOptions {
+            events: Arc::new(move |event: DeployEvent| sink.lock().unwrap().push((Instant::now(), event))),
+            ..self.world.options()
+        };
+        let started = Instant::now();
+        let report = deploy(DeployRequest::from_json(request).unwrap(), options).await.unwrap();
+        let took = started.elapsed();
+        let events = std::mem::take(&mut *events.lock().unwrap());
+        Lap { report, exchanges: self.log.take(), events, took }
+    }
+}
