@@ -3,7 +3,8 @@
 use crate::relay::{Exchange, Log, Relay};
 use crate::world::World;
 use deploy_native::DeployEvent;
-use deploy_native::deploy::{DeployReport, DeployRequest, RunOptions, deploy};
+use deploy_native::deploy::{DeployReport, DeployRequest, RunOptions, deploy, plan};
+use deploy_native::plan::DeployPlan;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -21,10 +22,25 @@ pub(crate) struct Course {
 
 /// What one run did.
 pub(crate) struct Lap {
+    pub(crate) plan: DeployPlan,
     pub(crate) report: DeployReport,
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) events: Vec<(Instant, DeployEvent)>,
     pub(crate) took: Duration,
+}
+
+impl Lap {
+    /// When a step began.
+    pub(crate) fn began(&self, id: &str) -> Option<Instant> {
+        let began = |event: &DeployEvent| matches!(event, DeployEvent::StepStarted { step, .. } if step == id);
+        self.events.iter().find(|(_, event)| began(event)).map(|(at, _)| *at)
+    }
+
+    /// When a step ended.
+    pub(crate) fn ended(&self, id: &str) -> Option<Instant> {
+        let ended = |event: &DeployEvent| matches!(event, DeployEvent::StepFinished { step, .. } if step == id);
+        self.events.iter().find(|(_, event)| ended(event)).map(|(at, _)| *at)
+    }
 }
 
 impl Course {
@@ -52,6 +68,8 @@ impl Course {
 
     /// Deploys, and tells what passed.
     pub(crate) async fn deploy(&self, request: Value) -> Lap {
+        let wanted = DeployRequest::from_json(request.clone()).unwrap();
+        let plan = plan(wanted, RunOptions { events: deploy_native::silent(), ..self.world.options() }).await.unwrap();
         self.log.take();
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&events);
@@ -63,6 +81,6 @@ impl Course {
         let report = deploy(DeployRequest::from_json(request).unwrap(), options).await.unwrap();
         let took = started.elapsed();
         let events = std::mem::take(&mut *events.lock().unwrap());
-        Lap { report, exchanges: self.log.take(), events, took }
+        Lap { plan, report, exchanges: self.log.take(), events, took }
     }
 }

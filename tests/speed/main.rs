@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::large_futures, reason = "tests: a panic is a failed test, and futures are few")]
 
+mod chain;
 mod course;
 mod depth;
 mod relay;
