@@ -10,6 +10,7 @@ mod inside;
 mod leave;
 mod look;
 mod observe;
+mod options;
 mod port;
 mod prepare;
 mod ready;
@@ -26,13 +27,14 @@ mod verify;
 mod wanted;
 mod zone_queue;
 
+pub use options::{RunOptions, Surroundings};
 pub use report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport,
     RecordStatus, UndeployReport,
 };
 pub use request::{
     Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError, RegistryCredentials,
-    RunOptions, Surroundings, UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
+    UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
 };
 
 use crate::DeployError;

@@ -68,14 +68,19 @@ impl Course {
 
     /// Deploys, and tells what passed.
     pub(crate) async fn deploy(&self, request: Value) -> Lap {
+        self.deploy_with(request, self.world.options()).await
+    }
+
+    /// Deploys as `options` say, and tells what passed.
+    pub(crate) async fn deploy_with(&self, request: Value, options: RunOptions) -> Lap {
         let wanted = DeployRequest::from_json(request.clone()).unwrap();
-        let plan = plan(wanted, RunOptions { events: deploy_native::silent(), ..self.world.options() }).await.unwrap();
+        let plan = plan(wanted, RunOptions { events: deploy_native::silent(), ..options.clone() }).await.unwrap();
         self.log.take();
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&events);
         let options = RunOptions {
             events: Arc::new(move |event: DeployEvent| sink.lock().unwrap().push((Instant::now(), event))),
-            ..self.world.options()
+            ..options
         };
         let started = Instant::now();
         let report = deploy(DeployRequest::from_json(request).unwrap(), options).await.unwrap();

@@ -6,7 +6,10 @@
 
 mod chain;
 mod course;
+mod crowd;
 mod depth;
+mod disk;
+mod growth;
 mod relay;
 #[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
 #[path = "../engine/world.rs"]
