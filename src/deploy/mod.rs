@@ -27,6 +27,7 @@ mod steps;
 mod summary;
 mod verify;
 mod wanted;
+mod zone_queue;
 
 pub use options::{RunOptions, Surroundings};
 pub use report::{
