@@ -1,6 +1,6 @@
 //! The state of a run, shared by its steps: memory and what is kept never part.
 
-use super::{State, StateProvider};
+use super::{StageLock, State, StateProvider};
 use crate::{DeployError, ErrorCode};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
@@ -16,6 +16,8 @@ pub struct SharedState {
     kept: Arc<RwLock<Arc<State>>>,
     /// Held while a change is written; changes follow one another.
     writing: Arc<Mutex<Writing>>,
+    /// Kept, not used: a write that outlives its run never meets those of the next.
+    lock: Option<StageLock>,
 }
 
 /// What is known of the last write.
@@ -60,7 +62,15 @@ impl SharedState {
             stage: Arc::from(stage),
             kept: Arc::new(RwLock::new(Arc::new(state))),
             writing: Arc::new(Mutex::new(Writing { unsure })),
+            lock: None,
         }
+    }
+
+    /// Keeps the stage's lock until the last write has ended.
+    #[must_use]
+    pub fn under(mut self, lock: StageLock) -> Self {
+        self.lock = Some(lock);
+        self
     }
 
     /// The state as it is kept; never waits for a write.

@@ -32,12 +32,13 @@ pub(super) async fn postgres(session: &Session, step: &Step) -> Result<Done, Dep
         return Ok(Done::Changed);
     }
     session.progress(step, "starting");
-    deployed(
+    let starting = deployed(
         || session.client.postgres().deploy(&service.id),
         || async { Ok(session.client.postgres().one(&service.id).await?.application_status) },
         "postgres",
-    )
-    .await?;
+    );
+    let (resource, name, id) = (ResourceKind::Postgres, POSTGRES_NAME.to_owned(), service.id.clone());
+    session.journaled(step, Intent::Update { resource, name, id }, starting).await?;
     Ok(Done::Changed)
 }
 
@@ -98,12 +99,13 @@ pub(super) async fn redis(session: &Session, step: &Step) -> Result<Done, Deploy
         None => create_redis(session, step, &wanted.image).await?,
     };
     session.progress(step, "starting");
-    deployed(
+    let starting = deployed(
         || session.client.redis().deploy(&id),
         || async { Ok(session.client.redis().one(&id).await?.application_status) },
         "redis",
-    )
-    .await?;
+    );
+    let (resource, name) = (ResourceKind::Redis, REDIS_NAME.to_owned());
+    session.journaled(step, Intent::Update { resource, name, id: id.clone() }, starting).await?;
     Ok(Done::Changed)
 }
 
