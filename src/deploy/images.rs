@@ -1,6 +1,7 @@
 //! Images before anything is changed: what makes them unchanged, and what a given tag stands for.
 
-use super::request::{DeployRequest, RunOptions};
+use super::options::RunOptions;
+use super::request::DeployRequest;
 use super::wanted::registry_host;
 use crate::DeployError;
 use crate::image::{DockerBuilder, ImageBuilder, ImageReference, RegistryClient, RegistryLogin, Resolution};

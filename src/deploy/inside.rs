@@ -7,7 +7,7 @@ use super::create::{create_once, remove, repeat};
 use super::session::{PostgresService, Session};
 use crate::dokploy::{
     ApiError, Application, CreateApplication, DeploymentStatus, Dokploy, Mark, MarkKind, Progress, RestartCondition,
-    RestartPolicy, SaveDockerProvider, SaveEnvironment, UpdateApplication, WaitSettings,
+    RestartPolicy, SaveDockerProvider, SaveEnvironment, UpdateApplication,
 };
 use crate::env::encode_env;
 use crate::plan::Step;
@@ -78,8 +78,8 @@ impl<'a> InsideTransport<'a> {
             };
             self.session.progress(self.step, state);
         };
-        let settings = WaitSettings::default();
-        let followed = self.session.client.follow_deployment(&made.id, &job.name, &settings, &progress).await;
+        let settings = &self.session.surroundings.wait;
+        let followed = self.session.client.follow_deployment(&made.id, &job.name, settings, &progress).await;
         // Not to be tried again at once: it has waited long enough.
         followed.map_err(|error| error.resource(format!("application {}", job.name)).retryable(false))?;
         self.session.progress(self.step, "waiting for psql");

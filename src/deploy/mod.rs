@@ -10,6 +10,7 @@ mod inside;
 mod leave;
 mod look;
 mod observe;
+mod options;
 mod port;
 mod prepare;
 mod ready;
@@ -25,13 +26,14 @@ mod summary;
 mod verify;
 mod wanted;
 
+pub use options::{RunOptions, Surroundings};
 pub use report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport,
     RecordStatus, UndeployReport,
 };
 pub use request::{
     Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError, RegistryCredentials,
-    RunOptions, Surroundings, UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
+    UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
 };
 
 use crate::DeployError;

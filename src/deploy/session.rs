@@ -2,8 +2,9 @@
 
 use super::apply::{Done, Executor};
 use super::observe::Scope;
+use super::options::Surroundings;
 use super::report::{AppStatus, DomainStatus};
-use super::request::{Surroundings, WaitFor};
+use super::request::WaitFor;
 use super::resolve::AppResolver;
 use super::steps;
 use crate::dns::DnsProvider;

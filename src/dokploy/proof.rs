@@ -46,7 +46,7 @@ impl Dokploy {
         on_progress: OnProgress<'_>,
     ) -> Result<(), DeployError> {
         let mut wait = Wait::begin(settings, settings.running_deadline, on_progress);
-        let mut watch = Watch::new(expected, settings.stability);
+        let mut watch = Watch::new(expected, settings);
         let mut containers = BTreeMap::new();
         loop {
             let look = self.look(app_name, &mut containers).await;

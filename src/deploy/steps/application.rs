@@ -141,7 +141,7 @@ async fn expected(
 /// Follows a deployment as far as the request says.
 async fn follow(session: &Session, step: &Step, app: &str, title: &str, expected: Expected) -> Result<(), DeployError> {
     let (id, app_name) = session.application(app)?;
-    let settings = WaitSettings { stability: session.stability, ..WaitSettings::default() };
+    let settings = WaitSettings { stability: session.stability, ..session.surroundings.wait.clone() };
     let progress = |state: Progress| session.progress(step, state.as_str());
     if session.wait_for > WaitFor::Queued {
         let followed = session.client.follow_deployment(&id, title, &settings, &progress).await;
