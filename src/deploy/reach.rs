@@ -140,6 +140,10 @@ async fn by_port<W: Work>(
 /// Waits until a young database has initialised its volume: opening the port restarts it, and one that is stopped in the
 /// middle of that never starts again.
 async fn initialised(session: &Session, step: &Step, service: &PostgresService) -> Result<(), DeployError> {
+    if service.new && session.opens_database {
+        // Opening the port is what starts it.
+        return Ok(());
+    }
     let record = session.client.postgres().one(&service.id).await?;
     let now = (session.surroundings.now)();
     let made = OffsetDateTime::parse(&record.created_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);

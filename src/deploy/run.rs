@@ -10,9 +10,11 @@ use super::resolve::AppResolver;
 use super::session::{Session, World};
 use super::summary::summarize;
 use super::wanted;
+use super::zone_queue::ZoneQueues;
 use crate::plan::{Blueprint, DatabaseRoute, Observed, Operation, Wanted};
 use crate::postgres::DatabaseRoles;
-use crate::state::{Journal, SharedState};
+use crate::secrets::{Entropy, generate_password};
+use crate::state::{Journal, SharedState, State};
 use crate::{DeployError, Phase};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,6 +53,7 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
         .update(|state| {
             *state = recovered;
             generated.keep_in(state);
+            choose_passwords(state, &wanted, &observed, ready.options.surroundings.entropy.as_ref());
         })
         .await?;
     let mut session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles);
@@ -60,6 +63,17 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
     let events = &ready.options.events;
     let outcome = apply(&blueprint, &session, events.as_ref(), &ready.options.cancel, Limits::default()).await?;
     finish(ready, &session, &blueprint, outcome, started).await
+}
+
+/// Chooses the passwords of the services that are to be created, so that they are durable with everything else.
+fn choose_passwords(state: &mut State, wanted: &Wanted, observed: &Observed, entropy: &dyn Entropy) {
+    let passwords = &mut state.deploy_native.passwords;
+    if wanted.postgres.is_some() && observed.postgres.is_none() {
+        passwords.postgres.get_or_insert_with(|| generate_password(entropy));
+    }
+    if wanted.redis.is_some() && observed.redis.is_none() {
+        passwords.redis.get_or_insert_with(|| generate_password(entropy));
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of a session come from as many places")]
@@ -89,6 +103,7 @@ pub(super) fn session(
         events: Arc::clone(&ready.options.events),
         redactor: Arc::clone(&ready.redactor),
         dns: ready.zones.providers.clone(),
+        zone_queues: ZoneQueues::default(),
         images: Arc::clone(&ready.images),
         resolver,
         names: prepare::base_names(&ready.request.workspace),

@@ -8,6 +8,7 @@ use super::request::WaitFor;
 use super::resolve::AppResolver;
 use super::route::Route;
 use super::steps;
+use super::zone_queue::ZoneQueues;
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
@@ -43,6 +44,8 @@ pub(super) struct Session {
     pub(super) redactor: Arc<Redactor>,
     /// The DNS providers by root domain.
     pub(super) dns: BTreeMap<String, Arc<dyn DnsProvider>>,
+    /// The writes to their zones.
+    pub(super) zone_queues: ZoneQueues,
     /// Who builds images.
     pub(super) images: Arc<dyn ImageBuilder>,
     /// Turns requirements into values once the services' addresses are known.
@@ -121,6 +124,8 @@ pub(super) struct PostgresService {
     pub(super) database: String,
     /// The master role.
     pub(super) user: String,
+    /// Whether this run has made it.
+    pub(super) new: bool,
 }
 
 impl World {
@@ -140,6 +145,7 @@ impl World {
                 app_name: found.app_name.clone(),
                 database: found.database.clone(),
                 user: found.user.clone(),
+                new: false,
             }),
             redis: observed
                 .redis

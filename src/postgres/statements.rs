@@ -14,7 +14,9 @@ use std::fmt::Write as _;
 const SESSION: &[&str] = &[
     "SET LOCAL search_path = pg_catalog, pg_temp",
     "SET LOCAL standard_conforming_strings = on",
+    "SET LOCAL quote_all_identifiers = off",
     "SET LOCAL client_min_messages = warning",
+    "SET LOCAL lc_messages = 'C'",
     "SET LOCAL lock_timeout = '10s'",
     "SET LOCAL statement_timeout = '120s'",
     "SET LOCAL idle_in_transaction_session_timeout = '60s'",

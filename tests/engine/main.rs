@@ -9,6 +9,7 @@ mod drift;
 mod failures;
 mod first_flight;
 mod inside;
+mod isolation;
 mod look;
 mod many;
 mod names;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::rollout;
+use super::template::{self, Context};
 use super::{Container, Database, Desired, Service, Spec, Task, TaskState, ports, script};
 use crate::clock::{Timeline, timestamp};
 use crate::dokploy::model::State;
@@ -95,7 +96,11 @@ async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
     time.pass(300).await;
     let stopped = world.stopped.child_token();
     let spec = world.write(|state| {
+        let service_id = state.services.get(&at.service)?.id.clone();
         let task = at.wanted(state)?;
+        let context = Context { service_id, service_name: at.service.clone(), task_id: at.task.clone() };
+        // What cannot be expanded was refused when the service was made.
+        let env = template::expand_env(&task.spec.env, &context).unwrap_or_default();
         task.become_state(TaskState::Running);
         task.container = Some(Container {
             id: random::container_id(),
@@ -103,11 +108,12 @@ async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
             started_at: timestamp(),
             finished_at: None,
             exit_code: 0,
+            env: env.clone(),
             log: Vec::new(),
             ready: false,
             stopped: stopped.clone(),
         });
-        Some(Arc::clone(&task.spec))
+        Some(Spec { env, ..Spec::clone(&task.spec) })
     });
     let Some(spec) = spec else { return false };
     let (live_world, live_at, time) = (Arc::clone(world), at.clone(), *time);

@@ -29,7 +29,7 @@ pub(crate) fn tasks(state: &State, clock: Clock, app_name: &str) -> Vec<Value> {
             let ago = human_duration(clock.since(task.since));
             json!({
                 "containerId": task.id, "name": format!("{app_name}.1"), "state": task.desired.name(),
-                "currentState": format!("{} {ago} ago", task.state.name()), "node": "vm", "error": error(service, task),
+                "currentState": format!("{} {ago} ago", task.state.name()), "node": super::NODE_NAME, "error": error(service, task),
             })
         })
         .collect()
@@ -141,7 +141,7 @@ pub(crate) fn all_containers(state: &State, clock: Clock) -> Vec<Value> {
 pub(crate) fn inspect(state: &State, id: &str) -> Option<Value> {
     let row = rows(state).find(|row| row.container.id.starts_with(id) || row.name() == id)?;
     let (container, spec, running) = (row.container, &row.task.spec, row.is_running());
-    let mut env = spec.env.clone();
+    let mut env = container.env.clone();
     env.push("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into());
     let finished = container.finished_at.as_deref().unwrap_or("0001-01-01T00:00:00Z");
     Some(json!({
@@ -156,7 +156,7 @@ pub(crate) fn inspect(state: &State, id: &str) -> Option<Value> {
             "Image": spec.image,
             "Env": env,
             "Labels": {
-                "com.docker.swarm.node.id": "eu2w59ar6h1kpgo97qpywoffo",
+                "com.docker.swarm.node.id": super::NODE_ID,
                 "com.docker.swarm.service.id": row.service.id,
                 "com.docker.swarm.service.name": row.service.name,
                 "com.docker.swarm.task": "",

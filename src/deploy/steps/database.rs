@@ -37,6 +37,20 @@ impl Work for ApplyRoles<'_> {
     }
 }
 
+/// Proves that the roles are isolated, and changes nothing.
+pub(in crate::deploy) async fn prove_isolation(session: &Session, step: &Step) -> Result<IsolationReport, DeployError> {
+    let roles = session.roles.as_ref().ok_or_else(|| DeployError::new(ErrorCode::Internal, "No app has a role"))?;
+    let service = session.postgres()?;
+    let way = Way::open(session, step, &service).await?;
+    let work = async {
+        way.ready(session, step, &service).await?;
+        session.progress(step, "proving isolation");
+        prove(way.transport(), roles).await
+    };
+    let result = work.await;
+    way.close(session, step, result).await
+}
+
 /// Drops the roles and schemas of apps, with their data.
 pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) -> Result<Done, DeployError> {
     let database = session.postgres()?.database;
