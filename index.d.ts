@@ -163,9 +163,9 @@ export interface DeployRequest {
 	/** Where an opened database port is reached; default: the endpoint's host. */
 	databaseHost?: string;
 	/**
-	 * How the database is reached to make roles and schemas; default `external-port`: opened, used, closed. `internal`: a
-	 * short-lived application on the server's network runs `psql`. `auto`: `internal` where the database's image is known
-	 * to have `psql`, else `external-port`.
+	 * How the database is reached to make roles and schemas. `internal`: a short-lived application on the server's network
+	 * runs `psql`; no port opens, and the database is not restarted. `external-port`: its port is opened, used, closed.
+	 * `auto`, the default: `internal`, and the port where that fails as a way, which is a warning, or was seen to fail.
 	 */
 	databaseAccess?: 'external-port' | 'internal' | 'auto';
 	/** Which app owns the `public` schema; default `api`, `null` for none. */
@@ -486,7 +486,7 @@ export interface DeployReport {
 	changes: number;
 	durationMs: number;
 	dns: DnsReport;
-	/** How the database was reached, when this run worked on it. */
+	/** How the database was reached, and why that way, when this run worked on it. */
 	databaseAccess?: { way: 'external-port' | 'internal'; reason: string };
 	/** The proof of isolation, when one was made in this run. */
 	isolation?: IsolationReport;
@@ -608,7 +608,7 @@ export interface PlanStep {
 	variables?: VariableChange[];
 	/** What restarts because of it. */
 	restarts?: string[];
-	/** Whether it opens the database's external port for a while. */
+	/** Whether it opens the database's external port for a while; one that does so only if another way fails says `false`. */
 	opensPort: boolean;
 	/** What is replaced, what is known only after apply. */
 	details?: string[];

@@ -52,8 +52,8 @@ pub struct Surroundings {
     pub landing: Duration,
     /// How long a database whose port was opened may take to become reachable; default 60 s.
     pub database_deadline: Duration,
-    /// How long `psql` may take to answer from inside the server's network once its application is deployed; default 3 min.
-    /// Half of it, and half of the wait for the deployment, where the external port is taken after it.
+    /// How long `psql` may take to reach the database from inside once its application is deployed; default 3 min. Half of
+    /// it, and half of the wait for the deployment, where the external port is taken after it.
     pub answer_deadline: Duration,
     /// How long a call to Dokploy may take, and how often a read is repeated.
     pub client: ClientSettings,

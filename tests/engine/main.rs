@@ -16,6 +16,7 @@ mod names;
 mod port;
 mod queue;
 mod routes;
+mod side_by_side;
 mod undeploy;
 mod values;
 mod world;
