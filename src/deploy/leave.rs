@@ -5,6 +5,7 @@ use super::begin::{Hold, begin};
 use super::ready::Ready;
 use super::report::{DeployFailure, UndeployReport};
 use super::run::session;
+use super::wanted::database_route;
 use crate::plan::{Action, Blueprint, DeployPlan, Observed, Operation, Unwanted, draw_removal, recover, render};
 use crate::state::{SharedState, State};
 use crate::{DeployError, DeployEvent, Phase};
@@ -42,6 +43,7 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
         apps: selected,
         delete_data: depth.data,
         delete_project: depth.project,
+        way: Some(database_route(&ready.request, observed.postgres.as_ref(), &state).planned()),
     };
     ready.phase(Phase::Plan);
     let blueprint = draw_removal(&unwanted, &observed, &state);
@@ -71,7 +73,7 @@ pub(super) async fn undeploy(ready: &Ready, hold: &Hold, depth: Depth) -> Result
     if blueprint.plan.changes == 0 {
         return Ok(report(&blueprint, &Outcome::default(), &state, started.elapsed()));
     }
-    let shared = SharedState::start(ready.provider(), state.clone());
+    let shared = SharedState::start(ready.provider(), state.clone()).under(hold.lock()?);
     let session = session(ready, hold, shared, journal, &observed, ready.nothing_wanted(), ready.no_resolver(), None)
         .with_dns(ready.providers_of(&state)?);
     ready.phase(Phase::Apply);

@@ -19,6 +19,10 @@ pub const TIME_SCALE: f64 = 0.02;
 pub const SERVER_IP: &str = "192.0.2.10";
 /// The stage that is deployed.
 pub const STAGE: &str = "staging";
+/// How long a request whose answer was lost may still take effect.
+pub const LANDING: Duration = Duration::from_millis(400);
+/// How long a database may take to become reachable: long, since the machine may be busy.
+pub const DATABASE_DEADLINE: Duration = Duration::from_mins(1);
 /// The token for the zone's vendor.
 const DNS_TOKEN: &str = "dns-token-canary";
 
@@ -31,6 +35,8 @@ pub struct World {
     pub postgres: Arc<PostgresBackend>,
     pub root: tempfile::TempDir,
     pub events: Arc<Mutex<Vec<DeployEvent>>>,
+    /// How each request wants the database to be reached; none: the default.
+    access: Option<&'static str>,
 }
 
 /// The PostgreSQL that the package brings for tests.
@@ -51,14 +57,20 @@ impl World {
         let simulator = change(builder).start().await.unwrap();
         let dns = DnsSimulator::builder().zone("example.com").cloudflare_token(DNS_TOKEN).start().await.unwrap();
         let (root, events) = (tempfile::tempdir().unwrap(), Arc::default());
-        Self { simulator, dns, postgres, root, events }
+        Self { simulator, dns, postgres, root, events, access: None }
+    }
+
+    /// The same world, each request to which wants the database to be reached through its port.
+    #[must_use]
+    pub fn by_port(self) -> Self {
+        Self { access: Some("external-port"), ..self }
     }
 
     /// The seed's workspace; each app says itself what it needs, so that no sniffing is involved.
     pub fn request(&self) -> Value {
         let auth = ["DATABASE_URL", "BETTER_AUTH_URL", "BETTER_AUTH_SECRET", "BETTER_AUTH_TRUSTED_ORIGINS"];
         let image = |app: &str| format!("registry.test/shop-{app}@sha256:{}", digest(app));
-        json!({
+        let mut request = json!({
             "workspace": {
                 "name": "shop",
                 "root": self.root.path(),
@@ -88,7 +100,11 @@ impl World {
             "databaseHost": "127.0.0.1",
             "stabilitySeconds": 0,
             "dnsTimeoutSeconds": 10,
-        })
+        });
+        if let Some(access) = self.access {
+            request["databaseAccess"] = access.into();
+        }
+        request
     }
 
     /// Options with which a run talks to this world.
@@ -99,8 +115,8 @@ impl World {
             surroundings: Surroundings {
                 name_servers: vec![self.dns.resolver_addr()],
                 authoritative_port: self.dns.authoritative_port(),
-                landing: Duration::from_millis(400),
-                database_deadline: Duration::from_secs(20),
+                landing: LANDING,
+                database_deadline: DATABASE_DEADLINE,
                 wait: waits(),
                 ..Surroundings::default()
             },

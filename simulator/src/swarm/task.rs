@@ -143,6 +143,8 @@ async fn live(world: &Arc<World>, at: &At, spec: &Spec, stopped: &CancellationTo
             log(world, at, "Error: simulated crash");
             ended(world, at, 1, "", Duration::from_millis(after), time);
         }
+    } else if let Some(error) = script::unstartable(spec, image.has_psql()) {
+        ended(world, at, 127, &error, Duration::ZERO, time);
     } else if let Some(commands) = script::of(spec).filter(|_| image.has_psql()) {
         let started = Instant::now();
         let output = |line: &str| log(world, at, line);
@@ -206,7 +208,8 @@ fn log(world: &World, at: &At, line: &str) {
         if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
             let now = timestamp();
             let seconds = now.trim_end_matches('Z');
-            container.log.push(format!("{seconds}{:06}Z {line}", random::below(1_000_000)));
+            let stamp = |part: &str| format!("{seconds}{:06}Z {part}", random::below(1_000_000));
+            container.log.push(script::split(line).into_iter().map(stamp).collect());
         }
     });
 }

@@ -167,13 +167,18 @@ pub(crate) fn inspect(state: &State, id: &str) -> Option<Value> {
     }))
 }
 
+/// How much of a program's output the server takes before it stops the program.
+const MOST_OUTPUT: usize = 1024 * 1024;
+
 /// `docker service logs`: the tasks' lines one after the other, newest task first, so not in time order.
 pub(crate) fn logs(state: &State, app_name: &str, input: &Map<String, Value>) -> String {
     let Some(service) = state.services.get(app_name) else { return String::new() };
     let search = input.get("search").and_then(Value::as_str).unwrap_or_default();
     let lines = newest_first(service).filter_map(|task| task.container.as_ref()).flat_map(|container| &container.log);
     let text = lines.filter(|line| line.contains(search)).fold(String::new(), |text, line| text + line + "\n");
-    tail(&text, input.get("tail"))
+    let mut text = tail(&text, input.get("tail"));
+    text.truncate(text.floor_char_boundary(MOST_OUTPUT));
+    text
 }
 
 /// The last lines of a text.
