@@ -12,6 +12,7 @@ mod inside;
 mod look;
 mod names;
 mod port;
+mod stale;
 mod undeploy;
 mod values;
 mod world;

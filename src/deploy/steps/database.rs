@@ -2,10 +2,10 @@
 
 use crate::DeployError;
 use crate::deploy::apply::Done;
+use crate::deploy::initialise::initialised;
 use crate::deploy::inside::InsideTransport;
 use crate::deploy::port::{OpenPort, PortTarget, close};
 use crate::deploy::session::{PostgresService, Session};
-use crate::dokploy::ServiceStatus;
 use crate::plan::{DatabaseRoute, Step};
 use crate::postgres::{
     AppNames, ConnectOptions, DatabaseRoles, IsolationReport, Login, PortTransport, SqlTransport, app_names, drop_role,
@@ -13,17 +13,6 @@ use crate::postgres::{
 };
 use crate::secrets::Secret;
 use crate::{ErrorCode, state::State};
-use std::time::Duration;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-use tokio::time::{Instant, sleep};
-
-/// A database that is older than this has long initialised its volume, whatever its log still says.
-const INITIALISING: time::Duration = time::Duration::minutes(3);
-/// What the official images log when their volume is initialised.
-const INITIALISED: [&str; 2] = ["PostgreSQL init process complete", "Skipping initialization"];
-/// How often the log is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Applies roles and schemas, and proves that they are isolated.
 pub(super) async fn apply_roles(session: &Session, step: &Step) -> Result<Done, DeployError> {
@@ -105,11 +94,12 @@ impl<'a> Way<'a> {
         service: &PostgresService,
         password: Secret,
     ) -> Result<Self, DeployError> {
-        initialised(session, step, service).await?;
+        let target = target(session, service);
+        session.progress(step, "waiting until the database has initialised");
+        initialised(&target, None).await;
         session.progress(step, "opening the external port");
         let now = (session.surroundings.now)();
         let entropy = session.surroundings.entropy.as_ref();
-        let target = target(session, service);
         let open = OpenPort::open(target, &step.id, &session.journal, &session.cleanup, now, entropy).await?;
         let host = session.database_host.clone();
         let login = Login { host, port: open.port(), user: service.user.clone(), password };
@@ -144,33 +134,14 @@ impl<'a> Way<'a> {
     }
 }
 
-/// Waits until a young database has initialised its volume: opening the port restarts it, and one that is stopped in the
-/// middle of that never starts again.
-async fn initialised(session: &Session, step: &Step, service: &PostgresService) -> Result<(), DeployError> {
-    let record = session.client.postgres().one(&service.id).await?;
-    let now = (session.surroundings.now)();
-    let made = OffsetDateTime::parse(&record.created_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    if record.application_status != ServiceStatus::Done || now - made > INITIALISING {
-        return Ok(());
-    }
-    session.progress(step, "waiting until the database has initialised");
-    let deadline = Instant::now() + session.surroundings.landing * 3;
-    while Instant::now() < deadline {
-        let log = session.client.postgres().read_logs(&service.id, 200).await?;
-        if INITIALISED.iter().any(|sign| log.expose().contains(sign)) {
-            return Ok(());
-        }
-        sleep(LOOK_EVERY.min(session.surroundings.landing)).await;
-    }
-    Ok(())
-}
-
 fn target(session: &Session, service: &PostgresService) -> PortTarget {
     PortTarget {
         client: session.client.clone(),
         postgres_id: service.id.clone(),
         host: session.database_host.clone(),
         landing: session.surroundings.landing,
+        starting: session.surroundings.database_deadline,
+        now: session.surroundings.now,
     }
 }
 
