@@ -14,7 +14,7 @@
  *
  * @throws {@link DeployError}
  */
-export function deploy(request: DeployRequest, options?: RunOptions): Promise<DeployReport>;
+export function deploy(request: DeployRequest, options?: ApplyOptions): Promise<DeployReport>;
 
 /**
  * Works out what {@link deploy} would do, and changes nothing.
@@ -28,7 +28,7 @@ export function plan(request: DeployRequest, options?: RunOptions): Promise<Depl
  *
  * @throws {@link DeployError}
  */
-export function undeploy(request: UndeployRequest, options?: RunOptions): Promise<UndeployReport>;
+export function undeploy(request: UndeployRequest, options?: ApplyOptions): Promise<UndeployReport>;
 
 /**
  * Works out what {@link undeploy} would do, and changes nothing.
@@ -288,6 +288,15 @@ export interface RunOptions {
 	imageFingerprint?: (app: string) => Promise<string | null>;
 	/** What stands around a run, where it is not the usual. */
 	surroundings?: Surroundings;
+}
+
+/** How a plan is applied. */
+export interface ApplyOptions extends RunOptions {
+	/**
+	 * The plan that the user was shown: `plan`'s for `deploy`, `planUndeploy`'s for `undeploy`. If what would be done is
+	 * no longer that, the run stops with `PLAN_STALE`, naming the steps that differ, before it changes anything.
+	 */
+	expectedPlan?: DeployPlan;
 }
 
 /** What stands around a run and is different in tests and on other machines. */

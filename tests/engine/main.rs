@@ -17,6 +17,7 @@ mod port;
 mod queue;
 mod routes;
 mod side_by_side;
+mod stale;
 mod undeploy;
 mod values;
 mod world;

@@ -185,7 +185,14 @@ async fn serve(
         }
     });
     match result {
-        Ok(()) => log(world, at, "database system is ready to accept connections"),
+        Ok(()) => {
+            let volume = match fresh {
+                true => "PostgreSQL init process complete; ready for start up.",
+                false => "PostgreSQL Database directory appears to contain a database; Skipping initialization",
+            };
+            log(world, at, volume);
+            log(world, at, "database system is ready to accept connections");
+        }
         Err(error) => {
             let error = format!("starting container failed: {error}");
             ended(world, at, 1, &error, Duration::ZERO, world.clock.timeline());
