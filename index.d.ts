@@ -534,9 +534,9 @@ export interface HostReport {
 	/** Absent when its zone has none. */
 	provider?: string;
 	record: 'created' | 'updated' | 'unchanged' | 'manual' | 'none' | 'failed';
-	/** Whether its authoritative servers answer with the server's address. */
+	/** Whether its authoritative servers answer with the server's address, or its vendor's proxy leads there. */
 	verified: boolean;
-	/** Why it is not verified, or what the user has to do. */
+	/** Why it is not verified, what the user has to do, or that a proxy answers for it. */
 	message?: string;
 }
 

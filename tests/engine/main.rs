@@ -18,6 +18,7 @@ mod queue;
 mod routes;
 mod side_by_side;
 mod stale;
+mod proxied;
 mod undeploy;
 mod values;
 mod world;
