@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a test says what it ran on")]
 
+pub(crate) mod proxy;
+
 use deploy_native::postgres::{AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, SqlTransport, app_names};
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::{Binaries, Cluster, ClusterOptions};
@@ -60,6 +62,40 @@ pub(crate) async fn cluster(binaries: &Binaries) -> Cluster {
 /// The master's way into a server.
 pub(crate) fn master(cluster: &Cluster) -> PortTransport {
     PortTransport::new(login(cluster, MASTER, MASTER_PASSWORD), options())
+}
+
+/// The master's way into a server through a proxy.
+pub(crate) fn through(proxy: &proxy::Proxy) -> PortTransport {
+    PortTransport::new(master_at(&proxy.address.ip().to_string(), proxy.address.port()), options())
+}
+
+/// The master's login at an address.
+pub(crate) fn master_at(host: &str, port: u16) -> Login {
+    Login { host: host.to_owned(), port, user: MASTER.to_owned(), password: MASTER_PASSWORD.into() }
+}
+
+/// Everything that our scripts can change, as one text; verifiers, which differ from run to run, only where asked for.
+pub(crate) async fn catalogue(cluster: &Cluster, verifiers: bool) -> String {
+    let without = if verifiers { "" } else { "- 'rolpassword'" };
+    let query = format!(
+        "SELECT jsonb_build_array(\
+        (SELECT jsonb_agg(to_jsonb(role) - 'oid' {without} ORDER BY role.rolname) FROM pg_authid AS role), \
+        (SELECT jsonb_agg(jsonb_build_array(granted.rolname, member.rolname) ORDER BY 1) FROM pg_auth_members AS link \
+          JOIN pg_roles AS granted ON granted.oid = roleid JOIN pg_roles AS member ON member.oid = link.member \
+          WHERE member.rolname !~ '^pg_'), \
+        (SELECT jsonb_agg(jsonb_build_array(base.datname, base.datdba::regrole::text, base.datacl::text) \
+          ORDER BY base.datname) FROM pg_database AS base), \
+        (SELECT jsonb_agg(jsonb_build_array(schema.nspname, schema.nspowner::regrole::text, schema.nspacl::text) \
+          ORDER BY schema.nspname) FROM pg_namespace AS schema WHERE nspname !~ '^pg_'), \
+        (SELECT jsonb_agg(jsonb_build_array(defaclrole::regrole::text, defaclnamespace::regnamespace::text, \
+          defaclobjtype::text, defaclacl::text) ORDER BY defaclrole::regrole::text, defaclnamespace::regnamespace::text, \
+          defaclobjtype::text) FROM pg_default_acl), \
+        (SELECT jsonb_agg(jsonb_build_array(relname, relowner::regrole::text, relacl::text) ORDER BY relname) FROM pg_class \
+          WHERE relnamespace::regnamespace::text !~ '^(pg_|information_schema)'), \
+        (SELECT jsonb_agg(jsonb_build_array(rolname, setconfig::text) ORDER BY rolname) \
+          FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole))"
+    );
+    value(&cluster.admin(DATABASE).await.unwrap(), &query).await
 }
 
 /// Short waits.
