@@ -195,6 +195,14 @@ export interface UndeployRequest {
 	credentials: Credentials;
 	/** The apps to remove; default everything of the stage. */
 	apps?: string[];
+	/** Whether the main front end had the bare domain of the stage; default `false`. */
+	mainFrontendAtApex?: boolean;
+	/** Where the database's port is reached; default the host of the Dokploy endpoint. */
+	databaseHost?: string;
+	/** How the database is reached when roles are dropped; as in {@link DeployRequest}. */
+	databaseAccess?: DeployRequest['databaseAccess'];
+	/** The app that owns `public`, which stays when its role goes; default `'api'`, `null`: none. */
+	publicSchemaApp?: string | null;
 	/** Also removes databases, roles and their data; default `false`. */
 	deleteData?: boolean;
 	/** Also removes environment and project, when nothing else lives there; default `false`. */

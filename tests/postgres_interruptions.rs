@@ -6,8 +6,8 @@ mod postgres;
 
 use deploy_native::DeployError;
 use deploy_native::postgres::{
-    DatabaseRoles, PortTransport, SqlTransport as _, change_password, close_second_login, disable_role, drop_role,
-    open_second_login, prove, provision, provision_script,
+    DatabaseRoles, PortTransport, change_password, close_second_login, disable_role, drop_role, open_second_login,
+    prove, provision, provision_script,
 };
 use deploy_native_simulator::postgres::Cluster;
 use postgres::proxy::{Proxy, Stop, statements};
@@ -159,7 +159,7 @@ async fn i3_a_process_that_is_killed_at_any_moment_leaves_nothing_half_done() {
         let begun = Instant::now();
         let others = "SELECT count(*) FROM pg_stat_activity \
                       WHERE application_name = 'deploy-native' AND pid <> pg_backend_pid()";
-        let none = async || transport.execute(DATABASE, others).await.unwrap() == "0\n";
+        let none = async || transport.sql(DATABASE, others).await.unwrap() == "0\n";
         while none().await {
             assert!(begun.elapsed() < Duration::from_mins(1), "the child did not come");
         }

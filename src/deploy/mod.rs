@@ -11,8 +11,10 @@ mod isolation;
 mod leave;
 mod look;
 mod observe;
+mod options;
 mod port;
 mod prepare;
+mod reach;
 mod ready;
 mod report;
 mod request;
@@ -25,14 +27,16 @@ mod steps;
 mod summary;
 mod verify;
 mod wanted;
+mod zone_queue;
 
+pub use options::{RunOptions, Surroundings};
 pub use report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport,
     RecordStatus, UndeployReport,
 };
 pub use request::{
     Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError, RegistryCredentials,
-    RunOptions, Surroundings, UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
+    UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
 };
 
 use crate::DeployError;

@@ -3,7 +3,7 @@
 use super::failure::{authentication_error, query_error};
 use super::guard::{AskedInClear, Guarded, GuardedTls};
 use super::tls;
-use super::transport::SqlTransport;
+use super::transport::{Script, SqlTransport};
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
@@ -178,11 +178,11 @@ impl PortTransport {
 
 #[async_trait]
 impl SqlTransport for PortTransport {
-    async fn execute(&self, database: &str, sql: &str) -> Result<String, DeployError> {
+    async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
         let mut kept = self.session.lock().await;
         // Taken out while it works: a future that is dropped, or a script that fails, leaves no half-used session.
         let session = self.session_on(database, kept.take()).await?;
-        let messages = match timeout(self.options.script, session.client.simple_query(sql)).await {
+        let messages = match timeout(self.options.script, session.client.simple_query(&script.sql())).await {
             Ok(Ok(messages)) => messages,
             Ok(Err(error)) => return Err(script_error(&error).resource(self.resource(database))),
             Err(_) => {

@@ -6,7 +6,10 @@
 
 pub(crate) mod proxy;
 
-use deploy_native::postgres::{AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, SqlTransport, app_names};
+use deploy_native::DeployError;
+use deploy_native::postgres::{
+    AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, Script, SqlTransport, app_names,
+};
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::{Binaries, Cluster, ClusterOptions};
 use std::path::{Path, PathBuf};
@@ -168,6 +171,18 @@ pub(crate) async fn refusal(client: &Client, statement: &str) -> Option<String> 
     client.batch_execute(statement).await.err().map(|error| error.code().unwrap().code().to_owned())
 }
 
+/// SQL as it is.
+pub(crate) trait Plain {
+    /// Runs a text of statements, and returns what `psql` would print.
+    async fn sql(&self, database: &str, text: &str) -> Result<String, DeployError>;
+}
+
+impl<T: SqlTransport> Plain for T {
+    async fn sql(&self, database: &str, text: &str) -> Result<String, DeployError> {
+        self.execute(database, &Script::plain(text)).await
+    }
+}
+
 /// Counts what goes over a transport.
 pub(crate) struct Counted<'a> {
     /// The transport.
@@ -178,8 +193,8 @@ pub(crate) struct Counted<'a> {
 
 #[async_trait::async_trait]
 impl SqlTransport for Counted<'_> {
-    async fn execute(&self, database: &str, sql: &str) -> Result<String, deploy_native::DeployError> {
+    async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
         self.round_trips.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        self.inner.execute(database, sql).await
+        self.inner.execute(database, script).await
     }
 }
