@@ -45,6 +45,19 @@ export function planUndeploy(request: UndeployRequest, options?: RunOptions): Pr
 export function verifyDns(request: DeployRequest, options?: RunOptions): Promise<DnsReport>;
 
 /**
+ * Proves that the stage's app roles are isolated from each other, as every deployment does that changes them; finds what
+ * was granted by hand since.
+ *
+ * Every app of the workspace that has a role is tried, whatever `apps` selects. The stage is locked meanwhile. Nothing is
+ * changed, but where the database is reached by its external port, that is opened and closed again, which restarts the
+ * database.
+ *
+ * @throws {@link DeployError} `ISOLATION_BROKEN` naming role and object, with every other outcome that is not as it must be
+ * in `log`; `INVALID_REQUEST` with the reason `not-provisioned` when the stage has no database or no app has a role
+ */
+export function verifyIsolation(request: DeployRequest, options?: RunOptions): Promise<IsolationReport>;
+
+/**
  * Creates project, environment and services, and nothing else.
  *
  * @throws {@link DeployError}

@@ -6,7 +6,7 @@ use crate::dokploy::{
     Application, Call, Certificate, Deployment, DeploymentStatus, Dokploy, EnvDifference, Environment, Mark, MarkKind,
     Observation, ServiceEntry, ServiceStatus, image_matches,
 };
-use crate::env::parse_env;
+use crate::env::read_env;
 use crate::plan::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
     ObservedRedis, Ownership, Twin, TwinKind,
@@ -246,7 +246,9 @@ async fn application(
             found.running = true;
             let meant = found.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
             let same_env = EnvDifference::between(&meant, &BTreeMap::new(), &env).has_all_meant();
-            found.runs_as_stored = same_env && found.image.as_deref().is_some_and(|it| image_matches(it, &image));
+            found.runs_as_stored = same_env
+                && found.templated.is_empty()
+                && found.image.as_deref().is_some_and(|it| image_matches(it, &image));
         }
     } else {
         found.running = found.newest_done;
@@ -255,7 +257,7 @@ async fn application(
 }
 
 fn from_record(stored: Application, deployments: &[Deployment], ownership: Ownership) -> ObservedApplication {
-    let env = stored.env.as_ref().map(|text| parse_env(text.expose())).unwrap_or_default();
+    let env = stored.env.as_ref().map(|text| read_env(text.expose())).unwrap_or_default();
     let newest = deployments.first();
     let registry = match (stored.registry_url, stored.username, stored.password) {
         (Some(url), Some(user), Some(password)) => Some((url, user, password)),
@@ -265,7 +267,8 @@ fn from_record(stored: Application, deployments: &[Deployment], ownership: Owner
         id: stored.application_id,
         app_name: stored.app_name,
         ownership,
-        env,
+        env: env.values,
+        templated: env.templated,
         image: stored.docker_image,
         registry,
         newest_title: newest.map(|deployment| deployment.title.clone()),

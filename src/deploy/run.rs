@@ -57,7 +57,7 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
         })
         .await?;
     let mut session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles);
-    session.opens_database = session.database_route == DatabaseRoute::ExternalPort
+    session.opens_database = session.database_route.way == DatabaseRoute::ExternalPort
         && blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
     ready.phase(Phase::Apply);
     let events = &ready.options.events;
@@ -93,6 +93,7 @@ pub(super) fn session(
         .applications
         .iter()
         .map(|(app, found)| (app.clone(), found.domains.iter().map(|domain| domain.host.clone()).collect::<Vec<_>>()));
+    let database_route = wanted::database_route(&ready.request, observed.postgres.as_ref(), &state.snapshot());
     Session {
         client: ready.client.clone(),
         declared: ready.declared.clone(),
@@ -109,7 +110,7 @@ pub(super) fn session(
         roles,
         public_schema_app: settings.public_schema_app.clone(),
         opens_database: false,
-        database_route: wanted::database_route(&ready.request, observed.postgres.as_ref()).way,
+        database_route,
         database_host: ready.database_host(),
         wait_for: settings.wait_for,
         stability: Duration::from_secs(settings.stability_seconds),

@@ -6,12 +6,13 @@ use super::options::Surroundings;
 use super::report::{AppStatus, DomainStatus};
 use super::request::WaitFor;
 use super::resolve::AppResolver;
+use super::route::Route;
 use super::steps;
 use super::zone_queue::ZoneQueues;
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
-use crate::plan::{DatabaseRoute, Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
+use crate::plan::{Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
 use crate::postgres::IsolationReport;
 use crate::secrets::{Redactor, Secret};
 use crate::state::{Journal, SharedState};
@@ -58,7 +59,7 @@ pub(super) struct Session {
     /// Whether this run opens the database's port, which deploys the database as well.
     pub(super) opens_database: bool,
     /// The way to the database.
-    pub(super) database_route: DatabaseRoute,
+    pub(super) database_route: Route,
     /// Where an opened database port is reached.
     pub(super) database_host: String,
     /// How far a deployment is followed.
@@ -106,6 +107,8 @@ pub(super) struct World {
     pub(super) domains: BTreeMap<String, DomainStatus>,
     /// Why a host name is not verified.
     pub(super) unverified: BTreeMap<String, String>,
+    /// The way to the database that was taken.
+    pub(super) database_access: Option<Route>,
     /// The proof of isolation.
     pub(super) isolation: Option<IsolationReport>,
 }

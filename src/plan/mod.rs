@@ -24,8 +24,8 @@ pub use removal::{Unwanted, draw_removal};
 pub use render::render;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
 pub use wanted::{
-    DatabaseRoute, HostZone, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost, WantedImage, WantedPostgres,
-    WantedRedis, WantedRegistry,
+    DatabaseRoute, DatabaseWay, HostZone, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost, WantedImage,
+    WantedPostgres, WantedRedis, WantedRegistry,
 };
 
 #[cfg(test)]

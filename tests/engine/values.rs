@@ -21,6 +21,8 @@ const AWKWARD: &[&str] = &[
     "a=b=c",
     "export X=1",
     "{{ curly }}",
+    "{{.Node.Hostname}}",
+    "Dear {{name}}, it's `{{#if x}}` #1 {{{raw}}} {{",
     "$",
     "tab\there",
 ];

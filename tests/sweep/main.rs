@@ -9,6 +9,7 @@ mod cancel;
 mod check;
 mod child;
 mod crash;
+mod inside;
 mod kill;
 mod locked;
 mod lost;
