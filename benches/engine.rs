@@ -146,7 +146,9 @@ async fn seed(access: &str, rounds: usize) {
 
 /// Deploys workspaces of several sizes and prints what they cost, and what one app costs against the smallest's.
 async fn growth(sizes: impl Iterator<Item = usize>) {
-    println!("apps  first run  requests  state writes      bytes    journal  events   second run  requests  plan CPU  memory");
+    println!(
+        "apps  first run  requests  state writes      bytes    journal  events   second run  requests  plan CPU  memory"
+    );
     let mut smallest: Option<(f64, [f64; 5])> = None;
     for count in sizes {
         let course = Course::start(Duration::ZERO).await;
@@ -178,7 +180,8 @@ async fn growth(sizes: impl Iterator<Item = usize>) {
             cpu,
         ];
         let (apps, of_smallest) = smallest.get_or_insert((as_float(count), costs));
-        let grown = std::array::from_fn::<f64, 5, _>(|index| costs[index] / as_float(count) * *apps / of_smallest[index]);
+        let grown =
+            std::array::from_fn::<f64, 5, _>(|index| costs[index] / as_float(count) * *apps / of_smallest[index]);
         println!(
             "      an app costs, against the smallest: requests {:.2}, state bytes {:.2}, journal {:.2}, reads {:.2}, CPU {:.2}",
             grown[0], grown[1], grown[2], grown[3], grown[4]

@@ -50,9 +50,10 @@ pub(crate) fn without_polls(exchanges: &[Exchange]) -> Vec<Exchange> {
         let mut later = sorted[index + 1..].iter();
         // What the tasks of a job say is asked only while its `psql` has not answered.
         let of_a_job = exchange.path == TASKS && exchange.query.starts_with("appName=sql-");
-        of_a_job || POLLED.contains(&exchange.path.as_str())
-            && first_change.is_some_and(|first| exchange.sent > first)
-            && later.any(|later| same(exchange, later))
+        of_a_job
+            || POLLED.contains(&exchange.path.as_str())
+                && first_change.is_some_and(|first| exchange.sent > first)
+                && later.any(|later| same(exchange, later))
     };
     let kept = sorted.iter().enumerate().filter(|(index, exchange)| !repeated(*index, exchange));
     kept.map(|(_, exchange)| exchange.clone()).collect()
@@ -156,7 +157,8 @@ impl<'a> Rules<'a> {
         if step != first {
             return self.before.get(step.as_str()).is_some_and(|before| before.contains(first.as_str()));
         }
-        let listed = ORDER.iter().any(|(before, after)| other.path == *before && after.contains(&request.path.as_str()));
+        let listed =
+            ORDER.iter().any(|(before, after)| other.path == *before && after.contains(&request.path.as_str()));
         if subject == other_subject && listed && later > earlier {
             return true;
         }
