@@ -1,12 +1,12 @@
 //! Roles and schemas: applied through one way to the database, and proven isolated.
 
-use crate::DeployError;
 use crate::deploy::apply::Done;
 use crate::deploy::port::close;
 use crate::deploy::reach::{Work, reach, target};
 use crate::deploy::session::Session;
 use crate::plan::Step;
 use crate::postgres::{AppNames, DatabaseRoles, IsolationReport, SqlTransport, app_names, drop_role, prove, provision};
+use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
 
 /// Applies roles and schemas, and proves that they are isolated.
@@ -32,23 +32,30 @@ impl Work for ApplyRoles<'_> {
     async fn run(&self, transport: &dyn SqlTransport) -> Result<IsolationReport, DeployError> {
         self.session.progress(self.step, "applying roles and schemas");
         provision(transport, &self.roles).await?;
-        self.session.progress(self.step, "proving isolation");
-        prove(transport, &self.roles).await
+        Prove { session: self.session, step: self.step, roles: &self.roles }.run(transport).await
     }
 }
 
 /// Proves that the roles are isolated, and changes nothing.
 pub(in crate::deploy) async fn prove_isolation(session: &Session, step: &Step) -> Result<IsolationReport, DeployError> {
     let roles = session.roles.as_ref().ok_or_else(|| DeployError::new(ErrorCode::Internal, "No app has a role"))?;
-    let service = session.postgres()?;
-    let way = Way::open(session, step, &service).await?;
-    let work = async {
-        way.ready(session, step, &service).await?;
-        session.progress(step, "proving isolation");
-        prove(way.transport(), roles).await
-    };
-    let result = work.await;
-    way.close(session, step, result).await
+    reach(session, step, &Prove { session, step, roles }).await
+}
+
+struct Prove<'a> {
+    session: &'a Session,
+    step: &'a Step,
+    roles: &'a DatabaseRoles,
+}
+
+#[async_trait]
+impl Work for Prove<'_> {
+    type Output = IsolationReport;
+
+    async fn run(&self, transport: &dyn SqlTransport) -> Result<IsolationReport, DeployError> {
+        self.session.progress(self.step, "proving isolation");
+        prove(transport, self.roles).await
+    }
 }
 
 /// Drops the roles and schemas of apps, with their data.
