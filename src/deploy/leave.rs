@@ -73,7 +73,7 @@ pub(super) async fn undeploy(ready: &Ready, hold: &Hold, depth: Depth) -> Result
     if blueprint.plan.changes == 0 {
         return Ok(report(&blueprint, &Outcome::default(), &state, started.elapsed()));
     }
-    let shared = SharedState::start(ready.provider(), state.clone());
+    let shared = SharedState::start(ready.provider(), state.clone()).under(hold.lock()?);
     let session = session(ready, hold, shared, journal, &observed, ready.nothing_wanted(), ready.no_resolver(), None)
         .with_dns(ready.providers_of(&state)?);
     ready.phase(Phase::Apply);

@@ -36,7 +36,8 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
         SharedState::load(Arc::clone(&ready.provider), ready.stage())
             .await?
             .unwrap_or_else(|| SharedState::start(Arc::clone(&ready.provider), drawn.state.clone()))
-    };
+    }
+    .under(hold.lock()?);
     let Draft { wanted, observed, blueprint, state: recovered, generated, resolver, roles } = drawn;
     if blueprint.plan.changes == 0 && !fresh && state.as_ref() == Some(&recovered) {
         return Ok(summarize(

@@ -15,7 +15,7 @@ use crate::image::ImageBuilder;
 use crate::plan::{Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
 use crate::postgres::IsolationReport;
 use crate::secrets::{Redactor, Secret};
-use crate::state::{Journal, SharedState};
+use crate::state::{Intent, Journal, Outcome, SharedState};
 use crate::{DeployError, DeployEvent, ErrorCode, EventSink};
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
@@ -211,6 +211,24 @@ impl Session {
             app: step.app.clone(),
             line: self.redactor.redact(line),
         });
+    }
+
+    /// Makes a change that may be repeated, between its journal entries. One that fails stays unfinished: it is not known
+    /// how far it came, and the next run looks before it repeats it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the change, and `STATE_IO` when the journal cannot be written.
+    pub(super) async fn journaled<T>(
+        &self,
+        step: &Step,
+        intent: Intent,
+        change: impl Future<Output = Result<T, DeployError>>,
+    ) -> Result<T, DeployError> {
+        let entry = self.journal.intend(step.id.as_str(), intent).await?;
+        let value = change.await?;
+        self.journal.settle(&entry, Outcome::Done).await?;
+        Ok(value)
     }
 
     /// The environment on the server.

@@ -104,8 +104,7 @@ impl Dokploy {
             Last::Begun => Arc::new([]),
             Last::Queued => self.queue.read(api, age).await?,
             Last::Nothing => {
-                let (queue, deployments) =
-                    futures_util::try_join!(self.queue.read(api, age), api.all(application_id))?;
+                let (queue, deployments) = futures_util::try_join!(self.queue.read(api, age), api.all(application_id))?;
                 return Ok(locate(application_id, title, &queue, &deployments));
             }
         };

@@ -18,6 +18,10 @@ pub const TIME_SCALE: f64 = 0.02;
 pub const SERVER_IP: &str = "192.0.2.10";
 /// The stage that is deployed.
 pub const STAGE: &str = "staging";
+/// How long a request whose answer was lost may still take effect.
+pub const LANDING: Duration = Duration::from_millis(400);
+/// How long a database may take to become reachable: long, since the machine may be busy.
+pub const DATABASE_DEADLINE: Duration = Duration::from_mins(1);
 /// The token for the zone's vendor.
 const DNS_TOKEN: &str = "dns-token-canary";
 
@@ -110,8 +114,8 @@ impl World {
             surroundings: Surroundings {
                 name_servers: vec![self.dns.resolver_addr()],
                 authoritative_port: self.dns.authoritative_port(),
-                landing: Duration::from_millis(400),
-                database_deadline: Duration::from_secs(20),
+                landing: LANDING,
+                database_deadline: DATABASE_DEADLINE,
                 ..Surroundings::default()
             },
             ..RunOptions::default()

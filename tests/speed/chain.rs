@@ -160,7 +160,8 @@ impl<'a> Rules<'a> {
         if step != first {
             return self.before.get(step.as_str()).is_some_and(|before| before.contains(first.as_str()));
         }
-        let listed = ORDER.iter().any(|(before, after)| other.path == *before && after.contains(&request.path.as_str()));
+        let listed =
+            ORDER.iter().any(|(before, after)| other.path == *before && after.contains(&request.path.as_str()));
         if subject == other_subject && listed && later > earlier {
             return true;
         }

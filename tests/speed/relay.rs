@@ -95,7 +95,8 @@ impl Relay {
             }
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let thread = std::thread::Builder::new().name("relay".to_owned()).spawn(move || runtime.block_on(serve)).unwrap();
+        let thread =
+            std::thread::Builder::new().name("relay".to_owned()).spawn(move || runtime.block_on(serve)).unwrap();
         let url = format!("{scheme}{}{path}", address.await.unwrap());
         Self { url, stop: Some(stop), thread: Some(thread) }
     }

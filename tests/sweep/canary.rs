@@ -1,7 +1,7 @@
 //! Canaries: every kind of secret has a known value, and everything that a run puts out is searched for it.
 
 use crate::check::secrets;
-use crate::reference::start;
+use crate::flight::start;
 use crate::world::{STAGE, World};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};

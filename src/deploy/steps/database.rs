@@ -32,29 +32,30 @@ impl Work for ApplyRoles<'_> {
     async fn run(&self, transport: &dyn SqlTransport) -> Result<IsolationReport, DeployError> {
         self.session.progress(self.step, "applying roles and schemas");
         provision(transport, &self.roles).await?;
-        Prove { session: self.session, step: self.step, roles: &self.roles }.run(transport).await
+        self.session.progress(self.step, "proving isolation");
+        prove(transport, &self.roles).await
     }
 }
 
 /// Proves that the roles are isolated, and changes nothing.
 pub(in crate::deploy) async fn prove_isolation(session: &Session, step: &Step) -> Result<IsolationReport, DeployError> {
-    let roles = session.roles.as_ref().ok_or_else(|| DeployError::new(ErrorCode::Internal, "No app has a role"))?;
-    reach(session, step, &Prove { session, step, roles }).await
+    let roles = session.roles.clone().ok_or_else(|| DeployError::new(ErrorCode::Internal, "No app has a role"))?;
+    reach(session, step, &ProveIsolation { session, step, roles }).await
 }
 
-struct Prove<'a> {
+struct ProveIsolation<'a> {
     session: &'a Session,
     step: &'a Step,
-    roles: &'a DatabaseRoles,
+    roles: DatabaseRoles,
 }
 
 #[async_trait]
-impl Work for Prove<'_> {
+impl Work for ProveIsolation<'_> {
     type Output = IsolationReport;
 
     async fn run(&self, transport: &dyn SqlTransport) -> Result<IsolationReport, DeployError> {
         self.session.progress(self.step, "proving isolation");
-        prove(transport, self.roles).await
+        prove(transport, &self.roles).await
     }
 }
 
