@@ -160,10 +160,13 @@ impl PortTransport {
         let hint = match reason {
             "unresolved" => "Set `databaseHost` to the name or address under which the server's ports are reached",
             "refused" => {
-                "Nothing listens there: see on the server whether the database runs and its port is published, \
-                          and set `databaseHost` if the server has another address"
+                "Nothing listens there, or a firewall refuses: see on the server whether the database runs and its port is \
+                 published, set `databaseHost` if the server has another address, open the port in the firewall, or set \
+                 `databaseAccess` to `internal`, which needs no port"
             }
-            "timed-out" => "A firewall may stand between: open the port in it, or set `databaseAccess` to `internal`",
+            "timed-out" => {
+                "A firewall may stand between: open the port in it, or set `databaseAccess` to `internal`, which needs no port"
+            }
             _ => "See the database's log on the server",
         };
         DeployError::new(

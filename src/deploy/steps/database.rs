@@ -39,8 +39,7 @@ impl Work for ApplyRoles<'_> {
 
 /// Proves that the roles are isolated, and changes nothing.
 pub(in crate::deploy) async fn prove_isolation(session: &Session, step: &Step) -> Result<IsolationReport, DeployError> {
-    let missing = || DeployError::new(ErrorCode::Internal, "No app has a role");
-    let roles = session.roles.clone().ok_or_else(missing)?;
+    let roles = session.roles.clone().ok_or_else(|| DeployError::new(ErrorCode::Internal, "No app has a role"))?;
     reach(session, step, &ProveIsolation { session, step, roles }).await
 }
 
