@@ -1,2 +1,3 @@
+import '@geekmidas/envkit';
 import './patch.js';
 await import('./config.js');
