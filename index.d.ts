@@ -45,6 +45,19 @@ export function planUndeploy(request: UndeployRequest, options?: RunOptions): Pr
 export function verifyDns(request: DeployRequest, options?: RunOptions): Promise<DnsReport>;
 
 /**
+ * Proves that the stage's app roles are isolated from each other, as every deployment does that changes them; finds what
+ * was granted by hand since.
+ *
+ * Every app of the workspace that has a role is tried, whatever `apps` selects. The stage is locked meanwhile. Nothing is
+ * changed, but where the database is reached by its external port, that is opened and closed again, which restarts the
+ * database.
+ *
+ * @throws {@link DeployError} `ISOLATION_BROKEN` naming role and object, with every other outcome that is not as it must be
+ * in `log`; `INVALID_REQUEST` with the reason `not-provisioned` when the stage has no database or no app has a role
+ */
+export function verifyIsolation(request: DeployRequest, options?: RunOptions): Promise<IsolationReport>;
+
+/**
  * Creates project, environment and services, and nothing else.
  *
  * @throws {@link DeployError}
@@ -150,9 +163,9 @@ export interface DeployRequest {
 	/** Where an opened database port is reached; default: the endpoint's host. */
 	databaseHost?: string;
 	/**
-	 * How the database is reached to make roles and schemas; default `external-port`: opened, used, closed. `internal`: a
-	 * short-lived application on the server's network runs `psql`. `auto`: `internal` where the database's image is known
-	 * to have `psql`, else `external-port`.
+	 * How the database is reached to make roles and schemas. `internal`: a short-lived application on the server's network
+	 * runs `psql`; no port opens, and the database is not restarted. `external-port`: its port is opened, used, closed.
+	 * `auto`, the default: `internal`, and the port where that fails as a way, which is a warning, or was seen to fail.
 	 */
 	databaseAccess?: 'external-port' | 'internal' | 'auto';
 	/** Which app owns the `public` schema; default `api`, `null` for none. */
@@ -482,7 +495,7 @@ export interface DeployReport {
 	changes: number;
 	durationMs: number;
 	dns: DnsReport;
-	/** How the database was reached, when this run worked on it. */
+	/** How the database was reached, and why that way, when this run worked on it. */
 	databaseAccess?: { way: 'external-port' | 'internal'; reason: string };
 	/** The proof of isolation, when one was made in this run. */
 	isolation?: IsolationReport;
@@ -521,9 +534,9 @@ export interface HostReport {
 	/** Absent when its zone has none. */
 	provider?: string;
 	record: 'created' | 'updated' | 'unchanged' | 'manual' | 'none' | 'failed';
-	/** Whether its authoritative servers answer with the server's address. */
+	/** Whether its authoritative servers answer with the server's address, or its vendor's proxy leads there. */
 	verified: boolean;
-	/** Why it is not verified, or what the user has to do. */
+	/** Why it is not verified, what the user has to do, or that a proxy answers for it. */
 	message?: string;
 }
 
@@ -604,7 +617,7 @@ export interface PlanStep {
 	variables?: VariableChange[];
 	/** What restarts because of it. */
 	restarts?: string[];
-	/** Whether it opens the database's external port for a while. */
+	/** Whether it opens the database's external port for a while; one that does so only if another way fails says `false`. */
 	opensPort: boolean;
 	/** What is replaced, what is known only after apply. */
 	details?: string[];

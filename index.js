@@ -11,6 +11,7 @@ export const plan = (request, options) => run('plan', request, options);
 export const undeploy = (request, options) => run('undeploy', request, options);
 export const planUndeploy = (request, options) => run('planUndeploy', request, options);
 export const verifyDns = (request, options) => run('verifyDns', request, options);
+export const verifyIsolation = (request, options) => run('verifyIsolation', request, options);
 export const provisionServices = (request, options) => run('provisionServices', request, options);
 export const initializePostgresUsers = (request, options) => run('initializePostgresUsers', request, options);
 

@@ -87,7 +87,7 @@ impl Ready {
             envs: &resolved.envs,
             images,
             roles: roles.as_ref(),
-            route: wanted::database_route(&self.request, observed.postgres.as_ref()),
+            route: wanted::database_route(&self.request, observed.postgres.as_ref(), &state),
         });
         self.phase(Phase::Plan);
         let mut blueprint = draw(&wanted, &observed, &state)?;

@@ -5,6 +5,7 @@ use super::begin::{Hold, begin};
 use super::ready::Ready;
 use super::report::{DeployFailure, UndeployReport};
 use super::run::session;
+use super::wanted::database_route;
 use crate::plan::{
     Action, Blueprint, DeployPlan, Observed, Operation, Unwanted, draw_removal, forget_vanished, recover, render,
 };
@@ -47,6 +48,7 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
         apps: selected,
         delete_data: depth.data,
         delete_project: depth.project,
+        way: Some(database_route(&ready.request, observed.postgres.as_ref(), &state).planned()),
     };
     forget_vanished(&mut state, &observed, &unwanted);
     ready.phase(Phase::Plan);

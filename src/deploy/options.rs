@@ -56,6 +56,9 @@ pub struct Surroundings {
     pub landing: Duration,
     /// How long a database whose port was opened may take to become reachable; default 60 s.
     pub database_deadline: Duration,
+    /// How long `psql` may take to reach the database from inside once its application is deployed; default 3 min. Half of
+    /// it, and half of the wait for the deployment, where the external port is taken after it.
+    pub answer_deadline: Duration,
     /// How long a call to Dokploy may take, and how often a read is repeated.
     pub client: ClientSettings,
     /// How deployments are waited for; the request's `stabilitySeconds` takes the place of its `stability`.
@@ -77,6 +80,7 @@ impl Default for Surroundings {
             git: PathBuf::from("git"),
             landing: Duration::from_secs(10),
             database_deadline: Duration::from_mins(1),
+            answer_deadline: Duration::from_mins(3),
             client: ClientSettings::default(),
             wait: WaitSettings::default(),
             now: OffsetDateTime::now_utc,

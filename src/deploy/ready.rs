@@ -153,7 +153,7 @@ impl Ready {
             envs: &IndexMap::new(),
             images: BTreeMap::new(),
             roles: None,
-            route: wanted::database_route(&self.request, None),
+            route: wanted::database_route(&self.request, None, &State::new(self.stage())),
         })
     }
 

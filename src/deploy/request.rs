@@ -48,7 +48,7 @@ pub struct DeploySettings {
     /// Where an opened database port is reached; default: the endpoint's host.
     #[serde(default)]
     pub database_host: Option<String>,
-    /// How the database is reached.
+    /// How the database is reached; default `auto`.
     #[serde(default)]
     pub database_access: DatabaseAccess,
     /// Which app owns the `public` schema; default `api`, `null` for none.
@@ -136,12 +136,12 @@ pub struct VendorCredentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseAccess {
-    /// Its external port is opened, used and closed; the default.
-    #[default]
+    /// Its external port is opened, used and closed.
     ExternalPort,
     /// A short-lived application on the server's own network runs the SQL.
     Internal,
-    /// `internal` where the database's image is known to have `psql`, else the port.
+    /// `internal`, and the port where that fails as a way or was seen to fail; the default.
+    #[default]
     Auto,
 }
 
@@ -195,7 +195,7 @@ pub struct UndeploySettings {
     /// Where the database's port is reached; default the host of the Dokploy endpoint.
     #[serde(default)]
     pub database_host: Option<String>,
-    /// How the database is reached when roles are dropped.
+    /// How the database is reached when roles are dropped; default `auto`.
     #[serde(default)]
     pub database_access: DatabaseAccess,
     /// The app that owns `public`, which stays when its role goes; default `api`, `null`: none.

@@ -6,11 +6,13 @@ use super::options::Surroundings;
 use super::report::{AppStatus, DomainStatus};
 use super::request::WaitFor;
 use super::resolve::AppResolver;
+use super::route::Route;
 use super::steps;
+use super::zone_queue::ZoneQueues;
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
-use crate::plan::{DatabaseRoute, Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
+use crate::plan::{Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
 use crate::postgres::IsolationReport;
 use crate::secrets::{Redactor, Secret};
 use crate::state::{Intent, Journal, Outcome, SharedState};
@@ -42,6 +44,8 @@ pub(super) struct Session {
     pub(super) redactor: Arc<Redactor>,
     /// The DNS providers by root domain.
     pub(super) dns: BTreeMap<String, Arc<dyn DnsProvider>>,
+    /// The writes to their zones.
+    pub(super) zone_queues: ZoneQueues,
     /// Who builds images.
     pub(super) images: Arc<dyn ImageBuilder>,
     /// Turns requirements into values once the services' addresses are known.
@@ -55,7 +59,7 @@ pub(super) struct Session {
     /// Whether this run opens the database's port, which deploys the database as well.
     pub(super) opens_database: bool,
     /// The way to the database.
-    pub(super) database_route: DatabaseRoute,
+    pub(super) database_route: Route,
     /// Where an opened database port is reached.
     pub(super) database_host: String,
     /// How far a deployment is followed.
@@ -101,8 +105,12 @@ pub(super) struct World {
     pub(super) status: BTreeMap<String, AppStatus>,
     /// How far each app's domain came in this run.
     pub(super) domains: BTreeMap<String, DomainStatus>,
+    /// The host names that their vendor answers for with addresses of its own.
+    pub(super) proxied: BTreeSet<String>,
     /// Why a host name is not verified.
     pub(super) unverified: BTreeMap<String, String>,
+    /// The way to the database that was taken.
+    pub(super) database_access: Option<Route>,
     /// The proof of isolation.
     pub(super) isolation: Option<IsolationReport>,
 }
@@ -118,13 +126,17 @@ pub(super) struct PostgresService {
     pub(super) database: String,
     /// The master role.
     pub(super) user: String,
+    /// Whether this run has made it.
+    pub(super) new: bool,
 }
 
 impl World {
     /// What was observed of ours.
     pub(super) fn of(observed: &Observed) -> Self {
         let ours = |ownership: Ownership| ownership == Ownership::Ours;
+        let proxied = observed.records.iter().filter(|(_, record)| record.proxied);
         Self {
+            proxied: proxied.map(|(host, _)| host.clone()).collect(),
             project: observed.project.as_ref().map(|project| project.id.clone()),
             environment: observed.environment.as_ref().map(|environment| environment.id.clone()),
             applications: observed
@@ -137,6 +149,7 @@ impl World {
                 app_name: found.app_name.clone(),
                 database: found.database.clone(),
                 user: found.user.clone(),
+                new: false,
             }),
             redis: observed
                 .redis

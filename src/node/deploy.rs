@@ -23,6 +23,8 @@ pub enum Operation {
     PlanUndeploy,
     /// `deploy::verify_dns`.
     VerifyDns,
+    /// `deploy::verify_isolation`.
+    VerifyIsolation,
     /// `deploy::provision_services`.
     ProvisionServices,
     /// `deploy::initialize_postgres_users`.
@@ -55,6 +57,9 @@ async fn start(operation: Operation, request: Value, options: RunOptions) -> Res
         Operation::Undeploy => json(deploy::undeploy(UndeployRequest::from_json(request)?, options).await?),
         Operation::PlanUndeploy => json(deploy::plan_undeploy(UndeployRequest::from_json(request)?, options).await?),
         Operation::VerifyDns => json(deploy::verify_dns(DeployRequest::from_json(request)?, options).await?),
+        Operation::VerifyIsolation => {
+            json(deploy::verify_isolation(DeployRequest::from_json(request)?, options).await?)
+        }
         Operation::ProvisionServices => {
             json(deploy::provision_services(DeployRequest::from_json(request)?, options).await?)
         }

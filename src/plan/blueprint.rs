@@ -3,7 +3,7 @@
 use super::observed::{Observed, Ownership, TwinKind};
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step, VariableChange};
-use super::wanted::{DatabaseRoute, Wanted};
+use super::wanted::Wanted;
 use super::{app, record};
 use crate::state::State;
 use crate::{DeployError, ErrorCode};
@@ -206,11 +206,7 @@ impl Draft<'_> {
         let mut step = Step::new("database:roles", Action::Update, "database roles", reason);
         step.depends_on = self.only_changing(["service:postgres", "database:close-port"]);
         step.details = wanted.roles.iter().map(|(app, role)| format!("{app}: {role}")).collect();
-        step.details.push(format!("reached {}: {}", wanted.access.as_words(), wanted.why));
-        if wanted.access == DatabaseRoute::ExternalPort {
-            step.opens_port = true;
-            step.restarts.push("postgres (when its port opens, and when it closes)".to_owned());
-        }
+        wanted.way.show_in(&mut step);
         self.push(step, Operation::ApplyRoles);
     }
 

@@ -28,8 +28,8 @@ pub use render::render;
 pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
 pub use wanted::{
-    DatabaseRoute, HostZone, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost, WantedImage, WantedPostgres,
-    WantedRedis, WantedRegistry,
+    DatabaseRoute, DatabaseWay, HostZone, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost, WantedImage,
+    WantedPostgres, WantedRedis, WantedRegistry,
 };
 
 #[cfg(test)]

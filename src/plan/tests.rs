@@ -63,8 +63,11 @@ fn wanted(database_url: Option<&str>) -> Wanted {
         database: Some(WantedDatabase {
             fingerprint: "roles".into(),
             roles: BTreeMap::from([("api".into(), "api".into())]),
-            access: DatabaseRoute::ExternalPort,
-            why: "databaseAccess says so".to_owned(),
+            way: DatabaseWay {
+                route: DatabaseRoute::ExternalPort,
+                why: "databaseAccess says so".to_owned(),
+                falls_back: false,
+            },
         }),
         follows: true,
         domains: true,

@@ -156,6 +156,9 @@ pub struct Extension {
     /// The fingerprint of the roles and schemas that were applied and proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
+    /// Whether an image of a database was seen to run `psql`, by reference; known ones are not asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub psql: BTreeMap<String, bool>,
     /// Fields of other versions.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,

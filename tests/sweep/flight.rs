@@ -35,7 +35,7 @@ impl Flight {
 
     /// The world in which it begins, and the secrets that must outlive it.
     pub(crate) async fn start(self) -> (World, Secrets) {
-        let world = start().await;
+        let world = start().await.by_port();
         if matches!(self, Self::First | Self::Inside) {
             return (world, Secrets::new());
         }

@@ -13,6 +13,7 @@ mod crash;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod durable;
 mod flight;
+mod inside;
 mod kill;
 mod locked;
 mod lost;

@@ -77,9 +77,14 @@ pub(super) async fn configure(session: &Session, app: &str) -> Result<Done, Depl
         password: login.map(|login| &login.password),
         registry_url: login.map(|login| login.url.as_str()),
     };
-    repeat(|| async { session.client.application().save_docker_provider(&provider).await }).await?;
     let variables = SaveEnvironment { application_id: &id, env: &text };
-    repeat(|| async { session.client.application().save_environment(&variables).await }).await?;
+    let api = session.client.application();
+    // Neither is given up when the other fails: what was sent is answered.
+    let (image_saved, env_saved) = tokio::join!(
+        repeat(|| async { api.save_docker_provider(&provider).await }),
+        repeat(|| async { api.save_environment(&variables).await }),
+    );
+    image_saved.and(env_saved)?;
     session.world().configured.insert(app.to_owned(), env);
     Ok(Done::Changed)
 }
@@ -111,9 +116,13 @@ pub(super) async fn deploy(session: &Session, step: &Step, app: &str) -> Result<
             title: title.to_string(),
             unknown: Map::new(),
         };
-        session.state.update(|state| state.deploy_native.deployed.insert(app.to_owned(), deployed)).await?;
+        tokio::try_join!(
+            session.state.update(|state| state.deploy_native.deployed.insert(app.to_owned(), deployed)),
+            session.journal.settle(&entry, Outcome::Done),
+        )?;
+    } else {
+        session.journal.settle(&entry, Outcome::Done).await?;
     }
-    session.journal.settle(&entry, Outcome::Done).await?;
     Ok(Done::Changed)
 }
 
@@ -131,8 +140,9 @@ async fn expected(
         ..Expected::default()
     };
     if session.wait_for == WaitFor::Running {
-        let former = session.environments.get(app).into_iter().flatten();
-        expected.former_env = former.map(|(name, value)| (name.clone(), value.clone())).collect();
+        // An application that this run has made has neither.
+        let Some(former) = session.environments.get(app) else { return Ok(expected) };
+        expected.former_env = former.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         expected.tasks_before = session.client.tasks(app_name).await?.into_iter().map(|task| task.id).collect();
     }
     Ok(expected)

@@ -1,62 +1,69 @@
 //! Roles and schemas: applied through one way to the database, and proven isolated.
 
-use crate::DeployError;
 use crate::deploy::apply::Done;
-use crate::deploy::initialise::initialised;
-use crate::deploy::inside::InsideTransport;
-use crate::deploy::port::{OpenPort, PortTarget, close};
-use crate::deploy::session::{PostgresService, Session};
-use crate::plan::{DatabaseRoute, Step};
-use crate::postgres::{
-    AppNames, ConnectOptions, DatabaseRoles, IsolationReport, Login, PortTransport, SqlTransport, app_names, drop_role,
-    prove, provision,
-};
-use crate::secrets::Secret;
-use crate::{ErrorCode, state::State};
+use crate::deploy::port::close;
+use crate::deploy::reach::{Work, reach, target};
+use crate::deploy::session::Session;
+use crate::plan::Step;
+use crate::postgres::{AppNames, DatabaseRoles, IsolationReport, SqlTransport, app_names, drop_role, prove, provision};
+use crate::{DeployError, ErrorCode};
+use async_trait::async_trait;
 
 /// Applies roles and schemas, and proves that they are isolated.
 pub(super) async fn apply_roles(session: &Session, step: &Step) -> Result<Done, DeployError> {
     let Some(roles) = session.roles.clone() else { return Ok(Done::Nothing("no app needs a role".to_owned())) };
-    let service = session.postgres()?;
-    let way = Way::open(session, step, &service).await?;
-    let work = async {
-        way.ready(session, step, &service).await?;
-        apply(session, step, way.transport(), &roles).await
-    };
-    let result = work.await;
-    let report = way.close(session, step, result).await?;
     let fingerprint = roles.fingerprint();
+    let report = reach(session, step, &ApplyRoles { session, step, roles }).await?;
     session.state.update(|state| state.deploy_native.database = Some(fingerprint)).await?;
     session.world().isolation = Some(report);
     Ok(Done::Changed)
 }
 
-async fn apply(
-    session: &Session,
-    step: &Step,
-    transport: &dyn SqlTransport,
-    roles: &DatabaseRoles,
-) -> Result<IsolationReport, DeployError> {
-    session.progress(step, "applying roles and schemas");
-    provision(transport, roles).await?;
-    session.progress(step, "proving isolation");
-    prove(transport, roles).await
+struct ApplyRoles<'a> {
+    session: &'a Session,
+    step: &'a Step,
+    roles: DatabaseRoles,
+}
+
+#[async_trait]
+impl Work for ApplyRoles<'_> {
+    type Output = IsolationReport;
+
+    async fn run(&self, transport: &dyn SqlTransport) -> Result<IsolationReport, DeployError> {
+        self.session.progress(self.step, "applying roles and schemas");
+        provision(transport, &self.roles).await?;
+        self.session.progress(self.step, "proving isolation");
+        prove(transport, &self.roles).await
+    }
+}
+
+/// Proves that the roles are isolated, and changes nothing.
+pub(in crate::deploy) async fn prove_isolation(session: &Session, step: &Step) -> Result<IsolationReport, DeployError> {
+    let roles = session.roles.clone().ok_or_else(|| DeployError::new(ErrorCode::Internal, "No app has a role"))?;
+    reach(session, step, &ProveIsolation { session, step, roles }).await
+}
+
+struct ProveIsolation<'a> {
+    session: &'a Session,
+    step: &'a Step,
+    roles: DatabaseRoles,
+}
+
+#[async_trait]
+impl Work for ProveIsolation<'_> {
+    type Output = IsolationReport;
+
+    async fn run(&self, transport: &dyn SqlTransport) -> Result<IsolationReport, DeployError> {
+        self.session.progress(self.step, "proving isolation");
+        prove(transport, &self.roles).await
+    }
 }
 
 /// Drops the roles and schemas of apps, with their data.
 pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) -> Result<Done, DeployError> {
-    let service = session.postgres()?;
+    let database = session.postgres()?.database;
     let names = app_names(apps.iter().map(String::as_str), session.public_schema_app.as_deref())?;
-    let way = Way::open(session, step, &service).await?;
-    let work = async {
-        way.ready(session, step, &service).await?;
-        for AppNames { user, schema, .. } in &names {
-            drop_role(way.transport(), &service.database, user, schema).await?;
-        }
-        Ok(())
-    };
-    let result = work.await;
-    way.close(session, step, result).await?;
+    reach(session, step, &DropRoles { database, names }).await?;
     session
         .state
         .update(|state| {
@@ -70,87 +77,21 @@ pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) 
     Ok(Done::Changed)
 }
 
-/// A way into the database; dropped, what it opened or made is closed or deleted in the background (I4).
-enum Way<'a> {
-    /// Its external port, which is open.
-    Port(Box<OpenPort>, Box<PortTransport>),
-    /// Applications of ours on the server's network.
-    Inside(InsideTransport<'a>),
+struct DropRoles {
+    database: String,
+    names: Vec<AppNames>,
 }
 
-impl<'a> Way<'a> {
-    /// Opens the way into the database that this run takes, as its master.
-    async fn open(session: &'a Session, step: &'a Step, service: &PostgresService) -> Result<Self, DeployError> {
-        let password = master_password(&session.state.snapshot())?;
-        match session.database_route {
-            DatabaseRoute::Internal => Ok(Self::Inside(InsideTransport::new(session, step, service, password).await?)),
-            DatabaseRoute::ExternalPort => Self::open_port(session, step, service, password).await,
+#[async_trait]
+impl Work for DropRoles {
+    type Output = ();
+
+    async fn run(&self, transport: &dyn SqlTransport) -> Result<(), DeployError> {
+        for AppNames { user, schema, .. } in &self.names {
+            drop_role(transport, &self.database, user, schema).await?;
         }
+        Ok(())
     }
-
-    async fn open_port(
-        session: &Session,
-        step: &Step,
-        service: &PostgresService,
-        password: Secret,
-    ) -> Result<Self, DeployError> {
-        let target = target(session, service);
-        session.progress(step, "waiting until the database has initialised");
-        initialised(&target, None).await;
-        session.progress(step, "opening the external port");
-        let now = (session.surroundings.now)();
-        let entropy = session.surroundings.entropy.as_ref();
-        let open = OpenPort::open(target, &step.id, &session.journal, &session.cleanup, now, entropy).await?;
-        let host = session.database_host.clone();
-        let login = Login { host, port: open.port(), user: service.user.clone(), password };
-        let options = ConnectOptions { deadline: session.surroundings.database_deadline, ..ConnectOptions::default() };
-        Ok(Self::Port(Box::new(open), Box::new(PortTransport::new(login, options))))
-    }
-
-    fn transport(&self) -> &dyn SqlTransport {
-        match self {
-            Self::Port(_, transport) => transport.as_ref(),
-            Self::Inside(transport) => transport,
-        }
-    }
-
-    /// Waits until the database answers; from inside, each script does that itself.
-    async fn ready(&self, session: &Session, step: &Step, service: &PostgresService) -> Result<(), DeployError> {
-        let Self::Port(_, transport) = self else { return Ok(()) };
-        session.progress(step, "waiting for the database");
-        transport.wait_until_reachable(&service.database).await
-    }
-
-    /// Closes the way whatever came of the work.
-    async fn close<T>(self, session: &Session, step: &Step, result: Result<T, DeployError>) -> Result<T, DeployError> {
-        let Self::Port(open, transport) = self else { return result };
-        session.progress(step, "closing the external port");
-        drop(transport);
-        match (result, open.close().await) {
-            (Ok(value), Ok(())) => Ok(value),
-            (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
-            (Err(first), Err(second)) => Err(DeployError::join(vec![first, second])),
-        }
-    }
-}
-
-fn target(session: &Session, service: &PostgresService) -> PortTarget {
-    PortTarget {
-        client: session.client.clone(),
-        postgres_id: service.id.clone(),
-        host: session.database_host.clone(),
-        landing: session.surroundings.landing,
-        starting: session.surroundings.database_deadline,
-        now: session.surroundings.now,
-    }
-}
-
-fn master_password(state: &State) -> Result<Secret, DeployError> {
-    state.deploy_native.passwords.postgres.clone().ok_or_else(|| {
-        DeployError::new(ErrorCode::StateLost, "The master password of postgres is not known")
-            .resource("postgres")
-            .hint("Restore the state file from a backup")
-    })
 }
 
 /// Closes a port that stands open to the world.

@@ -76,6 +76,7 @@ async fn create_postgres(
         app_name: made.app_name,
         database: made.database_name,
         user: made.database_user,
+        new: true,
     };
     session.world().postgres = Some(service.clone());
     session
