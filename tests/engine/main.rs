@@ -18,6 +18,7 @@ mod proxied;
 mod queue;
 mod routes;
 mod side_by_side;
+mod stale;
 mod undeploy;
 mod values;
 mod world;

@@ -195,7 +195,15 @@ async fn serve(
         }
     });
     match result {
-        Ok(()) => log(world, at, "database system is ready to accept connections"),
+        Ok(()) => {
+            let volume = if fresh {
+                "PostgreSQL init process complete; ready for start up."
+            } else {
+                "PostgreSQL Database directory appears to contain a database; Skipping initialization"
+            };
+            log(world, at, volume);
+            log(world, at, "database system is ready to accept connections");
+        }
         Err(error) => {
             let error = format!("starting container failed: {error}");
             ended(world, at, 1, &error, Duration::ZERO, world.clock.timeline());
