@@ -14,7 +14,7 @@
  *
  * @throws {@link DeployError}
  */
-export function deploy(request: DeployRequest, options?: RunOptions): Promise<DeployReport>;
+export function deploy(request: DeployRequest, options?: ApplyOptions): Promise<DeployReport>;
 
 /**
  * Works out what {@link deploy} would do, and changes nothing.
@@ -28,7 +28,7 @@ export function plan(request: DeployRequest, options?: RunOptions): Promise<Depl
  *
  * @throws {@link DeployError}
  */
-export function undeploy(request: UndeployRequest, options?: RunOptions): Promise<UndeployReport>;
+export function undeploy(request: UndeployRequest, options?: ApplyOptions): Promise<UndeployReport>;
 
 /**
  * Works out what {@link undeploy} would do, and changes nothing.
@@ -290,6 +290,15 @@ export interface RunOptions {
 	surroundings?: Surroundings;
 }
 
+/** How a plan is applied. */
+export interface ApplyOptions extends RunOptions {
+	/**
+	 * The plan that the user was shown: `plan`'s for `deploy`, `planUndeploy`'s for `undeploy`. If what would be done is
+	 * no longer that, the run stops with `PLAN_STALE`, naming the steps that differ, before it changes anything.
+	 */
+	expectedPlan?: DeployPlan;
+}
+
 /** What stands around a run and is different in tests and on other machines. */
 export interface Surroundings {
 	/** The `node` to sniff with; default the one that runs this package. */
@@ -525,9 +534,9 @@ export interface HostReport {
 	/** Absent when its zone has none. */
 	provider?: string;
 	record: 'created' | 'updated' | 'unchanged' | 'manual' | 'none' | 'failed';
-	/** Whether its authoritative servers answer with the server's address. */
+	/** Whether its authoritative servers answer with the server's address, or its vendor's proxy leads there. */
 	verified: boolean;
-	/** Why it is not verified, or what the user has to do. */
+	/** Why it is not verified, what the user has to do, or that a proxy answers for it. */
 	message?: string;
 }
 
@@ -540,7 +549,10 @@ export interface IsolationReport {
 	matrix: IsolationScope[];
 	/** Each outcome that is not as it must be; empty where the apps are isolated. */
 	broken: IsolationCheck[];
-	/** What app roles may do where no app of the workspace is the owner; told, not judged. */
+	/**
+	 * What app roles may do where no app of the workspace is the owner, and ways that a master laid on purpose: functions
+	 * and views that act as somebody else, foreign servers, parameters. Told, not judged.
+	 */
 	unmanaged: IsolationGrant[];
 }
 

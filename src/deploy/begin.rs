@@ -101,6 +101,8 @@ async fn settle(ready: &Ready, journal: &Journal, entry: &Entry) -> Result<(), D
                 postgres_id: postgres_id.clone(),
                 host: ready.database_host(),
                 landing,
+                starting: ready.options.surroundings.database_deadline,
+                now: ready.options.surroundings.now,
             };
             close_interrupted(&target, *port, until, ready.now()).await?;
         }

@@ -30,6 +30,9 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
     let state = ready.state().await?;
     let fresh = state.is_none();
     let drawn = Box::pin(ready.draw(state.clone())).await?;
+    if ready.part == Part::All {
+        ready.check_expected(&drawn.blueprint.plan)?;
+    }
     let shared = if fresh {
         SharedState::start(Arc::clone(&ready.provider), drawn.state.clone())
     } else {

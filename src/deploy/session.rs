@@ -105,6 +105,8 @@ pub(super) struct World {
     pub(super) status: BTreeMap<String, AppStatus>,
     /// How far each app's domain came in this run.
     pub(super) domains: BTreeMap<String, DomainStatus>,
+    /// The host names that their vendor answers for with addresses of its own.
+    pub(super) proxied: BTreeSet<String>,
     /// Why a host name is not verified.
     pub(super) unverified: BTreeMap<String, String>,
     /// The way to the database that was taken.
@@ -132,7 +134,9 @@ impl World {
     /// What was observed of ours.
     pub(super) fn of(observed: &Observed) -> Self {
         let ours = |ownership: Ownership| ownership == Ownership::Ours;
+        let proxied = observed.records.iter().filter(|(_, record)| record.proxied);
         Self {
+            proxied: proxied.map(|(host, _)| host.clone()).collect(),
             project: observed.project.as_ref().map(|project| project.id.clone()),
             environment: observed.environment.as_ref().map(|environment| environment.id.clone()),
             applications: observed

@@ -17,6 +17,8 @@ pub(super) struct Source {
     pub(super) direct_reads: Vec<(String, u32)>,
     /// Whether it asks for a name, or loads a module, that only running it would tell.
     pub(super) opaque: bool,
+    /// Whether it runs again in processes or threads of its own, which take other branches.
+    pub(super) splits: bool,
 }
 
 /// A request for a variable.
@@ -108,6 +110,8 @@ impl<'a> Reader<'a> {
             Kind::Word("create") if self.follows_dot(at) && self.is_sign(at + 1, '(') => self.enter_builder(at),
             Kind::Word("import" | "require") if !self.follows_dot(at) => self.import(at),
             Kind::Word("export" | "from") => self.static_import(at),
+            Kind::Word("isPrimary" | "isMaster" | "isWorker" | "isMainThread") => self.source.splits = true,
+            Kind::Word("URL") if self.is_sign(at + 1, '(') => self.own_url(at),
             Kind::Word("process") if !self.follows_dot(at) => self.direct_read(at),
             Kind::Word(word) => self.request(at, word),
             _ => {}
@@ -241,6 +245,14 @@ impl<'a> Reader<'a> {
         let types_only = start.is_some_and(|start| self.is_word(start + 1, "type") && !self.is_word(start + 2, "from"));
         if self.is_word(at, "from") && !types_only {
             self.push_import(specifier, false);
+        }
+    }
+
+    /// `new URL('./x', import.meta.url)`: how a thread or another process is told what to load.
+    fn own_url(&mut self, at: usize) {
+        let words = self.is_word(at + 4, "import") && self.is_word(at + 6, "meta") && self.is_word(at + 8, "url");
+        if let Some(Kind::Text(specifier)) = self.kind(at + 2).filter(|_| words) {
+            self.source.imports.push(Import { specifier: specifier.to_owned(), dynamic: true, in_function: true });
         }
     }
 

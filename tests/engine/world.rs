@@ -1,6 +1,7 @@
 //! A world to deploy into: a simulated Dokploy with a real PostgreSQL behind it, and DNS zones served for real.
 
 use deploy_native::deploy::{DeployFailure, DeployReport, DeployRequest, RunOptions, Surroundings, deploy, plan};
+use deploy_native::dokploy::WaitSettings;
 use deploy_native::plan::DeployPlan;
 use deploy_native::state::{LocalStateStore, State, StateProvider as _};
 use deploy_native::{DeployError, DeployEvent};
@@ -116,6 +117,7 @@ impl World {
                 authoritative_port: self.dns.authoritative_port(),
                 landing: LANDING,
                 database_deadline: DATABASE_DEADLINE,
+                wait: waits(),
                 ..Surroundings::default()
             },
             ..RunOptions::default()
@@ -132,6 +134,20 @@ impl World {
 
     pub async fn state(&self) -> State {
         LocalStateStore::new(self.root.path()).read(STAGE).await.unwrap().expect("a state")
+    }
+}
+
+/// As patient as by default, in the simulated server's time.
+fn waits() -> WaitSettings {
+    let usual = WaitSettings::default();
+    WaitSettings {
+        settled: usual.settled.mul_f64(TIME_SCALE),
+        unplaceable_after: usual.unplaceable_after.mul_f64(TIME_SCALE),
+        first_pause: usual.first_pause.mul_f64(TIME_SCALE),
+        longest_pause: usual.longest_pause.mul_f64(TIME_SCALE),
+        // The machine that runs the tests may itself be slow.
+        lost_after: Duration::from_secs(2),
+        ..usual
     }
 }
 

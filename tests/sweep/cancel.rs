@@ -1,7 +1,7 @@
 //! The cancel sweep: the token fires at every step's boundary, and at any moment.
 
 use crate::flight::Flight;
-use crate::reference::{points, sample, say, sweep};
+use crate::reference::{points, sample, say, tried};
 use deploy_native::{DeployEvent, ErrorCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,7 @@ enum Moment {
 async fn i10_a_run_that_is_cancelled() {
     let mut moments = points(Flight::ALL, |reference| (1..=reference.events).map(Moment::Event).collect()).await;
     moments.extend((1..40).map(|n| (Flight::First, Moment::After(Duration::from_millis(37 * n)))));
-    sweep("cancelled", sample(moments, 7, 1), |(flight, moment)| cancelled(flight, moment)).await;
+    let faults = tried("cancelled", sample(moments, 7, 1), |(flight, moment)| cancelled(flight, moment)).await;
     let mut times = REJECTIONS.lock().unwrap().clone();
     times.sort();
     if let Some(longest) = times.last() {
@@ -33,6 +33,7 @@ async fn i10_a_run_that_is_cancelled() {
         let (half, most) = (at(50), at(90));
         say(&format!("time to rejection of {} runs: median {half:?}, 90 % {most:?}, longest {longest:?}", times.len()));
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 async fn cancelled(flight: Flight, moment: Moment) -> Result<(), String> {

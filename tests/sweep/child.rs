@@ -50,9 +50,13 @@ pub(crate) async fn played() -> bool {
 
 /// The command of a child that runs a flight in `world`; `test` is the one that plays its part.
 pub(crate) fn command(test: &str, world: &World, flight: Flight) -> Command {
+    command_for(test, world, flight, &flight.request(world))
+}
+
+fn command_for(test: &str, world: &World, flight: Flight, request: &Value) -> Command {
     let part = json!({
         "flight": format!("{flight:?}"),
-        "request": flight.request(world),
+        "request": request,
         "resolver": world.dns.resolver_addr().to_string(),
         "port": world.dns.authoritative_port(),
     });
@@ -70,7 +74,16 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a child, as [`command`] says.
     pub(crate) fn start(test: &str, world: &World, flight: Flight) -> Self {
-        let mut child = command(test, world, flight).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        Self::spawn(command(test, world, flight))
+    }
+
+    /// Starts a child that runs a flight with a request of its own.
+    pub(crate) fn start_with(test: &str, world: &World, flight: Flight, request: &Value) -> Self {
+        Self::spawn(command_for(test, world, flight, request))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {

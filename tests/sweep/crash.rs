@@ -10,9 +10,13 @@ use deploy_native_simulator::dns::{Fault as DnsFault, FaultKind};
 use deploy_native_simulator::{Fault, FaultAction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// More changes than a run makes: an outage that begins somewhere lasts to its end.
 const LONG: usize = 400;
+
+/// How long an answer is waited for that never comes: longer than a busy machine takes for one that comes.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs while things go wrong, puts them right, and checks.
 async fn interrupted(flight: Flight, world: World, known: Secrets) -> Result<(), String> {
@@ -62,6 +66,23 @@ async fn i3_a_call_that_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn i3_a_call_that_takes_effect_after_its_connection_was_dropped() {
     calls_go_wrong("effect after the drop", FaultAction::LandLater { millis: 150 }, 12).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i3_a_call_that_takes_effect_and_is_never_answered() {
+    let points = sample(points(Flight::ALL, Reference::calls).await, 5, 15);
+    sweep("time out after the effect", points, |(flight, (endpoint, nth))| async move {
+        let (world, known) = flight.start().await;
+        world.simulator.fault(Fault::new(endpoint, FaultAction::Hang).nth(nth));
+        let mut options = world.options();
+        let client = &mut options.surroundings.client;
+        (client.read_timeout, client.write_timeout, client.long_timeout) = (PATIENCE, PATIENCE, PATIENCE);
+        // Whether it comes through is not the question.
+        let _ = flight.run(flight.request(&world), options).await;
+        world.simulator.clear_faults();
+        flight.converges(&world, &known).await
+    })
+    .await;
 }
 
 /// From some change on, every change is lost: the run cannot come through.

@@ -105,6 +105,16 @@ where
     P: std::fmt::Debug,
     T: Future<Output = Result<(), String>> + Send + 'static,
 {
+    let faults = tried(kind, points, attempt).await;
+    assert!(faults.is_empty(), "{kind}: {} do not converge:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// As [`sweep`], and returns what is wrong with those that do not converge.
+pub(crate) async fn tried<P, T>(kind: &str, points: Vec<P>, attempt: impl Fn(P) -> T) -> Vec<String>
+where
+    P: std::fmt::Debug,
+    T: Future<Output = Result<(), String>> + Send + 'static,
+{
     static TRIED: AtomicUsize = AtomicUsize::new(0);
     static CONVERGED: AtomicUsize = AtomicUsize::new(0);
     let total = points.len();
@@ -128,5 +138,5 @@ where
     let (converged, tried) =
         (CONVERGED.fetch_add(good, Ordering::SeqCst) + good, TRIED.fetch_add(total, Ordering::SeqCst) + total);
     say(&format!("{kind}: {good} of {total} points converge ({converged} of {tried} so far)"));
-    assert!(faults.is_empty(), "{kind}: {} of {total} do not converge:\n{}", faults.len(), faults.join("\n"));
+    faults
 }
