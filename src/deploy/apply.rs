@@ -123,6 +123,7 @@ fn permits(limits: Limits) -> HashMap<WorkKind, Semaphore> {
 
 /// Which steps wait for which.
 struct Schedule<'a> {
+    blueprint: &'a Blueprint,
     waiting: Vec<&'a Step>,
     settled: BTreeSet<&'a str>,
     outcome: Outcome,
@@ -132,7 +133,7 @@ impl<'a> Schedule<'a> {
     fn new(blueprint: &'a Blueprint) -> Self {
         let steps = blueprint.plan.steps.iter();
         let waiting = steps.filter(|step| blueprint.operations.get(&step.id).is_some_and(|it| *it != Operation::Keep));
-        Self { waiting: waiting.collect(), settled: BTreeSet::new(), outcome: Outcome::default() }
+        Self { blueprint, waiting: waiting.collect(), settled: BTreeSet::new(), outcome: Outcome::default() }
     }
 
     /// Takes the steps that may run now, and drops those that cannot run any more.
@@ -140,7 +141,9 @@ impl<'a> Schedule<'a> {
         let mut ready = Vec::new();
         let mut waiting = Vec::new();
         for step in std::mem::take(&mut self.waiting) {
-            if let Some(blocker) = step.depends_on.iter().find(|id| self.blocked(id)) {
+            let soft = self.blueprint.soft.get(&step.id).map(Vec::as_slice).unwrap_or_default();
+            let over = |id: &String| self.settled.contains(id.as_str()) || (soft.contains(id) && self.blocked(id));
+            if let Some(blocker) = step.depends_on.iter().find(|id| !soft.contains(id) && self.blocked(id)) {
                 let reason = format!("{blocker} did not succeed");
                 events.emit(DeployEvent::StepSkipped {
                     step: step.id.clone(),
@@ -148,7 +151,7 @@ impl<'a> Schedule<'a> {
                     reason: reason.clone(),
                 });
                 self.outcome.skipped.insert(step.id.clone(), reason);
-            } else if step.depends_on.iter().all(|id| self.settled.contains(id.as_str())) {
+            } else if step.depends_on.iter().all(over) {
                 ready.push(step);
             } else {
                 waiting.push(step);
@@ -258,6 +261,17 @@ mod tests {
         assert_eq!(outcome.skipped.keys().collect::<Vec<_>>(), ["b", "c"]);
         assert_eq!(outcome.changed.iter().collect::<Vec<_>>(), ["d", "e"]);
         assert!(!log.contains(&"+b".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_goes_on_despite_the_failure_of_one_that_it_only_waits_for() {
+        let mut blueprint = graph(&[("a", &[]), ("b", &[]), ("c", &["a", "b"]), ("d", &["c"]), ("e", &["a", "c"])]);
+        blueprint.soft.insert("c".into(), vec!["a".into(), "b".into()]);
+        let (outcome, log) = carry_out(&blueprint, &["a"]).await;
+        assert_eq!(outcome.changed.iter().collect::<Vec<_>>(), ["b", "c", "d"]);
+        assert_eq!(outcome.skipped.keys().collect::<Vec<_>>(), ["e"]);
+        let at = |entry: &str| log.iter().position(|it| it == entry).unwrap();
+        assert!(at("+c") > at("-a") && at("+c") > at("-b"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -228,17 +228,23 @@ impl UndeployRequest {
         let (workspace, settings) = split(value)?;
         Ok(Self { workspace, settings })
     }
-}
 
-impl UndeployRequest {
     /// The request as a run takes it, and how far the removal goes.
     pub(super) fn into_parts(self) -> (DeployRequest, Depth) {
         let UndeploySettings { stage, credentials, apps, delete_data, delete_project } = self.settings;
-        let settings = DeploySettings {
+        let settings = DeploySettings { apps, ..DeploySettings::new(stage, credentials) };
+        (DeployRequest { workspace: self.workspace, settings }, Depth { data: delete_data, project: delete_project })
+    }
+}
+
+impl DeploySettings {
+    /// Those of a stage, with every default.
+    pub(super) fn new(stage: String, credentials: Credentials) -> Self {
+        Self {
             stage,
             credentials,
             secrets: Secrets::default(),
-            apps,
+            apps: None,
             tag: None,
             images: BTreeMap::new(),
             main_frontend_at_apex: false,
@@ -254,8 +260,7 @@ impl UndeployRequest {
             adopt: Vec::new(),
             domains: true,
             platform: default_platform(),
-        };
-        (DeployRequest { workspace: self.workspace, settings }, Depth { data: delete_data, project: delete_project })
+        }
     }
 }
 
@@ -269,7 +274,7 @@ fn fault(path: &str, text: &str) -> String {
 }
 
 /// Parts a request into its workspace, whose unknown fields pass, and the rest, whose unknown fields do not.
-fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T), DeployError> {
+pub(super) fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T), DeployError> {
     let Value::Object(mut fields) = value else {
         return Err(DeployError::new(ErrorCode::InvalidRequest, "The request must be an object"));
     };
@@ -361,11 +366,11 @@ impl Default for RunOptions {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "serde wants the field's type")]
-fn default_public_schema_app() -> Option<String> {
+pub(super) fn default_public_schema_app() -> Option<String> {
     Some("api".to_owned())
 }
 
-const fn default_stability() -> u64 {
+pub(super) const fn default_stability() -> u64 {
     15
 }
 

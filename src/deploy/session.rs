@@ -2,7 +2,7 @@
 
 use super::apply::{Done, Executor};
 use super::observe::Scope;
-use super::report::{AppStatus, DomainStatus};
+use super::report::{AppStatus, DomainStatus, RetiredRole};
 use super::request::{Surroundings, WaitFor};
 use super::resolve::AppResolver;
 use super::steps;
@@ -96,12 +96,16 @@ pub(super) struct World {
     pub(super) images: BTreeMap<String, String>,
     /// The environment that each app was configured with.
     pub(super) configured: BTreeMap<String, IndexMap<String, Secret>>,
+    /// The environment that each app was last seen running with in this run.
+    pub(super) ran: BTreeMap<String, IndexMap<String, Secret>>,
     /// How far each app was seen to come in this run.
     pub(super) status: BTreeMap<String, AppStatus>,
     /// How far each app's domain came in this run.
     pub(super) domains: BTreeMap<String, DomainStatus>,
     /// Why a host name is not verified.
     pub(super) unverified: BTreeMap<String, String>,
+    /// The roles of removed apps that were barred.
+    pub(super) retired: Vec<RetiredRole>,
     /// The proof of isolation.
     pub(super) isolation: Option<IsolationReport>,
 }

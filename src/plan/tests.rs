@@ -63,9 +63,11 @@ fn wanted(database_url: Option<&str>) -> Wanted {
         database: Some(WantedDatabase {
             fingerprint: "roles".into(),
             roles: BTreeMap::from([("api".into(), "api".into())]),
+            retired: BTreeMap::new(),
             access: DatabaseRoute::ExternalPort,
             why: "databaseAccess says so".to_owned(),
         }),
+        rotations: BTreeMap::new(),
         follows: true,
         domains: true,
         protect_foreign_dns: false,

@@ -4,12 +4,13 @@ use crate::DeployError;
 use crate::deploy::apply::Done;
 use crate::deploy::inside::InsideTransport;
 use crate::deploy::port::{OpenPort, PortTarget, close};
+use crate::deploy::report::RetiredRole;
 use crate::deploy::session::{PostgresService, Session};
 use crate::dokploy::ServiceStatus;
 use crate::plan::{DatabaseRoute, Step};
 use crate::postgres::{
-    AppNames, ConnectOptions, DatabaseRoles, IsolationReport, Login, PortTransport, SqlTransport, app_names, drop_role,
-    prove, provision,
+    AppNames, ConnectOptions, DatabaseRoles, IsolationReport, Login, PortTransport, SqlTransport, app_names,
+    close_second_login, disable_role, drop_role, prove, provision,
 };
 use crate::secrets::Secret;
 use crate::{ErrorCode, state::State};
@@ -35,10 +36,19 @@ pub(super) async fn apply_roles(session: &Session, step: &Step) -> Result<Done, 
         apply(session, step, way.transport(), &roles).await
     };
     let result = work.await;
-    let report = way.close(session, step, result).await?;
+    let (report, retired) = way.close(session, step, result).await?;
     let fingerprint = roles.fingerprint();
-    session.state.update(|state| state.deploy_native.database = Some(fingerprint)).await?;
-    session.world().isolation = Some(report);
+    session
+        .state
+        .update(|state| {
+            state.deploy_native.database = Some(fingerprint);
+            for app in roles.retired().keys() {
+                state.deploy_native.rotations.remove(app);
+            }
+        })
+        .await?;
+    let mut world = session.world();
+    (world.isolation, world.retired) = (report, retired);
     Ok(Done::Changed)
 }
 
@@ -47,11 +57,34 @@ async fn apply(
     step: &Step,
     transport: &dyn SqlTransport,
     roles: &DatabaseRoles,
-) -> Result<IsolationReport, DeployError> {
-    session.progress(step, "applying roles and schemas");
-    provision(transport, roles).await?;
+) -> Result<(Option<IsolationReport>, Vec<RetiredRole>), DeployError> {
+    if !roles.apps().is_empty() {
+        session.progress(step, "applying roles and schemas");
+        provision(transport, roles).await?;
+    }
+    let retired = retire(session, step, transport, roles).await?;
+    if roles.apps().is_empty() {
+        return Ok((None, retired));
+    }
     session.progress(step, "proving isolation");
-    prove(transport, roles).await
+    Ok((Some(prove(transport, roles).await?), retired))
+}
+
+/// Bars the roles of removed apps from logging in, and with them a second login that a rotation may have left.
+async fn retire(
+    session: &Session,
+    step: &Step,
+    transport: &dyn SqlTransport,
+    roles: &DatabaseRoles,
+) -> Result<Vec<RetiredRole>, DeployError> {
+    let mut retired = Vec::new();
+    for (app, role) in roles.retired() {
+        session.progress(step, format!("barring role {role} of the removed app {app}"));
+        close_second_login(transport, roles.database(), role).await?;
+        let kept = disable_role(transport, roles.database(), role).await?;
+        retired.push(RetiredRole { app_name: app.clone(), role: role.clone(), kept });
+    }
+    Ok(retired)
 }
 
 /// Drops the roles and schemas of apps, with their data.
@@ -74,6 +107,7 @@ pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) 
             for app in apps {
                 state.app_credentials.shift_remove(app);
                 state.generated_secrets.shift_remove(app);
+                state.deploy_native.rotations.remove(app);
             }
             state.deploy_native.database = None;
         })
@@ -82,7 +116,7 @@ pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) 
 }
 
 /// A way into the database; dropped, what it opened or made is closed or deleted in the background (I4).
-enum Way<'a> {
+pub(super) enum Way<'a> {
     /// Its external port, which is open.
     Port(Box<OpenPort>, Box<PortTransport>),
     /// Applications of ours on the server's network.
@@ -91,7 +125,11 @@ enum Way<'a> {
 
 impl<'a> Way<'a> {
     /// Opens the way into the database that this run takes, as its master.
-    async fn open(session: &'a Session, step: &'a Step, service: &PostgresService) -> Result<Self, DeployError> {
+    pub(super) async fn open(
+        session: &'a Session,
+        step: &'a Step,
+        service: &PostgresService,
+    ) -> Result<Self, DeployError> {
         let password = master_password(&session.state.snapshot())?;
         match session.database_route {
             DatabaseRoute::Internal => Ok(Self::Inside(InsideTransport::new(session, step, service, password).await?)),
@@ -117,7 +155,7 @@ impl<'a> Way<'a> {
         Ok(Self::Port(Box::new(open), Box::new(PortTransport::new(login, options))))
     }
 
-    fn transport(&self) -> &dyn SqlTransport {
+    pub(super) fn transport(&self) -> &dyn SqlTransport {
         match self {
             Self::Port(_, transport) => transport.as_ref(),
             Self::Inside(transport) => transport,
@@ -125,14 +163,24 @@ impl<'a> Way<'a> {
     }
 
     /// Waits until the database answers; from inside, each script does that itself.
-    async fn ready(&self, session: &Session, step: &Step, service: &PostgresService) -> Result<(), DeployError> {
+    pub(super) async fn ready(
+        &self,
+        session: &Session,
+        step: &Step,
+        service: &PostgresService,
+    ) -> Result<(), DeployError> {
         let Self::Port(_, transport) = self else { return Ok(()) };
         session.progress(step, "waiting for the database");
         transport.wait_until_reachable(&service.database).await
     }
 
     /// Closes the way whatever came of the work.
-    async fn close<T>(self, session: &Session, step: &Step, result: Result<T, DeployError>) -> Result<T, DeployError> {
+    pub(super) async fn close<T>(
+        self,
+        session: &Session,
+        step: &Step,
+        result: Result<T, DeployError>,
+    ) -> Result<T, DeployError> {
         let Self::Port(open, transport) = self else { return result };
         session.progress(step, "closing the external port");
         drop(transport);
