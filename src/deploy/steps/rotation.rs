@@ -6,6 +6,7 @@ use super::database::Way;
 use crate::deploy::apply::Done;
 use crate::deploy::resolve::DATABASE_URL;
 use crate::deploy::session::{PostgresService, Session};
+use crate::dokploy::Look;
 use crate::env::PostgresAddress;
 use crate::plan::{DatabaseLogin, LoginStage, Step};
 use crate::postgres::{
@@ -188,8 +189,9 @@ pub(super) async fn drained(session: &Session, step: &Step, app: &str, app_name:
     let deadline = Instant::now() + DRAIN_LIMIT;
     let mut pause = FIRST_PAUSE;
     loop {
-        match session.client.tasks(app_name).await {
-            Ok(tasks) if tasks.iter().all(|task| task.wanted || task.state.has_ended()) => return Ok(()),
+        let look = session.client.tasks(app_name).await.map(|tasks| Look { tasks, ..Look::default() });
+        match look {
+            Ok(look) if look.is_drained() => return Ok(()),
             Ok(_) if pause == FIRST_PAUSE => session.progress(step, "waiting until what ran before has ended"),
             Ok(_) => {}
             Err(error) if error.is_transient() => {}
