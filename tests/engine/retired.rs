@@ -13,6 +13,9 @@ fn without(request: &Value, app: &str) -> Value {
 
 fn request(world: &World) -> Value {
     let mut request = without(&without(&without(&world.request(), "api"), "web"), "admin");
+    for app in ["auth", "admin-auth"] {
+        request["workspace"]["apps"][app]["requiredEnv"] = json!(["DATABASE_URL"]);
+    }
     request["workspace"]["services"] = json!({ "db": true });
     request["databaseAccess"] = json!("internal");
     request

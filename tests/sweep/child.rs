@@ -1,8 +1,9 @@
 //! A run in a process of its own: this test binary once more, running one test that finds its part in the environment.
 
+use crate::rotation;
 use crate::world::World;
 use deploy_native::DeployEvent;
-use deploy_native::deploy::{DeployRequest, RunOptions, Surroundings, deploy};
+use deploy_native::deploy::{DeployRequest, RotateRequest, RunOptions, Surroundings, deploy, rotate_credentials};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -40,8 +41,13 @@ pub(crate) async fn played() -> bool {
         },
         ..RunOptions::default()
     };
-    let result = deploy(DeployRequest::from_json(part["request"].clone()).unwrap(), options).await;
-    say(&result.map_or_else(|failure| format!("ended {}", failure.error.code().as_str()), |_| "ended well".to_owned()));
+    let request = part["request"].clone();
+    let result = if part["rotates"] == true {
+        rotate_credentials(RotateRequest::from_json(request).unwrap(), options).await.map(drop)
+    } else {
+        deploy(DeployRequest::from_json(request).unwrap(), options).await.map(drop)
+    };
+    say(&result.map_or_else(|failure| format!("ended {}", failure.error.code().as_str()), |()| "ended well".to_owned()));
     true
 }
 
@@ -54,8 +60,18 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a child that deploys into `world`; `test` is the one that plays its part.
     pub(crate) fn start(test: &str, world: &World) -> Self {
+        Self::run(test, world, world.request(), false)
+    }
+
+    /// Starts a child that rotates a password in `world`; `test` is the one that plays its part.
+    pub(crate) fn rotate(test: &str, world: &World) -> Self {
+        Self::run(test, world, rotation::request(world), true)
+    }
+
+    fn run(test: &str, world: &World, request: Value, rotates: bool) -> Self {
         let part = json!({
-            "request": world.request(),
+            "request": request,
+            "rotates": rotates,
             "resolver": world.dns.resolver_addr().to_string(),
             "port": world.dns.authoritative_port(),
         });

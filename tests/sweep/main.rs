@@ -10,9 +10,13 @@ mod check;
 mod child;
 mod crash;
 mod kill;
+#[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
+#[path = "../engine/live.rs"]
+mod live;
 mod locked;
 mod lost;
 mod reference;
+mod rotation;
 #[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
 #[path = "../engine/world.rs"]
 mod world;
