@@ -5,10 +5,13 @@ use deploy_native::postgres::second_login_name;
 use deploy_native_simulator::postgres::PostgresBackend;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 use url::Url;
+
+/// How long a database may take to answer, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the clients of a run saw.
 #[derive(Debug, Default)]
@@ -113,7 +116,28 @@ impl World {
         let login = [("PGUSER", "postgres"), ("PGPASSWORD", master.expose()), ("PGDATABASE", "shop")];
         let env = login.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let sql = format!("SELECT count(*) FROM pg_roles WHERE rolname = '{}'", second_login_name(app));
-        self.postgres.run_sql(&self.database(), &env, &sql).await.unwrap().trim() == "1"
+        let started = Instant::now();
+        loop {
+            match self.postgres.run_sql(&self.database(), &env, &sql).await {
+                Ok(count) => return count.trim() == "1",
+                // It may be restarting, to close its port.
+                Err(error) => assert!(started.elapsed() < PATIENCE, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Whether a password lets a user in, once the database answers.
+    pub async fn lets_in(&self, user: &str, password: &str) -> bool {
+        let (database, started) = (self.database(), Instant::now());
+        loop {
+            match self.log_in_as(&database, user, password).await {
+                Ok(_) => return true,
+                Err(Some(_)) => return false,
+                Err(None) => assert!(started.elapsed() < PATIENCE, "the database does not answer"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 }
 

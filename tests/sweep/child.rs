@@ -1,6 +1,5 @@
 //! A run in a process of its own: this test binary once more, running one test that finds its part in the environment.
 
-use crate::rotation;
 use crate::world::World;
 use deploy_native::DeployEvent;
 use deploy_native::deploy::{DeployRequest, RotateRequest, RunOptions, Surroundings, deploy, rotate_credentials};
@@ -64,8 +63,8 @@ impl Running {
     }
 
     /// Starts a child that rotates a password in `world`; `test` is the one that plays its part.
-    pub(crate) fn rotate(test: &str, world: &World) -> Self {
-        Self::run(test, world, rotation::request(world), true)
+    pub(crate) fn rotate(test: &str, world: &World, request: Value) -> Self {
+        Self::run(test, world, request, true)
     }
 
     fn run(test: &str, world: &World, request: Value, rotates: bool) -> Self {

@@ -17,6 +17,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
+/// The way to the database.
+type Access = &'static str;
+
+/// Both ways.
+const WAYS: [Access; 2] = ["internal", "external-port"];
 /// The app whose password changes.
 const APP: &str = "auth";
 /// More changes than a rotation makes.
@@ -25,35 +30,49 @@ const LONG: usize = 200;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The request for the rotation that is interrupted.
-pub(crate) fn request(world: &World) -> Value {
+fn request(world: &World, access: Access) -> Value {
     let deploy = world.request();
     json!({
         "workspace": deploy["workspace"], "stage": STAGE, "credentials": deploy["credentials"],
-        "apps": [APP], "stabilitySeconds": 0, "databaseHost": "127.0.0.1",
+        "apps": [APP], "stabilitySeconds": 0, "databaseHost": "127.0.0.1", "databaseAccess": access,
     })
 }
 
-async fn rotate(world: &World, options: RunOptions) -> Result<RotationReport, DeployFailure> {
-    Box::pin(rotate_credentials(RotateRequest::from_json(request(world)).unwrap(), options)).await
+async fn rotate(world: &World, access: Access, options: RunOptions) -> Result<RotationReport, DeployFailure> {
+    Box::pin(rotate_credentials(RotateRequest::from_json(request(world, access)).unwrap(), options)).await
 }
 
 /// A world that is deployed.
 async fn deployed() -> World {
     let world = start().await;
-    world.deploy(world.request()).await.unwrap();
+    let mut request = world.request();
+    // Only what follows is tried, so the quicker way will do.
+    request["databaseAccess"] = json!(WAYS[0]);
+    world.deploy(request).await.unwrap();
     world
 }
 
-/// How many changes of the server a rotation makes, and how many events it tells.
-async fn reference() -> (usize, usize) {
-    static REFERENCE: OnceCell<(usize, usize)> = OnceCell::const_new();
+/// What a rotation makes of changes of the server and tells of events, by either way.
+async fn reference() -> &'static [(Access, usize, usize); 2] {
+    static REFERENCE: OnceCell<[(Access, usize, usize); 2]> = OnceCell::const_new();
     let make = || async {
         let world = deployed().await;
-        let (changes, events) = (world.simulator.mutations().len(), world.events.lock().unwrap().len());
-        rotate(&world, world.options()).await.unwrap();
-        (world.simulator.mutations().len() - changes, world.events.lock().unwrap().len() - events)
+        let mut made = WAYS.map(|access| (access, 0, 0));
+        for (access, changes, events) in &mut made {
+            let before = (world.simulator.mutations().len(), world.events.lock().unwrap().len());
+            rotate(&world, access, world.options()).await.unwrap();
+            *changes = world.simulator.mutations().len() - before.0;
+            *events = world.events.lock().unwrap().len() - before.1;
+        }
+        made
     };
-    *REFERENCE.get_or_init(make).await
+    REFERENCE.get_or_init(make).await
+}
+
+/// Every change of the server, by either way.
+async fn changes() -> Vec<(Access, usize)> {
+    let points = reference().await.iter().map(|(access, changes, _)| (1..=*changes).map(|nth| (*access, nth)));
+    points.flatten().collect()
 }
 
 /// Every password that the state knows for the app, by the user it may belong to.
@@ -70,7 +89,7 @@ fn known(state: &State) -> Vec<(String, String)> {
 
 /// The state knows the password of every login that the database has (I2).
 async fn nothing_is_lost(world: &World) -> Result<(), String> {
-    let (state, database) = (world.state().await, world.database());
+    let state = world.state().await;
     let mut users = vec![APP.to_owned()];
     if world.has_second_login(APP).await {
         users.push(second_login_name(APP));
@@ -78,7 +97,7 @@ async fn nothing_is_lost(world: &World) -> Result<(), String> {
     for user in users {
         let mut opens = false;
         for (_, password) in known(&state).iter().filter(|(of, _)| *of == user) {
-            opens |= world.log_in_as(&database, &user, password).await.is_ok();
+            opens |= world.lets_in(&user, password).await;
         }
         if !opens {
             return Err(format!("i2: the state does not know the password of {user}"));
@@ -88,14 +107,14 @@ async fn nothing_is_lost(world: &World) -> Result<(), String> {
 }
 
 /// What holds after an interruption: nothing is lost, the app is let in, and the next run finishes, be it a deployment.
-async fn recovers(world: &World, by_deployment: bool) -> Result<(), String> {
+async fn recovers(world: &World, access: Access, by_deployment: bool) -> Result<(), String> {
     world.simulator.clear_faults();
     nothing_is_lost(world).await?;
     world.knock(&[APP], &mut Seen::default()).await;
     if by_deployment {
         world.in_use(&[APP], deploy_again(world)).await.0.map_err(|error| format!("{error:?}"))?;
     } else {
-        world.in_use(&[APP], rotate_again(world)).await.0?;
+        world.in_use(&[APP], rotate_again(world, access)).await.0?;
     }
     let state = world.state().await;
     if !state.deploy_native.rotations.is_empty() || world.has_second_login(APP).await {
@@ -106,10 +125,10 @@ async fn recovers(world: &World, by_deployment: bool) -> Result<(), String> {
 }
 
 /// Rotates; waits for the lock of a cancelled run that is still cleaning up.
-async fn rotate_again(world: &World) -> Result<(), String> {
+async fn rotate_again(world: &World, access: Access) -> Result<(), String> {
     let started = Instant::now();
     loop {
-        match rotate(world, world.options()).await {
+        match rotate(world, access, world.options()).await {
             Err(failure)
                 if failure.error.code() == deploy_native::ErrorCode::StateLocked && started.elapsed() < PATIENCE =>
             {
@@ -122,8 +141,8 @@ async fn rotate_again(world: &World) -> Result<(), String> {
 }
 
 async fn calls_go_wrong(kind: &str, action: FaultAction, lasts: bool, offset: usize) {
-    let points = sample((1..=reference().await.0).collect(), 3, offset);
-    sweep(kind, points, |nth| {
+    let points = sample(changes().await, 3, offset);
+    sweep(kind, points, |(access, nth)| {
         let action = action.clone();
         async move {
             let world = deployed().await;
@@ -132,8 +151,8 @@ async fn calls_go_wrong(kind: &str, action: FaultAction, lasts: bool, offset: us
                 world.simulator.fault(Fault::new("mutations", FaultAction::DropBefore).nth(later));
             }
             // Whether it comes through is not the question.
-            let _ = world.in_use(&[APP], rotate(&world, world.options())).await;
-            recovers(&world, nth % 2 == 0).await
+            let _ = world.in_use(&[APP], rotate(&world, access, world.options())).await;
+            recovers(&world, access, nth % 2 == 0).await
         }
     })
     .await;
@@ -162,8 +181,9 @@ async fn i3_a_rotation_whose_server_is_lost_from_some_change_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i10_a_rotation_that_is_cancelled() {
-    let points = sample((1..=reference().await.1).collect(), 4, 1);
-    sweep("rotation: cancelled", points, |nth| async move {
+    let points = reference().await.iter().map(|(access, _, events)| (1..=*events).map(|nth| (*access, nth)));
+    let points = sample(points.flatten().collect(), 4, 1);
+    sweep("rotation: cancelled", points, |(access, nth)| async move {
         let world = deployed().await;
         let mut options = world.options();
         let (cancel, seen) = (options.cancel.clone(), AtomicUsize::new(0));
@@ -172,8 +192,8 @@ async fn i10_a_rotation_that_is_cancelled() {
                 cancel.cancel();
             }
         });
-        let _ = world.in_use(&[APP], rotate(&world, options)).await;
-        recovers(&world, nth % 2 == 1).await
+        let _ = world.in_use(&[APP], rotate(&world, access, options)).await;
+        recovers(&world, access, nth % 2 == 1).await
     })
     .await;
 }
@@ -184,11 +204,11 @@ async fn i3_a_rotation_whose_process_is_killed() {
     if played().await {
         return;
     }
-    let points = sample((1..=reference().await.0).collect(), 3, 4);
-    sweep("rotation: SIGKILL at a change", points, |nth| async move {
+    let points = sample(changes().await, 3, 4);
+    sweep("rotation: SIGKILL at a change", points, |(access, nth)| async move {
         let world = deployed().await;
         let before = world.simulator.mutations().len();
-        let child = Running::rotate(NAME, &world);
+        let child = Running::rotate(NAME, &world, request(&world, access));
         let deadline = Instant::now() + PATIENCE;
         while world.simulator.mutations().len() < before + nth && child.ended().is_none() {
             if Instant::now() > deadline {
@@ -199,7 +219,7 @@ async fn i3_a_rotation_whose_process_is_killed() {
         // Before, within and after the call's effect, as it happens.
         tokio::time::sleep(Duration::from_millis(u64::try_from(nth % 4).unwrap_or_default() * 4)).await;
         child.kill();
-        recovers(&world, nth % 2 == 0).await
+        recovers(&world, access, nth % 2 == 0).await
     })
     .await;
 }
