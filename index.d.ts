@@ -64,6 +64,19 @@ export function planRotateCredentials(request: RotateRequest, options?: RunOptio
 export function verifyDns(request: DeployRequest, options?: RunOptions): Promise<DnsReport>;
 
 /**
+ * Proves that the stage's app roles are isolated from each other, as every deployment does that changes them; finds what
+ * was granted by hand since.
+ *
+ * Every app of the workspace that has a role is tried, whatever `apps` selects. The stage is locked meanwhile. Nothing is
+ * changed, but where the database is reached by its external port, that is opened and closed again, which restarts the
+ * database.
+ *
+ * @throws {@link DeployError} `ISOLATION_BROKEN` naming role and object, with every other outcome that is not as it must be
+ * in `log`; `INVALID_REQUEST` with the reason `not-provisioned` when the stage has no database or no app has a role
+ */
+export function verifyIsolation(request: DeployRequest, options?: RunOptions): Promise<IsolationReport>;
+
+/**
  * Creates project, environment and services, and nothing else.
  *
  * @throws {@link DeployError}
@@ -201,6 +214,14 @@ export interface UndeployRequest {
 	credentials: Credentials;
 	/** The apps to remove; default everything of the stage. */
 	apps?: string[];
+	/** Whether the main front end had the bare domain of the stage; default `false`. */
+	mainFrontendAtApex?: boolean;
+	/** Where the database's port is reached; default the host of the Dokploy endpoint. */
+	databaseHost?: string;
+	/** How the database is reached when roles are dropped; as in {@link DeployRequest}. */
+	databaseAccess?: DeployRequest['databaseAccess'];
+	/** The app that owns `public`, which stays when its role goes; default `'api'`, `null`: none. */
+	publicSchemaApp?: string | null;
 	/** Also removes databases, roles and their data; default `false`. */
 	deleteData?: boolean;
 	/** Also removes environment and project, when nothing else lives there; default `false`. */
@@ -221,8 +242,8 @@ export interface RotateRequest {
 	/** Where an opened database port is reached; default: the endpoint's host. */
 	databaseHost?: string;
 	/**
-	 * How the database is reached, as in {@link DeployRequest}; but the default is `auto`: `external-port` opens the port
-	 * three times, and each time restarts the database twice.
+	 * How the database is reached, as in {@link DeployRequest}; default `auto`. `external-port` opens the port three times,
+	 * and each time restarts the database twice.
 	 */
 	databaseAccess?: 'external-port' | 'internal' | 'auto';
 	/** Which app owns the `public` schema, as in the deployment; default `api`, `null` for none. */

@@ -13,6 +13,7 @@ export const planUndeploy = (request, options) => run('planUndeploy', request, o
 export const rotateCredentials = (request, options) => run('rotateCredentials', request, options);
 export const planRotateCredentials = (request, options) => run('planRotateCredentials', request, options);
 export const verifyDns = (request, options) => run('verifyDns', request, options);
+export const verifyIsolation = (request, options) => run('verifyIsolation', request, options);
 export const provisionServices = (request, options) => run('provisionServices', request, options);
 export const initializePostgresUsers = (request, options) => run('initializePostgresUsers', request, options);
 

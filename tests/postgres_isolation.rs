@@ -88,13 +88,50 @@ const HOLES: &[&[[&str; 4]]] = &[
         ],
     ],
     &[
+        ["GRANT USAGE ON TYPE auth.mood TO api", "api", "type auth.mood", "USAGE"],
+        ["ALTER SCHEMA public OWNER TO auth", "auth", "schema public", "OWNER"],
+        ["ALTER ROLE auth IN DATABASE shop SET search_path = public", "auth", "role auth", "search_path"],
+        [
+            "SET ROLE auth; SELECT lo_create(7007); RESET ROLE; GRANT SELECT ON LARGE OBJECT 7007 TO api",
+            "api",
+            "large object 7007",
+            "SELECT",
+        ],
+        [
+            "ALTER DEFAULT PRIVILEGES FOR ROLE auth IN SCHEMA auth GRANT EXECUTE ON FUNCTIONS TO api",
+            "api",
+            "new objects of auth in schema auth",
+            "EXECUTE",
+        ],
+        [
+            "ALTER DEFAULT PRIVILEGES FOR ROLE postgres GRANT UPDATE ON TABLES TO api",
+            "api",
+            "new objects of postgres in schema admin_auth",
+            "UPDATE",
+        ],
+        [
+            "ALTER DEFAULT PRIVILEGES FOR ROLE auth GRANT USAGE ON SCHEMAS TO \"admin-auth\"",
+            "admin-auth",
+            "new objects of auth in schema auth",
+            "USAGE",
+        ],
+    ],
+    &[
+        ["GRANT ALTER SYSTEM ON PARAMETER work_mem TO auth", "auth", "parameter work_mem", "ALTER SYSTEM"],
+        [
+            "GRANT SET ON PARAMETER lo_compat_privileges TO auth",
+            "auth",
+            "parameter lo_compat_privileges",
+            "reading of large objects",
+        ],
         ["CREATE ROLE via; GRANT \"admin-auth\" TO via; GRANT via TO auth", "auth", "role admin-auth", "MEMBER"],
         ["ALTER ROLE api SUPERUSER", "api", "role api", "SUPERUSER"],
     ],
 ];
 
 /// What provisioning leaves to a person: an object that another app owns, a membership in a role that is not ours.
-const BY_HAND: &str = "ALTER TABLE auth.users OWNER TO auth; DROP ROLE IF EXISTS via";
+const BY_HAND: &str = "ALTER TABLE auth.users OWNER TO auth; DROP ROLE IF EXISTS via; \
+                       REVOKE ALL ON PARAMETER work_mem, lo_compat_privileges FROM auth";
 
 #[tokio::test]
 async fn every_hole_made_by_hand_is_found_and_named_and_provisioning_mends_it() {

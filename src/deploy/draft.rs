@@ -64,6 +64,10 @@ impl Ready {
         for (app, env) in &resolved.envs {
             encode_env(app, &env.values)?;
         }
+        for (app, names) in &resolved.overridden {
+            let message = format!("{app}: {} of the secrets give way to what is computed", names.join(", "));
+            self.warn("secret-overridden", &message, Some(app));
+        }
         let mut filled = state.clone();
         resolved.generated.keep_in(&mut filled);
         // A server's words may hold any of them, also those that no app's environment shows before its host is known.
@@ -85,7 +89,7 @@ impl Ready {
             envs: &resolved.envs,
             images,
             roles: roles.as_ref(),
-            route: wanted::database_route(&self.request, observed.postgres.as_ref()),
+            route: wanted::database_route(&self.request, observed.postgres.as_ref(), &state),
         });
         if self.part == Part::All && self.request.workspace.services.db.is_some() {
             wanted.rotations = rotation::unfinished(&state, &observed, &self.apps);

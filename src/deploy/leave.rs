@@ -6,6 +6,7 @@ use super::ready::Ready;
 use super::report::{DeployFailure, UndeployReport};
 use super::rotation;
 use super::run::session;
+use super::wanted::database_route;
 use crate::plan::{Action, Blueprint, DeployPlan, Observed, Operation, Unwanted, draw_removal, recover, render};
 use crate::state::{SharedState, State};
 use crate::{DeployError, DeployEvent, Phase};
@@ -44,6 +45,7 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
         apps: selected,
         delete_data: depth.data,
         delete_project: depth.project,
+        way: Some(database_route(&ready.request, observed.postgres.as_ref(), &state).planned()),
     };
     ready.phase(Phase::Plan);
     let blueprint = draw_removal(&unwanted, &observed, &state);

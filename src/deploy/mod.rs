@@ -7,11 +7,14 @@ mod detect;
 mod draft;
 mod images;
 mod inside;
+mod isolation;
 mod leave;
 mod look;
 mod observe;
+mod options;
 mod port;
 mod prepare;
+mod reach;
 mod ready;
 mod report;
 mod request;
@@ -27,20 +30,23 @@ mod steps;
 mod summary;
 mod verify;
 mod wanted;
+mod zone_queue;
 
+pub use options::{RunOptions, Surroundings};
 pub use report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport,
     RecordStatus, RetiredRole, RotatedApp, RotationReport, UndeployReport,
 };
 pub use request::{
     Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError, RegistryCredentials,
-    RunOptions, Surroundings, UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
+    UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
 };
 
 pub use rotate_request::{RotateRequest, RotateSettings};
 
 use crate::DeployError;
 use crate::plan::DeployPlan;
+use crate::postgres::IsolationReport;
 use begin::Hold;
 use ready::{Part, Ready};
 use std::time::Duration;
@@ -171,6 +177,30 @@ pub async fn verify_dns(request: DeployRequest, options: RunOptions) -> Result<D
         () = cancel.cancelled() => Err(DeployError::cancelled()),
         report = verify::dns(&ready) => report,
     }
+}
+
+/// Proves that the stage's app roles are isolated from each other, as every deployment does that changes them.
+///
+/// Every app of the workspace that has a role is tried, whatever `apps` selects. The stage is locked meanwhile. Nothing is
+/// changed, but where the database is reached by its external port, that is opened and closed again, which restarts the
+/// database.
+///
+/// # Errors
+///
+/// [`ErrorCode::IsolationBroken`](crate::ErrorCode::IsolationBroken) naming role and object, with every other outcome that
+/// is not as it must be as its log; `INVALID_REQUEST` with the reason `not-provisioned` when the stage has no database or no
+/// app has a role; `STATE_*`, `DOKPLOY_*`, `POSTGRES_*`, `DATABASE_PORT`, `CANCELLED`.
+pub async fn verify_isolation(request: DeployRequest, options: RunOptions) -> Result<IsolationReport, DeployError> {
+    let ready = Ready::new(request, options, Part::Nothing)?;
+    let hold = Hold::default();
+    let cancel = ready.options.cancel.clone();
+    let result = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled()),
+        result = Box::pin(isolation::verify(&ready, &hold)) => result,
+    };
+    hold.release(CLEANUP_PATIENCE).await;
+    result
 }
 
 /// Creates project, environment and services, and nothing else (seed: `provisionServices()`).

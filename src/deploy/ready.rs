@@ -1,8 +1,9 @@
 //! A checked request with everything that a run needs to begin.
 
 use super::images::local_builder;
+use super::options::RunOptions;
 use super::prepare::{self, Zones};
-use super::request::{DeployRequest, RunOptions};
+use super::request::DeployRequest;
 use super::resolve::AppResolver;
 use super::wanted::{self, Ingredients, assemble};
 use crate::dns::DnsProvider;
@@ -65,7 +66,13 @@ impl Ready {
         };
         let redactor = Arc::new(Redactor::new());
         prepare::know_secrets(&redactor, &settings.credentials, settings.secrets.all().cloned());
-        let client = prepare::client(workspace, &settings.stage, &settings.credentials, &redactor)?;
+        let client = prepare::client(
+            workspace,
+            &settings.stage,
+            &settings.credentials,
+            &options.surroundings.client,
+            &redactor,
+        )?;
         let hosts = workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?;
         let selected = apps.iter().filter_map(|app| Some((app.clone(), hosts.get(app)?.clone())));
         let zones = prepare::zones(workspace, selected, &settings.credentials, &options)?;
@@ -151,7 +158,7 @@ impl Ready {
             envs: &IndexMap::new(),
             images: BTreeMap::new(),
             roles: None,
-            route: wanted::database_route(&self.request, None),
+            route: wanted::database_route(&self.request, None, &State::new(self.stage())),
         })
     }
 

@@ -46,6 +46,8 @@ pub(super) struct Resolved {
     pub(super) generated: Generated,
     /// The values that must never be shown (I6).
     pub(super) secrets: Vec<Secret>,
+    /// Per app the user's values that give way to what we compute.
+    pub(super) overridden: IndexMap<String, Vec<String>>,
 }
 
 impl AppResolver {
@@ -134,7 +136,7 @@ impl AppResolver {
         redis: Option<&str>,
     ) -> Result<Resolved, DeployError> {
         let mut generated = self.credentials(state)?;
-        let (mut envs, mut secrets) = (IndexMap::new(), Vec::new());
+        let (mut envs, mut secrets, mut overridden) = (IndexMap::new(), Vec::new(), IndexMap::new());
         let mut missing: IndexMap<String, Vec<String>> = IndexMap::new();
         for app in self.requirements.keys() {
             let context = self.context(app, state, &generated, postgres, redis)?;
@@ -145,13 +147,16 @@ impl AppResolver {
             if !resolution.generated.is_empty() {
                 generated.secrets.insert(app.clone(), resolution.generated.clone());
             }
+            if !resolution.overridden.is_empty() {
+                overridden.insert(app.clone(), resolution.overridden.clone());
+            }
             let hidden = resolution.resolved.values().filter(|variable| variable.source.is_secret());
             secrets.extend(hidden.map(|variable| variable.value.clone()));
             envs.insert(app.clone(), wanted_env(resolution));
         }
         match missing_env_error(&missing) {
             Some(error) => Err(error),
-            None => Ok(Resolved { envs, generated, secrets }),
+            None => Ok(Resolved { envs, generated, secrets, overridden }),
         }
     }
 

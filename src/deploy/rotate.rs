@@ -60,7 +60,7 @@ pub(super) async fn rotate(ready: &Ready, hold: &Hold, choice: &Choice) -> Resul
     if blueprint.plan.changes == 0 {
         return Ok(report(&wanted, &Outcome::default(), &state, started.elapsed()));
     }
-    let shared = SharedState::start(ready.provider(), state);
+    let shared = SharedState::start(ready.provider(), state).under(hold.lock()?);
     // Durable before the first request that carries any of it (I2).
     shared.update(|_| ()).await?;
     let session = session(ready, hold, shared, journal, &observed, wanted, ready.no_resolver(), None);
@@ -68,7 +68,10 @@ pub(super) async fn rotate(ready: &Ready, hold: &Hold, choice: &Choice) -> Resul
     let events = ready.options.events.as_ref();
     let outcome = apply(&blueprint, &session, events, &ready.options.cancel, Limits::default()).await?;
     session.journal.compact().await?;
-    let report = report(&session.wanted, &outcome, &session.state.snapshot(), started.elapsed());
+    let mut report = report(&session.wanted, &outcome, &session.state.snapshot(), started.elapsed());
+    if let Some(taken) = session.world().database_access.take() {
+        report.database_access = Some(DatabaseAccessReport { way: taken.way, reason: taken.why });
+    }
     if outcome.failed.is_empty() {
         return Ok(report);
     }
@@ -215,7 +218,7 @@ fn want(
             wanted.apps.insert(app.clone(), running(ready, app, found, image, values));
         }
     }
-    let route = wanted::database_route(&ready.request, observed.postgres.as_ref());
+    let route = wanted::database_route(&ready.request, observed.postgres.as_ref(), state);
     let database = observed.postgres.as_ref().map(|found| (found.database.as_str(), found.user.as_str()));
     let (database, master) = database.unwrap_or_default();
     let roles = if database.is_empty() { None } else { ready.no_resolver().roles(state, database, master)? };
@@ -223,8 +226,7 @@ fn want(
         fingerprint: roles.fingerprint(),
         roles: BTreeMap::new(),
         retired: BTreeMap::new(),
-        access: route.way,
-        why: route.why,
+        way: route.planned(),
     });
     wanted.rotations = rotations;
     Ok(wanted)
@@ -295,11 +297,10 @@ fn report(wanted: &Wanted, outcome: &Outcome, state: &State, duration: Duration)
             reason: error.map(|error| error.message().to_owned()),
         }
     });
-    let database = wanted.database.as_ref().filter(|_| wanted.rotations.values().any(|it| it.login.is_some()));
     RotationReport {
         apps: apps.collect(),
         changes: outcome.changed.len(),
-        database_access: database.map(|it| DatabaseAccessReport { way: it.access, reason: it.why.clone() }),
+        database_access: None,
         duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
     }
 }

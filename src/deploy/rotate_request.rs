@@ -36,8 +36,8 @@ pub struct RotateSettings {
     /// Where an opened database port is reached; default: the endpoint's host.
     #[serde(default)]
     pub database_host: Option<String>,
-    /// How the database is reached; default `auto`, since its port is opened three times, and each time restarts it twice.
-    #[serde(default = "automatic")]
+    /// How the database is reached; default `auto`. Its port would be opened three times, and each time restart it twice.
+    #[serde(default)]
     pub database_access: DatabaseAccess,
     /// Which app owns the `public` schema, as in the deployment; default `api`, `null` for none.
     #[serde(default = "super::request::default_public_schema_app")]
@@ -72,8 +72,4 @@ impl RotateRequest {
         };
         (DeployRequest { workspace: self.workspace, settings }, Choice { passwords, secrets: generated_secrets })
     }
-}
-
-const fn automatic() -> DatabaseAccess {
-    DatabaseAccess::Auto
 }

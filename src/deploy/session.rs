@@ -2,14 +2,17 @@
 
 use super::apply::{Done, Executor};
 use super::observe::Scope;
+use super::options::Surroundings;
 use super::report::{AppStatus, DomainStatus, RetiredRole};
-use super::request::{Surroundings, WaitFor};
+use super::request::WaitFor;
 use super::resolve::AppResolver;
+use super::route::Route;
 use super::steps;
+use super::zone_queue::ZoneQueues;
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
-use crate::plan::{DatabaseRoute, Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
+use crate::plan::{Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
 use crate::postgres::IsolationReport;
 use crate::secrets::{Redactor, Secret};
 use crate::state::{Journal, SharedState};
@@ -41,6 +44,8 @@ pub(super) struct Session {
     pub(super) redactor: Arc<Redactor>,
     /// The DNS providers by root domain.
     pub(super) dns: BTreeMap<String, Arc<dyn DnsProvider>>,
+    /// The writes to their zones.
+    pub(super) zone_queues: ZoneQueues,
     /// Who builds images.
     pub(super) images: Arc<dyn ImageBuilder>,
     /// Turns requirements into values once the services' addresses are known.
@@ -54,7 +59,7 @@ pub(super) struct Session {
     /// Whether this run opens the database's port, which deploys the database as well.
     pub(super) opens_database: bool,
     /// The way to the database.
-    pub(super) database_route: DatabaseRoute,
+    pub(super) database_route: Route,
     /// Where an opened database port is reached.
     pub(super) database_host: String,
     /// How far a deployment is followed.
@@ -106,6 +111,8 @@ pub(super) struct World {
     pub(super) unverified: BTreeMap<String, String>,
     /// The roles of removed apps that were barred.
     pub(super) retired: Vec<RetiredRole>,
+    /// The way to the database that was taken.
+    pub(super) database_access: Option<Route>,
     /// The proof of isolation.
     pub(super) isolation: Option<IsolationReport>,
 }
@@ -121,6 +128,8 @@ pub(super) struct PostgresService {
     pub(super) database: String,
     /// The master role.
     pub(super) user: String,
+    /// Whether this run has made it.
+    pub(super) new: bool,
 }
 
 impl World {
@@ -140,6 +149,7 @@ impl World {
                 app_name: found.app_name.clone(),
                 database: found.database.clone(),
                 user: found.user.clone(),
+                new: false,
             }),
             redis: observed
                 .redis

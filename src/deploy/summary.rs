@@ -45,7 +45,11 @@ impl Summary<'_> {
     fn database_access(&self) -> Option<DatabaseAccessReport> {
         let wanted = self.wanted.database.as_ref()?;
         let applied = self.blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
-        applied.then(|| DatabaseAccessReport { way: wanted.access, reason: wanted.why.clone() })
+        let (way, reason) = match &self.world.database_access {
+            Some(taken) => (taken.way, taken.why.clone()),
+            None => (wanted.way.route, wanted.way.why.clone()),
+        };
+        applied.then_some(DatabaseAccessReport { way, reason })
     }
 
     fn app(&self, name: &str, app: &App) -> AppReport {

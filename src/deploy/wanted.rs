@@ -11,6 +11,7 @@ use crate::plan::{
     WantedRegistry,
 };
 use crate::postgres::{AppRole, DatabaseRoles};
+use crate::state::State;
 use crate::workspace::{AppType, Service, Workspace};
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -76,8 +77,7 @@ pub(super) fn assemble(mut ingredients: Ingredients<'_>) -> Wanted {
             fingerprint: roles.fingerprint(),
             roles: roles.apps().iter().map(|role| (role.app.clone(), describe(role))).collect(),
             retired: roles.retired().clone(),
-            access: ingredients.route.way,
-            why: ingredients.route.why.clone(),
+            way: ingredients.route.planned(),
         }),
         rotations: BTreeMap::new(),
         follows: settings.wait_for == WaitFor::Running,
@@ -117,13 +117,13 @@ fn describe(role: &AppRole) -> String {
 }
 
 /// The way to the database: that which exists is reached by what it runs, whatever the workspace names today.
-pub(super) fn database_route(request: &DeployRequest, found: Option<&ObservedPostgres>) -> Route {
+pub(super) fn database_route(request: &DeployRequest, found: Option<&ObservedPostgres>, state: &State) -> Route {
     let declared = request.workspace.services.db.as_ref();
     let image = match found {
         Some(found) if !found.image.is_empty() => found.image.clone(),
         _ => declared.map_or_else(String::new, |db| image_of(db, POSTGRES_IMAGE, POSTGRES_VERSION)),
     };
-    route(request.settings.database_access, &image)
+    route(request.settings.database_access, &image, state.deploy_native.psql.get(&image).copied())
 }
 
 /// The image of a service: its own with its version, else the default one.

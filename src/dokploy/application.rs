@@ -6,7 +6,8 @@ use super::domain::Domain;
 use super::error::ApiError;
 use super::transport::Transport;
 use crate::secrets::Secret;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use std::time::Duration;
 
 pub(super) const CREATE: Call =
     Call::post("application.create", &["name", "environmentId", "description", "sourceType"]).sometimes(&["appName"]);
@@ -120,6 +121,15 @@ pub struct UpdateApplication<'a> {
 pub struct RestartPolicy {
     /// When.
     pub condition: RestartCondition,
+    /// How long it waits before; Swarm's own default is 5 s.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "nanoseconds")]
+    pub delay: Option<Duration>,
+}
+
+#[expect(clippy::ref_option, reason = "serde hands it over so")]
+fn nanoseconds<S: Serializer>(delay: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    let nanoseconds = delay.map_or(0, |delay| u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX));
+    serializer.serialize_u64(nanoseconds)
 }
 
 /// When Swarm starts a task again.

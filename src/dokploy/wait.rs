@@ -16,6 +16,10 @@ pub struct WaitSettings {
     pub stability: Duration,
     /// A deployment that neither waits nor has begun for so long is lost; default 10 s.
     pub lost_after: Duration,
+    /// How long something wrong must last before it counts, since Swarm passes through many states; default 2 s.
+    pub settled: Duration,
+    /// How long a task may find no node, since an update may not have freed a port yet; default 10 s.
+    pub unplaceable_after: Duration,
     /// How long the server may be away meanwhile, for instance to restart; default 60 s.
     pub outage: Duration,
     /// The pause after the first look; default 250 ms. It grows by half each time.
@@ -31,6 +35,8 @@ impl Default for WaitSettings {
             running_deadline: Duration::from_mins(5),
             stability: Duration::from_secs(15),
             lost_after: Duration::from_secs(10),
+            settled: Duration::from_secs(2),
+            unplaceable_after: Duration::from_secs(10),
             outage: Duration::from_mins(1),
             first_pause: Duration::from_millis(250),
             longest_pause: Duration::from_secs(2),

@@ -27,6 +27,8 @@ pub enum Operation {
     PlanRotateCredentials,
     /// `deploy::verify_dns`.
     VerifyDns,
+    /// `deploy::verify_isolation`.
+    VerifyIsolation,
     /// `deploy::provision_services`.
     ProvisionServices,
     /// `deploy::initialize_postgres_users`.
@@ -65,6 +67,9 @@ async fn start(operation: Operation, request: Value, options: RunOptions) -> Res
             json(deploy::plan_rotate_credentials(RotateRequest::from_json(request)?, options).await?)
         }
         Operation::VerifyDns => json(deploy::verify_dns(DeployRequest::from_json(request)?, options).await?),
+        Operation::VerifyIsolation => {
+            json(deploy::verify_isolation(DeployRequest::from_json(request)?, options).await?)
+        }
         Operation::ProvisionServices => {
             json(deploy::provision_services(DeployRequest::from_json(request)?, options).await?)
         }

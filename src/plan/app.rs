@@ -219,18 +219,20 @@ fn login_differs(wanted: &WantedApp, found: &ObservedApplication) -> bool {
 fn variable_changes(wanted: &WantedApp, found: Option<&ObservedApplication>) -> Vec<VariableChange> {
     let change = |name: &str, change| VariableChange { name: name.to_owned(), change };
     let stored = found.map(|found| &found.env);
+    let templated = found.map(|found| found.templated.clone()).unwrap_or_default();
     let mut changes: Vec<VariableChange> = wanted
         .env
         .values
         .iter()
         .filter_map(|(name, value)| match stored.and_then(|stored| stored.get(name)) {
+            None if templated.contains(name) => Some(change(name, VariableChangeKind::Changed)),
             None => Some(change(name, VariableChangeKind::Added)),
             Some(old) if old != value => Some(change(name, VariableChangeKind::Changed)),
             Some(_) => None,
         })
         .collect();
     changes.extend(wanted.env.unknown.iter().map(|name| change(name, VariableChangeKind::Unknown)));
-    let gone = stored.into_iter().flat_map(|stored| stored.keys());
+    let gone = stored.into_iter().flat_map(|stored| stored.keys()).chain(&templated);
     changes.extend(
         gone.filter(|name| !wanted.env.values.contains_key(*name) && !wanted.env.unknown.contains(*name))
             .map(|name| change(name, VariableChangeKind::Removed)),

@@ -3,7 +3,7 @@
 use super::observed::{Observed, Ownership, TwinKind};
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step, VariableChange};
-use super::wanted::{DatabaseRoute, Wanted};
+use super::wanted::Wanted;
 use super::{app, record, rotation};
 use crate::state::State;
 use crate::{DeployError, ErrorCode};
@@ -240,25 +240,17 @@ impl Draft<'_> {
                 "{app}: role \"{role}\" may no longer log in, its data stays: the workspace no longer declares the app"
             )
         }));
-        self.reach_database(&mut step);
+        wanted.way.show_in(&mut step);
         self.push(step, Operation::ApplyRoles);
-    }
-
-    /// Says how a step reaches the database, and what that restarts.
-    pub(super) fn reach_database(&self, step: &mut Step) {
-        let Some(wanted) = &self.wanted.database else { return };
-        step.details.push(format!("reached {}: {}", wanted.access.as_words(), wanted.why));
-        if wanted.access == DatabaseRoute::ExternalPort {
-            step.opens_port = true;
-            step.restarts.push("postgres (when its port opens, and when it closes)".to_owned());
-        }
     }
 
     pub(super) fn finish(mut self) -> Result<Blueprint, DeployError> {
         if !self.errors.is_empty() {
             return Err(DeployError::join(self.errors));
         }
-        self.blueprint.plan.steps = in_order(std::mem::take(&mut self.blueprint.plan.steps));
+        if !self.wanted.rotations.is_empty() {
+            self.blueprint.plan.steps = in_order(std::mem::take(&mut self.blueprint.plan.steps));
+        }
         self.blueprint.plan.recount();
         if self.blueprint.plan.changes == 0 {
             self.blueprint.operations.clear();

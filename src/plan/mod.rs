@@ -26,8 +26,8 @@ pub use render::render;
 pub use rotation::draw_rotation;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
 pub use wanted::{
-    DatabaseRoute, HostZone, LoginStage, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost, WantedImage,
-    WantedPostgres, WantedRedis, WantedRegistry, WantedRotation,
+    DatabaseRoute, DatabaseWay, HostZone, LoginStage, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost,
+    WantedImage, WantedPostgres, WantedRedis, WantedRegistry, WantedRotation,
 };
 
 #[cfg(test)]

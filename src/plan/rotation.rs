@@ -51,6 +51,13 @@ pub(super) fn add(draft: &mut Draft<'_>) {
     close_second_logins(draft, &close);
 }
 
+/// Says how a step reaches the database, and what that restarts.
+fn show_way(draft: &Draft<'_>, step: &mut Step) {
+    if let Some(database) = &draft.wanted.database {
+        database.way.show_in(step);
+    }
+}
+
 fn names(apps: &[(&String, &WantedRotation)]) -> Vec<String> {
     apps.iter().map(|(app, _)| (*app).clone()).collect()
 }
@@ -66,7 +73,7 @@ fn second_logins(draft: &mut Draft<'_>, apps: &[(&String, &WantedRotation)]) {
     };
     step.details = apps.iter().map(detail).collect();
     step.depends_on = draft.only_changing(["database:roles", "database:close-port"]);
-    draft.reach_database(&mut step);
+    show_way(draft, &mut step);
     draft.push(step, Operation::OpenSecondLogins { apps: names(apps) });
 }
 
@@ -78,7 +85,7 @@ fn passwords(draft: &mut Draft<'_>, apps: &[(&String, &WantedRotation)]) {
     let mut step = Step::new(CHANGE, Action::Update, "database passwords", reason);
     step.details = apps.iter().map(|(app, it)| format!("{app}: role \"{}\"", it.role)).collect();
     step.depends_on = draft.only_changing(["database:roles", "database:close-port", OPEN]);
-    draft.reach_database(&mut step);
+    show_way(draft, &mut step);
     let whole = apps.iter().filter(|(_, it)| it.login == Some(LoginStage::Whole));
     let soft = whole.map(|(app, _)| deploy_second(app)).collect();
     draft.push_despite(step, Operation::ChangePasswords { apps: names(apps) }, soft);
@@ -92,7 +99,7 @@ fn close_second_logins(draft: &mut Draft<'_>, apps: &[(&String, &WantedRotation)
     let mut step = Step::new(CLOSE, Action::Delete, "second database logins", reason);
     step.details = apps.iter().map(|(app, it)| format!("{app}: login \"{}\"", it.second)).collect();
     step.depends_on = draft.only_changing(["database:roles", "database:close-port", OPEN]);
-    draft.reach_database(&mut step);
+    show_way(draft, &mut step);
     let deploys: Vec<String> = apps.iter().map(|(app, _)| format!("app:{app}:deploy")).collect();
     let soft = draft.only_changing(deploys.iter().map(String::as_str));
     draft.push_despite(step, Operation::CloseSecondLogins { apps: names(apps) }, soft);

@@ -64,8 +64,11 @@ fn wanted(database_url: Option<&str>) -> Wanted {
             fingerprint: "roles".into(),
             roles: BTreeMap::from([("api".into(), "api".into())]),
             retired: BTreeMap::new(),
-            access: DatabaseRoute::ExternalPort,
-            why: "databaseAccess says so".to_owned(),
+            way: DatabaseWay {
+                route: DatabaseRoute::ExternalPort,
+                why: "databaseAccess says so".to_owned(),
+                falls_back: false,
+            },
         }),
         rotations: BTreeMap::new(),
         follows: true,

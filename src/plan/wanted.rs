@@ -1,5 +1,6 @@
 //! What should stand on the server when the run is over.
 
+use super::step::Step;
 use crate::image::ImageBuild;
 use crate::secrets::Secret;
 use crate::workspace::AppType;
@@ -69,9 +70,32 @@ pub struct WantedDatabase {
     /// App that is gone to the role that it had, which is barred from logging in.
     pub retired: BTreeMap<String, String>,
     /// How the database is reached.
-    pub access: DatabaseRoute,
+    pub way: DatabaseWay,
+}
+
+/// How the database is reached, as a plan shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseWay {
+    /// The way.
+    pub route: DatabaseRoute,
     /// Why that way.
     pub why: String,
+    /// Whether the external port is taken where that way fails as a way.
+    pub falls_back: bool,
+}
+
+impl DatabaseWay {
+    /// Says in a step which way it takes, and what that does to the database.
+    pub(super) fn show_in(&self, step: &mut Step) {
+        step.details.push(format!("reached {}: {}", self.route.as_words(), self.why));
+        if self.route == DatabaseRoute::ExternalPort {
+            step.opens_port = true;
+            step.restarts.push("postgres (when its port opens, and when it closes)".to_owned());
+        } else if self.falls_back {
+            step.details
+                .push("or, where that does not work, through its external port: then postgres restarts".to_owned());
+        }
+    }
 }
 
 /// The credentials of an app that a run changes.

@@ -96,8 +96,15 @@ impl IsolationCheck {
         if self.expected {
             return "Provision the database again: it gives each app what it needs in its schema".to_owned();
         }
+        if self.object == "parameter lo_compat_privileges" {
+            return "Run as the master: ALTER SYSTEM RESET lo_compat_privileges; it lets every role read every large object"
+                .to_owned();
+        }
         if let Some(database) = self.object.strip_prefix("database ") {
             let database = quote_identifier(database);
+            if self.privilege == "OWNER" {
+                return format!("Run as the master: ALTER DATABASE {database} OWNER TO CURRENT_USER");
+            }
             return format!("Run as the master: REVOKE ALL ON DATABASE {database} FROM PUBLIC, {role}");
         }
         if let Some(other) = self.object.strip_prefix("role ")

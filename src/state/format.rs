@@ -153,6 +153,9 @@ pub struct Extension {
     /// Credentials that are being changed, by app; the next run goes on with them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rotations: BTreeMap<String, Rotation>,
+    /// Whether an image of a database was seen to run `psql`, by reference; known ones are not asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub psql: BTreeMap<String, bool>,
     /// Fields of other versions.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,

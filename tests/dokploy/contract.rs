@@ -11,6 +11,7 @@ use deploy_native::secrets::Secret;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 /// The document, where it lies beside the repository.
 fn document() -> Option<Value> {
@@ -106,7 +107,8 @@ async fn applications(client: &Dokploy, text: Option<&str>) {
         description: text,
         command: text,
         args: text.map(|_| &args[..]),
-        restart_policy_swarm: text.map(|_| RestartPolicy { condition: RestartCondition::None }),
+        restart_policy_swarm: text
+            .map(|_| RestartPolicy { condition: RestartCondition::None, delay: Some(Duration::from_secs(1)) }),
     };
     let _ = application.update(&update).await;
     let password = text.map(Secret::new);

@@ -28,7 +28,7 @@ async fn i4_a_port_that_is_taken_leads_to_another_and_all_are_closed() {
         status: 409,
         body: json!({ "message": "Port 23456 is already in use by container \"x\"", "code": "CONFLICT" }),
     };
-    let world = World::with(|it| it.fault(Fault::new(PORT, conflict).nth(1))).await;
+    let world = World::with(|it| it.fault(Fault::new(PORT, conflict).nth(1))).await.by_port();
     let report = world.deploy(auth_only(&world)).await.unwrap();
     assert_eq!(of(&report, "auth").status, AppStatus::Running);
     let ports = world.opened_ports();
@@ -40,7 +40,7 @@ async fn i4_a_port_that_is_taken_leads_to_another_and_all_are_closed() {
 #[tokio::test]
 async fn i4_an_open_whose_answer_is_lost_is_closed_after_it_has_landed() {
     for action in [FaultAction::LandLater { millis: 200 }, FaultAction::DropAfter, FaultAction::FailAfter] {
-        let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(1))).await;
+        let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(1))).await.by_port();
         let outcome = world.deploy(auth_only(&world)).await;
         lands_closed(&world).await;
         if let Err(failure) = outcome {
@@ -58,7 +58,7 @@ async fn i4_a_close_that_fails_is_sent_again_until_the_port_is_closed() {
         FaultAction::LandLater { millis: 300 },
         FaultAction::Fail { status: 500, body: json!({ "message": "boom" }) },
     ] {
-        let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(2))).await;
+        let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(2))).await.by_port();
         let report = world.deploy(auth_only(&world)).await;
         lands_closed(&world).await;
         assert!(report.is_ok(), "{action:?}: {:?}", report.unwrap_err());
@@ -67,7 +67,7 @@ async fn i4_a_close_that_fails_is_sent_again_until_the_port_is_closed() {
 
 #[tokio::test]
 async fn i4_a_leftover_open_port_is_closed_first_by_the_next_run() {
-    let world = World::start().await;
+    let world = World::start().await.by_port();
     world.deploy(world.request()).await.unwrap();
     let id = rows(&world.simulator.snapshot()["postgres"])[0]["postgresId"].clone();
     let open = reqwest::Client::new()
@@ -86,7 +86,7 @@ async fn i4_a_leftover_open_port_is_closed_first_by_the_next_run() {
 
 #[tokio::test]
 async fn i4_a_port_behind_a_firewall_is_unreachable_and_closed() {
-    let world = World::start().await;
+    let world = World::start().await.by_port();
     let mut request = auth_only(&world);
     // Nothing listens at this address of the loopback network, as behind a firewall that refuses.
     request["databaseHost"] = json!("127.0.0.9");
@@ -103,7 +103,7 @@ async fn i4_a_port_behind_a_firewall_is_unreachable_and_closed() {
 
 #[tokio::test]
 async fn i9_a_change_of_an_app_alone_opens_no_port() {
-    let world = World::start().await;
+    let world = World::start().await.by_port();
     world.deploy(world.request()).await.unwrap();
     let before = world.moment();
     let mut request = world.request();

@@ -30,6 +30,8 @@ pub struct World {
     pub postgres: Arc<PostgresBackend>,
     pub root: tempfile::TempDir,
     pub events: Arc<Mutex<Vec<DeployEvent>>>,
+    /// How each request wants the database to be reached; none: the default.
+    access: Option<&'static str>,
 }
 
 /// The PostgreSQL that the package brings for tests.
@@ -50,14 +52,20 @@ impl World {
         let simulator = change(builder).start().await.unwrap();
         let dns = DnsSimulator::builder().zone("example.com").cloudflare_token(DNS_TOKEN).start().await.unwrap();
         let (root, events) = (tempfile::tempdir().unwrap(), Arc::default());
-        Self { simulator, dns, postgres, root, events }
+        Self { simulator, dns, postgres, root, events, access: None }
+    }
+
+    /// The same world, each request to which wants the database to be reached through its port.
+    #[must_use]
+    pub fn by_port(self) -> Self {
+        Self { access: Some("external-port"), ..self }
     }
 
     /// The seed's workspace; each app says itself what it needs, so that no sniffing is involved.
     pub fn request(&self) -> Value {
         let auth = ["DATABASE_URL", "BETTER_AUTH_URL", "BETTER_AUTH_SECRET", "BETTER_AUTH_TRUSTED_ORIGINS"];
         let image = |app: &str| format!("registry.test/shop-{app}@sha256:{}", digest(app));
-        json!({
+        let mut request = json!({
             "workspace": {
                 "name": "shop",
                 "root": self.root.path(),
@@ -87,7 +95,11 @@ impl World {
             "databaseHost": "127.0.0.1",
             "stabilitySeconds": 0,
             "dnsTimeoutSeconds": 10,
-        })
+        });
+        if let Some(access) = self.access {
+            request["databaseAccess"] = access.into();
+        }
+        request
     }
 
     /// Options with which a run talks to this world.

@@ -2,8 +2,11 @@
 
 #![allow(dead_code, reason = "each suite uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a test says what it ran on")]
 
-use deploy_native::postgres::{AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, SqlTransport, app_names};
+use deploy_native::postgres::{
+    AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, Script, SqlTransport, app_names,
+};
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::{Binaries, Cluster, ClusterOptions};
 use std::path::{Path, PathBuf};
@@ -17,12 +20,26 @@ pub(crate) const MASTER_PASSWORD: &str = "masterPASSWORDmasterPASSWORD0001";
 /// The database.
 pub(crate) const DATABASE: &str = "shop";
 
-/// Every PostgreSQL that this machine has: the npm package's always, Debian's where installed.
+/// Lists more folders with PostgreSQL's programs, as `PATH` does; also packages that have them in `native/bin` or `bin`.
+const MORE: &str = "DEPLOY_NATIVE_POSTGRES";
+
+/// Every PostgreSQL that this machine has: the npm package's always, Debian's 15 where installed, and those of [`MORE`].
+///
+/// What a test ran on is printed with its output (`--nocapture` for one that passes).
 pub(crate) fn installations() -> Vec<Binaries> {
     let mut found = vec![embedded()];
     let debian = PathBuf::from("/usr/lib/postgresql/15/bin");
     if debian.join("postgres").exists() {
         found.push(Binaries::at(&debian).unwrap());
+    }
+    let more = std::env::var_os(MORE).unwrap_or_default();
+    for folder in std::env::split_paths(&more).filter(|folder| !folder.as_os_str().is_empty()) {
+        let places = [folder.join("native/bin"), folder.join("bin"), folder.clone()];
+        let bin = places.iter().find(|bin| bin.join("postgres").is_file());
+        // One that is asked for and not there must not pass silently.
+        found.push(
+            Binaries::at(bin.unwrap_or_else(|| panic!("{MORE}: no PostgreSQL in {}", folder.display()))).unwrap(),
+        );
     }
     found
 }
@@ -36,7 +53,10 @@ pub(crate) fn embedded() -> Binaries {
 /// A server with everything logged.
 pub(crate) async fn cluster(binaries: &Binaries) -> Cluster {
     let options = ClusterOptions::new(MASTER, MASTER_PASSWORD, DATABASE).setting("log_statement", "all");
-    Cluster::start(binaries, options).await.unwrap()
+    let cluster = Cluster::start(binaries, options).await.unwrap();
+    let version = value(&cluster.admin(DATABASE).await.unwrap(), "SHOW server_version").await;
+    println!("on PostgreSQL {version}");
+    cluster
 }
 
 /// The master's way into a server.
@@ -124,8 +144,8 @@ pub(crate) struct Counted<'a> {
 
 #[async_trait::async_trait]
 impl SqlTransport for Counted<'_> {
-    async fn execute(&self, database: &str, sql: &str) -> Result<String, deploy_native::DeployError> {
+    async fn execute(&self, database: &str, script: &Script) -> Result<String, deploy_native::DeployError> {
         self.round_trips.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        self.inner.execute(database, sql).await
+        self.inner.execute(database, script).await
     }
 }

@@ -68,7 +68,7 @@ async fn i4_a_process_that_is_killed_while_the_port_is_open() {
     if played().await {
         return;
     }
-    let world = start().await;
+    let world = start().await.by_port();
     let child = Running::start(NAME, &world);
     let is_open = || closed(&world).is_err();
     wait_until(is_open).await.unwrap();

@@ -22,7 +22,7 @@ fn lose_state(world: &World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i2_a_lost_state_is_recovered_and_nothing_is_regenerated() {
-    let world = start().await;
+    let world = start().await.by_port();
     world.deploy(world.request()).await.unwrap();
     let (before, running, asked) = (world.state().await, tasks(&world), world.simulator.mutations().len());
     lose_state(&world);

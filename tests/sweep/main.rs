@@ -9,6 +9,7 @@ mod cancel;
 mod check;
 mod child;
 mod crash;
+mod inside;
 mod kill;
 #[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
 #[path = "../engine/live.rs"]

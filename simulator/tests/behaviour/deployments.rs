@@ -152,6 +152,22 @@ async fn an_unresolved_reference_fails_the_deployment_and_leaves_what_runs() {
 }
 
 #[tokio::test]
+async fn swarm_expands_templates_in_values_and_refuses_what_is_none() {
+    let api = Api::fast().await;
+    let (id, app) = api.application("api", "r.test/api:1", r#"A={{"{{"}}name}}"#).await;
+    assert_eq!(api.deploy(&id, "literal").await, "done");
+    api.runs(&app, "r.test/api:1", "A={{name}}").await;
+    api.set_env(&id, "A={{.Service.Name}} on {{.Node.Hostname}}").await;
+    assert_eq!(api.deploy(&id, "fields").await, "done");
+    api.runs(&app, "r.test/api:1", &format!("A={app} on vm")).await;
+    api.set_env(&id, "A={{name}}").await;
+    assert_eq!(api.deploy(&id, "bad").await, "error");
+    let log = api.simulator.snapshot()["deployments"][2]["log"].to_string();
+    assert!(log.contains("expanding env failed") && log.contains("not defined"), "{log}");
+    api.runs(&app, "r.test/api:1", &format!("A={app} on vm")).await;
+}
+
+#[tokio::test]
 async fn a_pinned_image_shows_its_digest_and_a_tagged_one_hides_it() {
     let api = Api::fast().await;
     let digest = format!("sha256:{}", "a".repeat(64));

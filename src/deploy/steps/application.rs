@@ -13,7 +13,7 @@ use crate::dokploy::{
 use crate::env::encode_env;
 use crate::plan::{DatabaseLogin, DeploymentTitle, Step, WantedApp, WantedImage, app_fingerprint, env_fingerprint};
 use crate::secrets::{Secret, generate_secret};
-use crate::state::{Deployed, Intent, Outcome, ResourceKind};
+use crate::state::{Deployed, Intent, Outcome, ResourceKind, State};
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
 use serde_json::Map;
@@ -78,9 +78,14 @@ pub(super) async fn configure(session: &Session, app: &str, login: DatabaseLogin
         password: login.map(|login| &login.password),
         registry_url: login.map(|login| login.url.as_str()),
     };
-    repeat(|| async { session.client.application().save_docker_provider(&provider).await }).await?;
     let variables = SaveEnvironment { application_id: &id, env: &text };
-    repeat(|| async { session.client.application().save_environment(&variables).await }).await?;
+    let api = session.client.application();
+    // Neither is given up when the other fails: what was sent is answered.
+    let (image_saved, env_saved) = tokio::join!(
+        repeat(|| async { api.save_docker_provider(&provider).await }),
+        repeat(|| async { api.save_environment(&variables).await }),
+    );
+    image_saved.and(env_saved)?;
     session.world().configured.insert(app.to_owned(), env);
     Ok(Done::Changed)
 }
@@ -122,16 +127,15 @@ pub(super) async fn deploy(
             title: title.to_string(),
             unknown: Map::new(),
         };
-        session
-            .state
-            .update(|state| {
-                state.deploy_native.deployed.insert(app.to_owned(), deployed);
-                rotation::seen_running(state, app, login);
-            })
-            .await?;
+        let seen = |state: &mut State| {
+            state.deploy_native.deployed.insert(app.to_owned(), deployed);
+            rotation::seen_running(state, app, login);
+        };
+        tokio::try_join!(session.state.update(seen), session.journal.settle(&entry, Outcome::Done))?;
         session.world().ran.insert(app.to_owned(), env);
+    } else {
+        session.journal.settle(&entry, Outcome::Done).await?;
     }
-    session.journal.settle(&entry, Outcome::Done).await?;
     Ok(Done::Changed)
 }
 
@@ -151,8 +155,9 @@ async fn expected(
     };
     if wait_for == WaitFor::Running {
         let ran = session.world().ran.get(app).cloned();
-        let former = ran.as_ref().or_else(|| session.environments.get(app)).into_iter().flatten();
-        expected.former_env = former.map(|(name, value)| (name.clone(), value.clone())).collect();
+        // An application that this run has made, and not deployed yet, has neither.
+        let Some(former) = ran.as_ref().or_else(|| session.environments.get(app)) else { return Ok(expected) };
+        expected.former_env = former.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         expected.tasks_before = session.client.tasks(app_name).await?.into_iter().map(|task| task.id).collect();
     }
     Ok(expected)
@@ -168,7 +173,7 @@ async fn follow(
     wait_for: WaitFor,
 ) -> Result<(), DeployError> {
     let (id, app_name) = session.application(app)?;
-    let settings = WaitSettings { stability: session.stability, ..WaitSettings::default() };
+    let settings = WaitSettings { stability: session.stability, ..session.surroundings.wait.clone() };
     let progress = |state: Progress| session.progress(step, state.as_str());
     if wait_for > WaitFor::Queued {
         let followed = session.client.follow_deployment(&id, title, &settings, &progress).await;

@@ -10,6 +10,8 @@ mod removal;
 mod rotation;
 mod service;
 
+pub(super) use database::prove_isolation;
+
 use super::apply::Done;
 use super::session::Session;
 use crate::DeployError;

@@ -2,8 +2,8 @@
 //!
 //! The plan keeps the order (`plan::draw_rotation`), the state how far each app came. Everything may be repeated.
 
-use super::database::Way;
 use crate::deploy::apply::Done;
+use crate::deploy::reach::{Work, reach};
 use crate::deploy::resolve::DATABASE_URL;
 use crate::deploy::session::{PostgresService, Session};
 use crate::dokploy::Look;
@@ -15,6 +15,7 @@ use crate::postgres::{
 use crate::secrets::Secret;
 use crate::state::{Intent, LoginRotation, Outcome, ResourceKind, RotationPhase, State};
 use crate::{DeployError, ErrorCode};
+use async_trait::async_trait;
 use indexmap::IndexMap;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -66,73 +67,75 @@ enum Change {
     Close,
 }
 
-/// Does one thing to the logins of several apps, through one way into the database.
+/// Does one thing to the logins of several apps, by one way into the database.
 async fn in_database(session: &Session, step: &Step, apps: &[String], change: Change) -> Result<(), DeployError> {
     let service = session.postgres()?;
-    let way = Way::open(session, step, &service).await?;
-    let work = async {
-        way.ready(session, step, &service).await?;
-        for app in apps {
-            of_app(session, step, way.transport(), &service, app, change).await.map_err(|error| error.app(app))?;
+    reach(session, step, &Logins { session, step, service, apps, change }).await
+}
+
+struct Logins<'a> {
+    session: &'a Session,
+    step: &'a Step,
+    service: PostgresService,
+    apps: &'a [String],
+    change: Change,
+}
+
+#[async_trait]
+impl Work for Logins<'_> {
+    type Output = ();
+
+    async fn run(&self, transport: &dyn SqlTransport) -> Result<(), DeployError> {
+        for app in self.apps {
+            self.of_app(transport, app).await.map_err(|error| error.app(app))?;
         }
         Ok(())
-    };
-    let result = work.await;
-    way.close(session, step, result).await
+    }
 }
 
-async fn of_app(
-    session: &Session,
-    step: &Step,
-    transport: &dyn SqlTransport,
-    service: &PostgresService,
-    app: &str,
-    change: Change,
-) -> Result<(), DeployError> {
-    let rotation = rotation(&session.state.snapshot(), app)?;
-    let role = role(session, app, &rotation)?;
-    let intent = Intent::Update { resource: ResourceKind::Role, name: role.user.clone(), id: service.id.clone() };
-    let entry = session.journal.intend(step.id.as_str(), intent).await?;
-    let (user, database) = (role.user.as_str(), service.database.as_str());
-    match change {
-        Change::Open => {
-            session.progress(step, format!("opening the login {}", second_login_name(user)));
-            open_second_login(transport, database, &role, &rotation.interim).await?;
-        }
-        Change::Password => {
-            session.progress(step, format!("changing the password of {user}"));
-            change_password(transport, database, user, &rotation.next).await?;
-            changed(session, service, app).await?;
-            if stage(session, app) == Some(LoginStage::Idle) {
-                drop_second(session, transport, database, app, user).await?;
+impl Logins<'_> {
+    async fn of_app(&self, transport: &dyn SqlTransport, app: &str) -> Result<(), DeployError> {
+        let Self { session, step, service, .. } = self;
+        let Some(rotation) = login_of(&session.state.snapshot(), app) else {
+            // Done already, by another way that then failed.
+            return Ok(());
+        };
+        let role = role(session, app, &rotation)?;
+        let intent = Intent::Update { resource: ResourceKind::Role, name: role.user.clone(), id: service.id.clone() };
+        let entry = session.journal.intend(step.id.as_str(), intent).await?;
+        let (user, database) = (role.user.as_str(), service.database.as_str());
+        match self.change {
+            Change::Open => {
+                session.progress(step, format!("opening the login {}", second_login_name(user)));
+                open_second_login(transport, database, &role, &rotation.interim).await?;
+            }
+            Change::Password => {
+                session.progress(step, format!("changing the password of {user}"));
+                change_password(transport, database, user, &rotation.next).await?;
+                changed(session, service, app).await?;
+                if stage(session, app) == Some(LoginStage::Idle) {
+                    self.drop_second(transport, app, user).await?;
+                }
+            }
+            Change::Close => {
+                session.progress(step, format!("dropping the login {}", second_login_name(user)));
+                self.drop_second(transport, app, user).await?;
             }
         }
-        Change::Close => {
-            session.progress(step, format!("dropping the login {}", second_login_name(user)));
-            drop_second(session, transport, database, app, user).await?;
-        }
+        session.journal.settle(&entry, Outcome::Done).await
     }
-    session.journal.settle(&entry, Outcome::Done).await
-}
 
-async fn drop_second(
-    session: &Session,
-    transport: &dyn SqlTransport,
-    database: &str,
-    app: &str,
-    user: &str,
-) -> Result<(), DeployError> {
-    close_second_login(transport, database, user).await?;
-    session
-        .state
-        .update(|state| {
+    async fn drop_second(&self, transport: &dyn SqlTransport, app: &str, user: &str) -> Result<(), DeployError> {
+        close_second_login(transport, &self.service.database, user).await?;
+        let over = |state: &mut State| {
             let Some(rotation) = state.deploy_native.rotations.get_mut(app) else { return };
             rotation.login = None;
             if rotation.is_over() {
                 state.deploy_native.rotations.remove(app);
             }
-        })
-        .await
+        };
+        self.session.state.update(over).await
+    }
 }
 
 /// Remembers that a role has its new password, and that the roles are as they were applied but for that.
@@ -231,7 +234,10 @@ pub(super) fn log_in(
     let own = state.app_credentials.get(app).ok_or_else(|| unknown(app))?;
     let (user, password) = match login {
         DatabaseLogin::Own => (own.db_user.clone(), own.db_password.clone()),
-        DatabaseLogin::Second => (second_login_name(&own.db_user), rotation(&state, app)?.interim),
+        DatabaseLogin::Second => {
+            let login = login_of(&state, app).ok_or_else(|| unknown(app))?;
+            (second_login_name(&own.db_user), login.interim)
+        }
     };
     let address = PostgresAddress::new(Some(service.app_name), service.database, user, password);
     let url = address.url().ok_or_else(|| unknown(app))?;
@@ -248,9 +254,8 @@ fn phase(session: &Session, app: &str) -> Option<RotationPhase> {
     Some(session.state.snapshot().deploy_native.rotations.get(app)?.login.as_ref()?.phase)
 }
 
-fn rotation(state: &State, app: &str) -> Result<LoginRotation, DeployError> {
-    let rotation = state.deploy_native.rotations.get(app).and_then(|rotation| rotation.login.clone());
-    rotation.ok_or_else(|| unknown(app))
+fn login_of(state: &State, app: &str) -> Option<LoginRotation> {
+    state.deploy_native.rotations.get(app)?.login.clone()
 }
 
 fn role(session: &Session, app: &str, rotation: &LoginRotation) -> Result<AppRole, DeployError> {

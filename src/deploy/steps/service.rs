@@ -13,8 +13,6 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How long the server may take to deploy a database whose call we lost: it may pull an image.
-const DEPLOY_LIMIT: Duration = Duration::from_mins(10);
 /// How often such a deployment is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -35,6 +33,7 @@ pub(super) async fn postgres(session: &Session, step: &Step) -> Result<Done, Dep
     deployed(
         || session.client.postgres().deploy(&service.id),
         || async { Ok(session.client.postgres().one(&service.id).await?.application_status) },
+        session.surroundings.client.long_timeout,
         "postgres",
     )
     .await?;
@@ -76,6 +75,7 @@ async fn create_postgres(
         app_name: made.app_name,
         database: made.database_name,
         user: made.database_user,
+        new: true,
     };
     session.world().postgres = Some(service.clone());
     session
@@ -101,6 +101,7 @@ pub(super) async fn redis(session: &Session, step: &Step) -> Result<Done, Deploy
     deployed(
         || session.client.redis().deploy(&id),
         || async { Ok(session.client.redis().one(&id).await?.application_status) },
+        session.surroundings.client.long_timeout,
         "redis",
     )
     .await?;
@@ -154,8 +155,14 @@ fn marked(entries: &[ServiceEntry], name: &str, mark: &Mark) -> Option<String> {
     entries.iter().find(ours).map(|entry| entry.id.clone())
 }
 
-/// Deploys a database; when the answer is lost, looks at what the server says until it says that it is over.
-async fn deployed<Sent, Asked>(send: impl Fn() -> Sent, ask: impl Fn() -> Asked, kind: &str) -> Result<(), DeployError>
+/// Deploys a database; when the answer is lost, looks for up to `limit`, since the server may pull an image, until it
+/// says that it is over.
+async fn deployed<Sent, Asked>(
+    send: impl Fn() -> Sent,
+    ask: impl Fn() -> Asked,
+    limit: Duration,
+    kind: &str,
+) -> Result<(), DeployError>
 where
     Sent: Future<Output = Result<(), ApiError>>,
     Asked: Future<Output = Result<ServiceStatus, DeployError>>,
@@ -172,7 +179,7 @@ where
         Err(error) if error.outcome_unknown() => error,
         Err(error) => return Err(error.into()),
     };
-    let deadline = Instant::now() + DEPLOY_LIMIT;
+    let deadline = Instant::now() + limit;
     let mut idle = 0_u32;
     while Instant::now() < deadline {
         match ask().await? {

@@ -1,0 +1,16 @@
+//! How fast the engine is, in counts: how many requests, how deep in a row, how many writes to the disk.
+//!
+//! The times are in `benches/engine.rs`, which uses the same parts.
+
+#![allow(clippy::unwrap_used, clippy::large_futures, reason = "tests: a panic is a failed test, and futures are few")]
+
+mod chain;
+mod course;
+mod crowd;
+mod depth;
+mod disk;
+mod growth;
+mod relay;
+#[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
+#[path = "../engine/world.rs"]
+mod world;
