@@ -3,6 +3,7 @@
 mod app;
 mod blueprint;
 mod fingerprint;
+mod forget;
 mod observed;
 mod operation;
 mod record;
@@ -10,11 +11,13 @@ mod recover;
 mod removal;
 mod render;
 mod rotation;
+mod stale;
 mod step;
 mod wanted;
 
 pub use blueprint::{Blueprint, draw};
 pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
+pub use forget::forget_vanished;
 pub use observed::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
     ObservedRecord, ObservedRedis, Ownership, Twin, TwinKind,
@@ -24,6 +27,7 @@ pub use recover::{GeneratedNeeds, recover};
 pub use removal::{Unwanted, draw_removal};
 pub use render::render;
 pub use rotation::draw_rotation;
+pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
 pub use wanted::{
     DatabaseRoute, DatabaseWay, HostZone, LoginStage, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost,

@@ -1,17 +1,16 @@
 //! The rotation sweep: another database password, interrupted at every request, at any event, and by `SIGKILL`.
 
-use crate::check::{converges, deploy_again, secrets_on_disk};
 use crate::child::{Running, played};
+use crate::flight::{Flight, Secrets, start};
 use crate::live::Seen;
-use crate::reference::{sample, start, sweep};
-use crate::world::{STAGE, World};
-use deploy_native::DeployEvent;
-use deploy_native::deploy::{DeployFailure, RotateRequest, RotationReport, RunOptions, rotate_credentials};
+use crate::reference::{sample, sweep};
+use crate::world::World;
+use deploy_native::deploy::RunOptions;
 use deploy_native::postgres::second_login_name;
 use deploy_native::state::State;
+use deploy_native::{DeployError, DeployEvent, ErrorCode};
 use deploy_native_simulator::{Fault, FaultAction};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -31,15 +30,13 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The request for the rotation that is interrupted.
 fn request(world: &World, access: Access) -> Value {
-    let deploy = world.request();
-    json!({
-        "workspace": deploy["workspace"], "stage": STAGE, "credentials": deploy["credentials"],
-        "apps": [APP], "stabilitySeconds": 0, "databaseHost": "127.0.0.1", "databaseAccess": access,
-    })
+    let mut request = Flight::Rotation.request(world);
+    request["databaseAccess"] = access.into();
+    request
 }
 
-async fn rotate(world: &World, access: Access, options: RunOptions) -> Result<RotationReport, DeployFailure> {
-    Box::pin(rotate_credentials(RotateRequest::from_json(request(world, access)).unwrap(), options)).await
+async fn rotate(world: &World, access: Access, options: RunOptions) -> Result<usize, DeployError> {
+    Flight::Rotation.run(request(world, access), options).await
 }
 
 /// A world that is deployed.
@@ -112,29 +109,28 @@ async fn recovers(world: &World, access: Access, by_deployment: bool) -> Result<
     nothing_is_lost(world).await?;
     world.knock(&[APP], &mut Seen::default()).await;
     if by_deployment {
-        world.in_use(&[APP], deploy_again(world)).await.0.map_err(|error| format!("{error:?}"))?;
+        let deploy = || Flight::First.fly(world);
+        world.in_use(&[APP], again(deploy)).await.0?;
     } else {
-        world.in_use(&[APP], rotate_again(world, access)).await.0?;
+        let rotate = || rotate(world, access, world.options());
+        world.in_use(&[APP], again(rotate)).await.0?;
     }
     let state = world.state().await;
     if !state.deploy_native.rotations.is_empty() || world.has_second_login(APP).await {
         return Err("i3: the rotation is not over".to_owned());
     }
-    let before: BTreeMap<String, String> = secrets_on_disk(world).await?;
-    converges(world, &before).await
+    Flight::First.converges(world, &Secrets::new()).await
 }
 
-/// Rotates; waits for the lock of a cancelled run that is still cleaning up.
-async fn rotate_again(world: &World, access: Access) -> Result<(), String> {
+/// Runs again; waits for the lock of a cancelled run that is still cleaning up.
+async fn again<T, F: Future<Output = Result<T, DeployError>>>(run: impl Fn() -> F) -> Result<(), String> {
     let started = Instant::now();
     loop {
-        match rotate(world, access, world.options()).await {
-            Err(failure)
-                if failure.error.code() == deploy_native::ErrorCode::StateLocked && started.elapsed() < PATIENCE =>
-            {
+        match run().await {
+            Err(error) if error.code() == ErrorCode::StateLocked && started.elapsed() < PATIENCE => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            Err(failure) => return Err(format!("i3: the next rotation fails: {:?}", failure.error)),
+            Err(error) => return Err(format!("i3: the next run fails: {error:?}")),
             Ok(_) => return Ok(()),
         }
     }
@@ -208,7 +204,7 @@ async fn i3_a_rotation_whose_process_is_killed() {
     sweep("rotation: SIGKILL at a change", points, |(access, nth)| async move {
         let world = deployed().await;
         let before = world.simulator.mutations().len();
-        let child = Running::rotate(NAME, &world, request(&world, access));
+        let child = Running::start_with(NAME, &world, Flight::Rotation, &request(&world, access));
         let deadline = Instant::now() + PATIENCE;
         while world.simulator.mutations().len() < before + nth && child.ended().is_none() {
             if Instant::now() > deadline {

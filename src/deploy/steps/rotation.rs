@@ -13,7 +13,7 @@ use crate::postgres::{
     AppRole, SqlTransport, app_names, change_password, close_second_login, open_second_login, second_login_name,
 };
 use crate::secrets::Secret;
-use crate::state::{Intent, LoginRotation, Outcome, ResourceKind, RotationPhase, State};
+use crate::state::{LoginRotation, RotationPhase, State};
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -101,8 +101,6 @@ impl Logins<'_> {
             return Ok(());
         };
         let role = role(session, app, &rotation)?;
-        let intent = Intent::Update { resource: ResourceKind::Role, name: role.user.clone(), id: service.id.clone() };
-        let entry = session.journal.intend(step.id.as_str(), intent).await?;
         let (user, database) = (role.user.as_str(), service.database.as_str());
         match self.change {
             Change::Open => {
@@ -122,7 +120,7 @@ impl Logins<'_> {
                 self.drop_second(transport, app, user).await?;
             }
         }
-        session.journal.settle(&entry, Outcome::Done).await
+        Ok(())
     }
 
     async fn drop_second(&self, transport: &dyn SqlTransport, app: &str, user: &str) -> Result<(), DeployError> {
