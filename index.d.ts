@@ -14,7 +14,7 @@
  *
  * @throws {@link DeployError}
  */
-export function deploy(request: DeployRequest, options?: RunOptions): Promise<DeployReport>;
+export function deploy(request: DeployRequest, options?: ApplyOptions): Promise<DeployReport>;
 
 /**
  * Works out what {@link deploy} would do, and changes nothing.
@@ -28,7 +28,7 @@ export function plan(request: DeployRequest, options?: RunOptions): Promise<Depl
  *
  * @throws {@link DeployError}
  */
-export function undeploy(request: UndeployRequest, options?: RunOptions): Promise<UndeployReport>;
+export function undeploy(request: UndeployRequest, options?: ApplyOptions): Promise<UndeployReport>;
 
 /**
  * Works out what {@link undeploy} would do, and changes nothing.
@@ -163,9 +163,9 @@ export interface DeployRequest {
 	/** Where an opened database port is reached; default: the endpoint's host. */
 	databaseHost?: string;
 	/**
-	 * How the database is reached to make roles and schemas; default `external-port`: opened, used, closed. `internal`: a
-	 * short-lived application on the server's network runs `psql`. `auto`: `internal` where the database's image is known
-	 * to have `psql`, else `external-port`.
+	 * How the database is reached to make roles and schemas. `internal`: a short-lived application on the server's network
+	 * runs `psql`; no port opens, and the database is not restarted. `external-port`: its port is opened, used, closed.
+	 * `auto`, the default: `internal`, and the port where that fails as a way, which is a warning, or was seen to fail.
 	 */
 	databaseAccess?: 'external-port' | 'internal' | 'auto';
 	/** Which app owns the `public` schema; default `api`, `null` for none. */
@@ -288,6 +288,15 @@ export interface RunOptions {
 	imageFingerprint?: (app: string) => Promise<string | null>;
 	/** What stands around a run, where it is not the usual. */
 	surroundings?: Surroundings;
+}
+
+/** How a plan is applied. */
+export interface ApplyOptions extends RunOptions {
+	/**
+	 * The plan that the user was shown: `plan`'s for `deploy`, `planUndeploy`'s for `undeploy`. If what would be done is
+	 * no longer that, the run stops with `PLAN_STALE`, naming the steps that differ, before it changes anything.
+	 */
+	expectedPlan?: DeployPlan;
 }
 
 /** What stands around a run and is different in tests and on other machines. */
@@ -486,7 +495,7 @@ export interface DeployReport {
 	changes: number;
 	durationMs: number;
 	dns: DnsReport;
-	/** How the database was reached, when this run worked on it. */
+	/** How the database was reached, and why that way, when this run worked on it. */
 	databaseAccess?: { way: 'external-port' | 'internal'; reason: string };
 	/** The proof of isolation, when one was made in this run. */
 	isolation?: IsolationReport;
@@ -525,9 +534,9 @@ export interface HostReport {
 	/** Absent when its zone has none. */
 	provider?: string;
 	record: 'created' | 'updated' | 'unchanged' | 'manual' | 'none' | 'failed';
-	/** Whether its authoritative servers answer with the server's address. */
+	/** Whether its authoritative servers answer with the server's address, or its vendor's proxy leads there. */
 	verified: boolean;
-	/** Why it is not verified, or what the user has to do. */
+	/** Why it is not verified, what the user has to do, or that a proxy answers for it. */
 	message?: string;
 }
 
@@ -608,7 +617,7 @@ export interface PlanStep {
 	variables?: VariableChange[];
 	/** What restarts because of it. */
 	restarts?: string[];
-	/** Whether it opens the database's external port for a while. */
+	/** Whether it opens the database's external port for a while; one that does so only if another way fails says `false`. */
 	opensPort: boolean;
 	/** What is replaced, what is known only after apply. */
 	details?: string[];

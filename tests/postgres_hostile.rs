@@ -5,7 +5,7 @@
 mod postgres;
 
 use deploy_native::ErrorCode;
-use deploy_native::postgres::{PortTransport, SqlTransport as _, inspect, prove, provision};
+use deploy_native::postgres::{PortTransport, inspect, prove, provision};
 use deploy_native_simulator::postgres::Cluster;
 use postgres::*;
 
@@ -13,7 +13,7 @@ const APPS: &[&str] = &["api", "auth", "admin-auth"];
 
 /// Runs a statement as the master.
 async fn run(transport: &PortTransport, sql: &str) -> String {
-    transport.execute(DATABASE, sql).await.unwrap_or_else(|error| panic!("{error}: {sql}"))
+    transport.run(DATABASE, sql).await.unwrap_or_else(|error| panic!("{error}: {sql}"))
 }
 
 /// What the proof tells of the roles that it does not judge.

@@ -5,7 +5,7 @@
 mod postgres;
 
 use deploy_native::postgres::{
-    AppRole, DatabaseRoles, SqlTransport as _, app_names, drop_role, prove, provision, quote_identifier, quote_literal,
+    AppRole, DatabaseRoles, app_names, drop_role, prove, provision, quote_identifier, quote_literal,
 };
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::Cluster;
@@ -180,9 +180,9 @@ async fn any_workspace_with_any_history_is_isolated_and_can_be_migrated() {
                 drop_role(&transport, DATABASE, &app.user, &app.schema).await.unwrap();
             }
             let left = "SELECT count(*) FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_'";
-            assert_eq!(transport.execute(DATABASE, left).await.unwrap(), "0\n");
+            assert_eq!(transport.run(DATABASE, left).await.unwrap(), "0\n");
             let clean = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC";
-            transport.execute(DATABASE, clean).await.unwrap();
+            transport.run(DATABASE, clean).await.unwrap();
         }
     }
     assert!(played > 10, "{played} of the drawn workspaces were valid");

@@ -6,6 +6,7 @@ mod create;
 mod detect;
 mod draft;
 mod images;
+mod initialise;
 mod inside;
 mod isolation;
 mod leave;
@@ -49,7 +50,8 @@ use std::time::Duration;
 /// How long a cancelled run waits for its own cleaning up before it rejects; the rest goes on in the background (I10).
 const CLEANUP_PATIENCE: Duration = Duration::from_millis(1_200);
 
-/// Puts a workspace on its server: plans, applies, verifies.
+/// Puts a workspace on its server: plans, applies, verifies. Given the plan that its user was shown
+/// ([`RunOptions::expected_plan`]), it applies that one or none.
 ///
 /// # Errors
 ///

@@ -3,6 +3,7 @@
 use crate::dns::DnsProvider;
 use crate::dokploy::{ClientSettings, WaitSettings};
 use crate::image::ImageBuilder;
+use crate::plan::DeployPlan;
 use crate::secrets::{Entropy, SystemEntropy};
 use crate::state::StateProvider;
 use crate::{EventSink, silent};
@@ -29,6 +30,9 @@ pub struct RunOptions {
     pub dns_providers: BTreeMap<String, Arc<dyn DnsProvider>>,
     /// Builds images instead of `docker`.
     pub image_builder: Option<Arc<dyn ImageBuilder>>,
+    /// The plan that the caller was shown: a run that applies another one stops with `PLAN_STALE` before it changes
+    /// anything. Nothing but `deploy` and `undeploy` looks at it.
+    pub expected_plan: Option<DeployPlan>,
     /// What stands around us: programs, name servers, clock, randomness.
     pub surroundings: Surroundings,
 }
@@ -52,8 +56,8 @@ pub struct Surroundings {
     pub landing: Duration,
     /// How long a database whose port was opened may take to become reachable; default 60 s.
     pub database_deadline: Duration,
-    /// How long `psql` may take to answer from inside the server's network once its application is deployed; default 3 min.
-    /// Half of it, and half of the wait for the deployment, where the external port is taken after it.
+    /// How long `psql` may take to reach the database from inside once its application is deployed; default 3 min. Half of
+    /// it, and half of the wait for the deployment, where the external port is taken after it.
     pub answer_deadline: Duration,
     /// How long a call to Dokploy may take, and how often a read is repeated.
     pub client: ClientSettings,
@@ -94,6 +98,7 @@ impl Default for RunOptions {
             state_provider: None,
             dns_providers: BTreeMap::new(),
             image_builder: None,
+            expected_plan: None,
             surroundings: Surroundings::default(),
         }
     }

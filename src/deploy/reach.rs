@@ -1,27 +1,16 @@
 //! Reaching the database: by the way that was chosen, and in `auto` by the other one where that fails as a way.
 
+use super::initialise::initialised;
 use super::inside::{Impasse, InsideTransport, Patience};
 use super::port::{OpenPort, PortTarget};
 use super::route::Route;
 use super::session::{PostgresService, Session};
-use crate::dokploy::ServiceStatus;
 use crate::plan::{DatabaseRoute, Step};
 use crate::postgres::{ConnectOptions, Login, PortTransport, SqlTransport};
 use crate::secrets::Secret;
 use crate::state::State;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
-use std::time::Duration;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-use tokio::time::{Instant, sleep};
-
-/// A database that is older than this has long initialised its volume, whatever its log still says.
-const INITIALISING: time::Duration = time::Duration::minutes(3);
-/// What the official images log when their volume is initialised.
-const INITIALISED: [&str; 2] = ["PostgreSQL init process complete", "Skipping initialization"];
-/// How often the log is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What is to be done in the database; harmless when it is done again.
 #[async_trait]
@@ -114,11 +103,15 @@ async fn by_port<W: Work>(
     password: Secret,
     work: &W,
 ) -> Result<W::Output, DeployError> {
-    initialised(session, step, service).await?;
+    let target = target(session, service);
+    // Opening the port of one that was never deployed is what starts it.
+    if !(service.new && session.opens_database) {
+        session.progress(step, "waiting until the database has initialised");
+        initialised(&target, None).await;
+    }
     session.progress(step, "opening the external port");
     let now = (session.surroundings.now)();
     let entropy = session.surroundings.entropy.as_ref();
-    let target = target(session, service);
     let open = OpenPort::open(target, &step.id, &session.journal, &session.cleanup, now, entropy).await?;
     let login = Login { host: session.database_host.clone(), port: open.port(), user: service.user.clone(), password };
     let options = ConnectOptions { deadline: session.surroundings.database_deadline, ..ConnectOptions::default() };
@@ -137,31 +130,6 @@ async fn by_port<W: Work>(
     }
 }
 
-/// Waits until a young database has initialised its volume: opening the port restarts it, and one that is stopped in the
-/// middle of that never starts again.
-async fn initialised(session: &Session, step: &Step, service: &PostgresService) -> Result<(), DeployError> {
-    if service.new && session.opens_database {
-        // Opening the port is what starts it.
-        return Ok(());
-    }
-    let record = session.client.postgres().one(&service.id).await?;
-    let now = (session.surroundings.now)();
-    let made = OffsetDateTime::parse(&record.created_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    if record.application_status != ServiceStatus::Done || now - made > INITIALISING {
-        return Ok(());
-    }
-    session.progress(step, "waiting until the database has initialised");
-    let deadline = Instant::now() + session.surroundings.landing * 3;
-    while Instant::now() < deadline {
-        let log = session.client.postgres().read_logs(&service.id, 200).await?;
-        if INITIALISED.iter().any(|sign| log.expose().contains(sign)) {
-            return Ok(());
-        }
-        sleep(LOOK_EVERY.min(session.surroundings.landing)).await;
-    }
-    Ok(())
-}
-
 /// The database whose port is opened and closed.
 pub(super) fn target(session: &Session, service: &PostgresService) -> PortTarget {
     PortTarget {
@@ -169,6 +137,8 @@ pub(super) fn target(session: &Session, service: &PostgresService) -> PortTarget
         postgres_id: service.id.clone(),
         host: session.database_host.clone(),
         landing: session.surroundings.landing,
+        starting: session.surroundings.database_deadline,
+        now: session.surroundings.now,
     }
 }
 

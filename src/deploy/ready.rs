@@ -9,7 +9,7 @@ use super::wanted::{self, Ingredients, assemble};
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
-use crate::plan::{Blueprint, Operation, TwinKind, Wanted};
+use crate::plan::{Blueprint, DeployPlan, Operation, TwinKind, Wanted, check_still_true};
 use crate::secrets::Redactor;
 use crate::sniff::SniffedEnvironment;
 use crate::state::{SharedState, State, StateProvider};
@@ -177,6 +177,18 @@ impl Ready {
     /// A resolver for no app.
     pub(super) fn no_resolver(&self) -> AppResolver {
         self.resolver(IndexMap::new())
+    }
+
+    /// Compares a plan with the one that the caller was shown, if any.
+    ///
+    /// # Errors
+    ///
+    /// `PLAN_STALE`.
+    pub(super) fn check_expected(&self, plan: &DeployPlan) -> Result<(), DeployError> {
+        match &self.options.expected_plan {
+            Some(shown) => check_still_true(shown, plan),
+            None => Ok(()),
+        }
     }
 
     /// Reads the state.

@@ -121,9 +121,9 @@ pub struct HostReport {
     pub provider: Option<String>,
     /// What happened to its record.
     pub record: RecordStatus,
-    /// Whether its authoritative servers answer with the server's address.
+    /// Whether its authoritative servers answer with the server's address, or its vendor's proxy leads there.
     pub verified: bool,
-    /// Why it is not verified, or what the user has to do.
+    /// Why it is not verified, what the user has to do, or that a proxy answers for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }

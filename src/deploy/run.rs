@@ -30,13 +30,17 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
     let state = ready.state().await?;
     let fresh = state.is_none();
     let drawn = Box::pin(ready.draw(state.clone())).await?;
+    if ready.part == Part::All {
+        ready.check_expected(&drawn.blueprint.plan)?;
+    }
     let shared = if fresh {
         SharedState::start(Arc::clone(&ready.provider), drawn.state.clone())
     } else {
         SharedState::load(Arc::clone(&ready.provider), ready.stage())
             .await?
             .unwrap_or_else(|| SharedState::start(Arc::clone(&ready.provider), drawn.state.clone()))
-    };
+    }
+    .under(hold.lock()?);
     let Draft { wanted, observed, blueprint, state: recovered, generated, resolver, roles } = drawn;
     if blueprint.plan.changes == 0 && !fresh && state.as_ref() == Some(&recovered) {
         return Ok(summarize(

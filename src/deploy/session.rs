@@ -15,7 +15,7 @@ use crate::image::ImageBuilder;
 use crate::plan::{Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
 use crate::postgres::IsolationReport;
 use crate::secrets::{Redactor, Secret};
-use crate::state::{Journal, SharedState};
+use crate::state::{Intent, Journal, Outcome, SharedState};
 use crate::{DeployError, DeployEvent, ErrorCode, EventSink};
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
@@ -105,6 +105,8 @@ pub(super) struct World {
     pub(super) status: BTreeMap<String, AppStatus>,
     /// How far each app's domain came in this run.
     pub(super) domains: BTreeMap<String, DomainStatus>,
+    /// The host names that their vendor answers for with addresses of its own.
+    pub(super) proxied: BTreeSet<String>,
     /// Why a host name is not verified.
     pub(super) unverified: BTreeMap<String, String>,
     /// The way to the database that was taken.
@@ -132,7 +134,9 @@ impl World {
     /// What was observed of ours.
     pub(super) fn of(observed: &Observed) -> Self {
         let ours = |ownership: Ownership| ownership == Ownership::Ours;
+        let proxied = observed.records.iter().filter(|(_, record)| record.proxied);
         Self {
+            proxied: proxied.map(|(host, _)| host.clone()).collect(),
             project: observed.project.as_ref().map(|project| project.id.clone()),
             environment: observed.environment.as_ref().map(|environment| environment.id.clone()),
             applications: observed
@@ -211,6 +215,24 @@ impl Session {
             app: step.app.clone(),
             line: self.redactor.redact(line),
         });
+    }
+
+    /// Makes a change that may be repeated, between its journal entries. One that fails stays unfinished: it is not known
+    /// how far it came, and the next run looks before it repeats it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the change, and `STATE_IO` when the journal cannot be written.
+    pub(super) async fn journaled<T>(
+        &self,
+        step: &Step,
+        intent: Intent,
+        change: impl Future<Output = Result<T, DeployError>>,
+    ) -> Result<T, DeployError> {
+        let entry = self.journal.intend(step.id.as_str(), intent).await?;
+        let value = change.await?;
+        self.journal.settle(&entry, Outcome::Done).await?;
+        Ok(value)
     }
 
     /// The environment on the server.

@@ -6,7 +6,8 @@ use super::report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus,
 };
 use super::session::World;
-use crate::plan::{Blueprint, Operation, Wanted};
+use super::verify::proxied_message;
+use crate::plan::{Blueprint, Operation, Wanted, WantedHost};
 use crate::workspace::{App, AppType};
 use std::time::Duration;
 
@@ -142,7 +143,7 @@ impl Summary<'_> {
                 provider: wanted.zone.as_ref().map(|zone| zone.provider.clone()),
                 record,
                 verified: !manual && !failed && message.is_none() && done,
-                message: message.or_else(|| self.instruction(host, record)),
+                message: message.or_else(|| self.instruction(host, record)).or_else(|| self.proxied(host, wanted)),
             }
         });
         DnsReport { server_ip: self.wanted.server_ip.map(|ip| ip.to_string()), hosts: hosts.collect() }
@@ -154,6 +155,12 @@ impl Summary<'_> {
             Some(crate::plan::Action::Create) => RecordStatus::Created,
             _ => RecordStatus::Updated,
         }
+    }
+
+    /// Who answers for a host name in our place.
+    fn proxied(&self, host: &str, wanted: &WantedHost) -> Option<String> {
+        let zone = wanted.zone.as_ref().filter(|_| self.world.proxied.contains(host))?;
+        self.wanted.server_ip.map(|ip| proxied_message(host, &zone.provider, ip))
     }
 
     /// What the user has to do for a host name.

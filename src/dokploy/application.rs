@@ -28,7 +28,7 @@ pub(super) const DEPLOY: Call = Call::post("application.deploy", &["applicationI
 pub(super) const STOP: Call = Call::post("application.stop", &["applicationId"]);
 pub(super) const START: Call = Call::post("application.start", &["applicationId"]);
 pub(super) const DELETE: Call = Call::post("application.delete", &["applicationId"]);
-pub(super) const READ_LOGS: Call = Call::get("application.readLogs", &["applicationId", "tail"]);
+pub(super) const READ_LOGS: Call = Call::get("application.readLogs", &["applicationId", "tail"]).sometimes(&["search"]);
 
 /// An application as the server stores it. What it stores does not tell what runs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -291,6 +291,18 @@ impl ApplicationApi<'_> {
     /// Every [`ApiError`].
     pub async fn read_logs(self, application_id: &str, tail: u16) -> Result<Secret, ApiError> {
         let query = [("applicationId", application_id), ("tail", &tail.to_string())];
+        let logs: Option<Secret> = self.0.get(&READ_LOGS, &query).await?;
+        Ok(logs.unwrap_or_else(|| Secret::new("")))
+    }
+
+    /// Reads those of the last `tail` lines in which `text` stands, of letters, digits, blanks, `.`, `_` and `-`; upper
+    /// and lower case are not told apart. The server gives the first MiB, and fails where there is no such line.
+    ///
+    /// # Errors
+    ///
+    /// Every [`ApiError`].
+    pub async fn search_logs(self, application_id: &str, tail: u16, text: &str) -> Result<Secret, ApiError> {
+        let query = [("applicationId", application_id), ("tail", &tail.to_string()), ("search", text)];
         let logs: Option<Secret> = self.0.get(&READ_LOGS, &query).await?;
         Ok(logs.unwrap_or_else(|| Secret::new("")))
     }

@@ -3,17 +3,20 @@
 mod app;
 mod blueprint;
 mod fingerprint;
+mod forget;
 mod observed;
 mod operation;
 mod record;
 mod recover;
 mod removal;
 mod render;
+mod stale;
 mod step;
 mod wanted;
 
 pub use blueprint::{Blueprint, draw};
 pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
+pub use forget::forget_vanished;
 pub use observed::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
     ObservedRecord, ObservedRedis, Ownership, Twin, TwinKind,
@@ -22,6 +25,7 @@ pub use operation::{Operation, WorkKind};
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{Unwanted, draw_removal};
 pub use render::render;
+pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
 pub use wanted::{
     DatabaseRoute, DatabaseWay, HostZone, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost, WantedImage,

@@ -188,6 +188,8 @@ pub struct ObservedRecord {
     pub values: Vec<String>,
     /// Their time to live in seconds.
     pub ttl: u32,
+    /// Whether the vendor answers with addresses of its own, which lead to these values, as a CDN does.
+    pub proxied: bool,
     /// A record of another type that stands in the way, for instance `CNAME`.
     pub conflict: Option<String>,
 }

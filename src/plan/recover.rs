@@ -31,6 +31,7 @@ pub fn recover(
 ) -> Result<Vec<String>, DeployError> {
     let mut recovered = Vec::new();
     let mut lost = Vec::new();
+    let known = state.applications.clone();
     ids(state, observed, &mut recovered);
     services(state, observed, &mut recovered, &mut lost);
     for (name, application) in &observed.applications {
@@ -38,8 +39,13 @@ pub fn recover(
             continue;
         }
         let needs = needs.get(name).cloned().unwrap_or_default();
-        credentials(state, observed, name, application, needs.database, &mut recovered, &mut lost);
-        secrets(state, name, application, &needs.secrets, &mut recovered, &mut lost);
+        let mut gone = Vec::new();
+        credentials(state, observed, name, application, needs.database, &mut recovered, &mut gone);
+        secrets(state, name, application, &needs.secrets, &mut recovered, &mut gone);
+        // A state that knows the application has never had what it does not hold: the app has only begun to need it.
+        if known.get(name) != Some(&application.id) {
+            lost.append(&mut gone);
+        }
         deployment(state, name, application);
     }
     if lost.is_empty() { Ok(recovered) } else { Err(state_lost(&state.stage, &lost)) }
@@ -247,6 +253,16 @@ mod tests {
         let error = recover(&mut State::new("staging"), &observed(&[]), &needs()).unwrap_err();
         assert_eq!(error.code(), ErrorCode::StateLost);
         assert!(error.message().contains("the database password of api, BETTER_AUTH_SECRET of api"), "{error}");
+    }
+
+    #[test]
+    fn i2_what_an_app_begins_to_need_is_no_loss() {
+        let mut state = State::new("staging");
+        state.applications.insert("api".into(), "app-1".into());
+        recover(&mut state, &observed(&[]), &needs()).unwrap();
+        assert!(state.app_credentials.is_empty() && state.generated_secrets.is_empty(), "they are to be generated");
+        state.applications.insert("api".into(), "another".into());
+        assert!(recover(&mut state, &observed(&[]), &needs()).is_err());
     }
 
     #[test]

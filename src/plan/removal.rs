@@ -88,8 +88,7 @@ impl Removal<'_> {
 
     fn records(&mut self) {
         for (key, record) in &self.state.dns_records {
-            let host =
-                if record.name == "@" { record.domain.clone() } else { format!("{}.{}", record.name, record.domain) };
+            let host = record.host();
             if self.unwanted.apps.is_some() && !self.unwanted.hosts.contains(&host) {
                 continue;
             }

@@ -160,10 +160,13 @@ impl PortTransport {
         let hint = match reason {
             "unresolved" => "Set `databaseHost` to the name or address under which the server's ports are reached",
             "refused" => {
-                "Nothing listens there: see on the server whether the database runs and its port is published, \
-                          and set `databaseHost` if the server has another address"
+                "Nothing listens there, or a firewall refuses: see on the server whether the database runs and its port is \
+                 published, set `databaseHost` if the server has another address, open the port in the firewall, or set \
+                 `databaseAccess` to `internal`, which needs no port"
             }
-            "timed-out" => "A firewall may stand between: open the port in it, or set `databaseAccess` to `internal`",
+            "timed-out" => {
+                "A firewall may stand between: open the port in it, or set `databaseAccess` to `internal`, which needs no port"
+            }
             _ => "See the database's log on the server",
         };
         DeployError::new(
@@ -176,13 +179,17 @@ impl PortTransport {
     }
 }
 
-#[async_trait]
-impl SqlTransport for PortTransport {
-    async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
+impl PortTransport {
+    /// Runs a text of SQL, as `psql -At -c` does: in one transaction, unless it has its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqlTransport::execute`].
+    pub async fn run(&self, database: &str, sql: &str) -> Result<String, DeployError> {
         let mut kept = self.session.lock().await;
         // Taken out while it works: a future that is dropped, or a script that fails, leaves no half-used session.
         let session = self.session_on(database, kept.take()).await?;
-        let messages = match timeout(self.options.script, session.client.simple_query(&script.sql())).await {
+        let messages = match timeout(self.options.script, session.client.simple_query(sql)).await {
             Ok(Ok(messages)) => messages,
             Ok(Err(error)) => return Err(script_error(&error).resource(self.resource(database))),
             Err(_) => {
@@ -197,6 +204,13 @@ impl SqlTransport for PortTransport {
         };
         *kept = Some(session);
         Ok(print(&messages))
+    }
+}
+
+#[async_trait]
+impl SqlTransport for PortTransport {
+    async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
+        self.run(database, &script.sql()).await
     }
 }
 

@@ -1,10 +1,11 @@
 //! How a script's answer is found in what its transport returns.
 //!
-//! A script prints its answer as lines `{nonce}:{digest}:{number}:{count}:{piece};`: its JSON text in base64, cut into
+//! A script prints its answer as lines `{nonce}.{digest}.{number}.{count}.{piece};`: its JSON text in base64, cut into
 //! pieces, each with the digest of the whole. Text before the nonce (the timestamp of a log) and after the semicolon,
 //! lines of others, lines out of order or twice, and the lines of several attempts do no harm; what is missing, cut off
 //! or altered is noticed. A line is far shorter than the 16 KiB at which Docker splits a line of a log, and few lines
-//! carry much: a log is read by its last lines, and no more than 1 MiB of it.
+//! carry much, since a log is read by its last lines. Of a log that is too long to be read at once the lines can be found
+//! by what they begin with: [`rest`] says how.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +18,10 @@ use std::sync::LazyLock;
 const PIECE: usize = 3000;
 /// More lines than any answer has.
 const MOST_LINES: usize = 1 << 16;
+/// How many digits a line's number has.
+const DIGITS: usize = 5;
+/// How many of these are left out where lines are searched for: a hundred lines are found at once, some 300 kB.
+const WILD_DIGITS: usize = 2;
 /// How many hexadecimal digits tell one answer from another.
 const DIGEST: usize = 16;
 
@@ -34,8 +39,9 @@ pub(super) static PRINT: LazyLock<String> = LazyLock::new(|| {
          piece(digest, number, text) AS MATERIALIZED (SELECT whole.digest, start.number, \
          pg_catalog.substr(whole.text, start.at, {PIECE}) FROM whole, \
          pg_catalog.generate_series(1, pg_catalog.length(whole.text), {PIECE}) WITH ORDINALITY AS start(at, number)) \
-         SELECT pg_catalog.format('%s:%s:%s:%s:%s;', pg_catalog.current_setting('deploy_native.frame'), \
-         piece.digest, piece.number, pg_catalog.count(*) OVER (), piece.text) FROM piece ORDER BY piece.number"
+         SELECT pg_catalog.format('%s.%s.%s.%s.%s;', pg_catalog.current_setting('deploy_native.frame'), piece.digest, \
+         pg_catalog.lpad(pg_catalog.format('%s', piece.number), {DIGITS}, '0'), pg_catalog.count(*) OVER (), \
+         piece.text) FROM piece ORDER BY piece.number"
     )
 });
 
@@ -47,13 +53,39 @@ struct Line<'a> {
     piece: &'a str,
 }
 
-/// Finds the answer in `output`: one that is complete and as it was printed, or none.
-pub(super) fn read(output: &str, nonce: &str) -> Option<Vec<Value>> {
-    let mut answers: BTreeMap<(&str, usize), BTreeMap<usize, &str>> = BTreeMap::new();
+/// The pieces of each answer by their number; an answer is known by its digest and how many pieces it has.
+type Answers<'a> = BTreeMap<(&'a str, usize), BTreeMap<usize, &'a str>>;
+
+fn collect<'a>(output: &'a str, nonce: &'a str) -> Answers<'a> {
+    let mut answers = Answers::new();
     for line in output.lines().flat_map(|line| parse(line, nonce)) {
         answers.entry((line.digest, line.count)).or_default().insert(line.number, line.piece);
     }
-    answers.into_iter().find_map(|((digest, count), pieces)| {
+    answers
+}
+
+/// What to search a log for, to find the lines of an answer that are not in the part of it that was read.
+///
+/// Each text finds at most a hundred lines; none where no answer has begun.
+pub(super) fn rest(output: &str, nonce: &str) -> Vec<String> {
+    let answers = collect(output, nonce);
+    let Some(((digest, count), pieces)) = answers.into_iter().max_by_key(|(_, pieces)| pieces.len()) else {
+        return Vec::new();
+    };
+    let missing = (1..=count).filter(|number| !pieces.contains_key(number));
+    let mut texts: Vec<String> = missing
+        .map(|number| {
+            let number = format!("{number:0DIGITS$}");
+            format!("{nonce}.{digest}.{}", &number[..DIGITS - WILD_DIGITS])
+        })
+        .collect();
+    texts.dedup();
+    texts
+}
+
+/// Finds the answer in `output`: one that is complete and as it was printed, or none.
+pub(super) fn read(output: &str, nonce: &str) -> Option<Vec<Value>> {
+    collect(output, nonce).into_iter().find_map(|((digest, count), pieces)| {
         let whole: String = (1..=count).map(|number| pieces.get(&number).copied()).collect::<Option<_>>()?;
         let bytes = STANDARD.decode(whole).ok()?;
         let same = hex(&Sha256::digest(&bytes)).get(..DIGEST) == Some(digest);
@@ -65,8 +97,8 @@ pub(super) fn read(output: &str, nonce: &str) -> Option<Vec<Value>> {
 fn parse<'a>(line: &'a str, nonce: &'a str) -> impl Iterator<Item = Line<'a>> {
     let framed = line.match_indices(nonce).map(move |(at, _)| &line[at + nonce.len()..]);
     framed.filter_map(|framed| {
-        let (framed, _) = framed.strip_prefix(':')?.split_once(';')?;
-        let mut parts = framed.splitn(4, ':');
+        let (framed, _) = framed.strip_prefix('.')?.split_once(';')?;
+        let mut parts = framed.splitn(4, '.');
         let (digest, number, count) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
         let piece = parts.next()?;
         // A number that no answer can have would make us count to it.
@@ -99,7 +131,7 @@ mod tests {
         let pieces: Vec<&[u8]> = whole.as_bytes().chunks(piece).collect();
         let line = |(number, piece): (usize, &&[u8])| {
             let piece = String::from_utf8_lossy(piece);
-            format!("{NONCE}:{}:{}:{}:{piece};", &digest[..DIGEST], number + 1, pieces.len())
+            format!("{NONCE}.{}.{:05}.{}.{piece};", &digest[..DIGEST], number + 1, pieces.len())
         };
         pieces.iter().enumerate().map(line).collect()
     }
@@ -109,8 +141,8 @@ mod tests {
         prop_oneof![
             Just("NOTICE:  00000: schema exists, skipping".to_owned()),
             Just(format!("LINE 1: SET deploy_native.frame = '{NONCE}';")),
-            Just(format!("{NONCE}:0123456789abcdef:1:1:AAAA;")),
-            Just(format!("{NONCE}:0123456789abcdef:99999999999:99999999999:AAAA;")),
+            Just(format!("{NONCE}.0123456789abcdef.1.1.AAAA;")),
+            Just(format!("{NONCE}.0123456789abcdef.99999999999.99999999999.AAAA;")),
             Just("psql: error: connection refused".to_owned()),
             "[^\\n]{0,40}",
         ]
@@ -168,7 +200,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_without_harm(text in "(dn0123|:|;|[0-9]|A|\\n|\\PC){0,60}") {
+        fn any_text_is_read_without_harm(text in "(dn0123|\\.|;|[0-9]|A|\\n|\\PC){0,60}") {
             prop_assert_eq!(read(&text, NONCE), None);
         }
     }
@@ -179,6 +211,26 @@ mod tests {
         let lines = print(&json!(answer), PIECE);
         assert!(lines.len() > 20 && lines.iter().all(|line| line.len() < 4 * 1024));
         assert_eq!(read(&lines.join("\n"), NONCE).unwrap().len(), 5000);
+    }
+
+    #[test]
+    fn the_rest_of_an_answer_that_was_read_in_part_is_found_by_searching() {
+        let answer: Vec<String> = (0..60_000).map(|number| format!("check {number}")).collect();
+        let lines = print(&json!(answer), PIECE);
+        assert!(lines.len() > 300, "{}", lines.len());
+        let read_first = lines[..150].join("\n");
+        let texts = rest(&read_first, NONCE);
+        assert!(
+            texts.len() < 5 && texts.iter().all(|text| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.'))
+        );
+        let found = texts.iter().flat_map(|text| {
+            let found: Vec<&String> = lines.iter().filter(|line| line.contains(text.as_str())).collect();
+            assert!(found.len() <= 100);
+            found
+        });
+        let all = found.fold(read_first.clone(), |all, line| all + "\n" + line);
+        assert_eq!(read(&all, NONCE).unwrap().len(), 60_000);
+        assert_eq!((rest(&all, NONCE), rest("", NONCE)), (vec![], vec![]));
     }
 
     #[test]

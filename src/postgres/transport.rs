@@ -1,6 +1,7 @@
 //! How SQL reaches the database.
 
 use super::frame;
+use super::identifier::quote_literal;
 use crate::secrets::Entropy;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
@@ -70,16 +71,32 @@ impl Script {
     /// How `psql` is called to run the script, with arguments of at most `longest` bytes; none when one statement alone is
     /// longer.
     ///
-    /// It prints nothing but the answer, ends at the first error, and says its SQLSTATE.
+    /// It prints that it has begun and the answer, ends at the first error, and says its SQLSTATE.
     pub fn psql_arguments(&self, longest: usize) -> Option<Vec<String>> {
         let options = ["-AtqX", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"].map(str::to_owned);
-        let commands = self.parts(longest)?.into_iter().flat_map(|part| ["-c".to_owned(), part]);
+        let begin = format!("SELECT {}", quote_literal(&self.begun()));
+        let commands = std::iter::once(begin).chain(self.parts(longest)?).flat_map(|text| ["-c".to_owned(), text]);
         Some(options.into_iter().chain(commands).collect())
+    }
+
+    /// Whether a `psql` that was called with [`Self::psql_arguments`] has reached the database, by what it printed.
+    pub fn has_begun(&self, output: &str) -> bool {
+        output.contains(&self.begun())
+    }
+
+    fn begun(&self) -> String {
+        format!("{} has begun", self.nonce)
     }
 
     /// Finds the script's answer in the output of a transport; none when it is not there or not complete.
     pub fn answer(&self, output: &str) -> Option<Vec<Value>> {
         frame::read(output, &self.nonce)
+    }
+
+    /// What to search a log for, when the part of it that was read holds only a part of the answer: texts of letters,
+    /// digits and dots, each of which finds at most a hundred lines, some 300 kB. None where no answer has begun.
+    pub fn rest(&self, output: &str) -> Vec<String> {
+        frame::rest(output, &self.nonce)
     }
 
     /// Runs the script and returns its answer.

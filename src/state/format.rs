@@ -117,6 +117,13 @@ pub struct DnsRecordState {
     pub unknown: Map<String, Value>,
 }
 
+impl DnsRecordState {
+    /// The whole host name.
+    pub fn host(&self) -> String {
+        if self.name == "@" { self.domain.clone() } else { format!("{}.{}", self.name, self.domain) }
+    }
+}
+
 /// The A records that stood at a name before we wrote ours.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,6 +1,6 @@
 //! The state of a run, shared by its steps: memory and what is kept never part.
 
-use super::{State, StateProvider};
+use super::{StageLock, State, StateProvider};
 use crate::{DeployError, ErrorCode};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::Mutex as AsyncMutex;
@@ -17,6 +17,8 @@ pub struct SharedState {
     pending: Arc<Mutex<Pending>>,
     /// Held while the state is written; one write takes every change along that waits for it.
     writing: Arc<AsyncMutex<()>>,
+    /// Kept, not used: a write that outlives its run never meets those of the next.
+    lock: Option<StageLock>,
 }
 
 /// What is to be kept, and what became of the changes that led to it. Changes are counted from 1.
@@ -108,7 +110,15 @@ impl SharedState {
             kept: Arc::new(RwLock::new(state)),
             pending: Arc::new(Mutex::new(pending)),
             writing: Arc::default(),
+            lock: None,
         }
+    }
+
+    /// Keeps the stage's lock until the last write has ended.
+    #[must_use]
+    pub fn under(mut self, lock: StageLock) -> Self {
+        self.lock = Some(lock);
+        self
     }
 
     /// The state as it is kept; never waits for a write.

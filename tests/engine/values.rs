@@ -61,7 +61,7 @@ async fn i1_a_value_that_dokploy_would_replace_is_refused_by_name() {
 
 #[tokio::test]
 async fn i6_a_plan_names_everything_holds_no_value_and_changes_nothing() {
-    let world = World::start().await;
+    let world = World::start().await.by_port();
     let mut request = world.request();
     request["workspace"]["apps"]["api"]["requiredEnv"].as_array_mut().unwrap().push(json!("STRIPE_SECRET_KEY"));
     request["secrets"] = json!({ "apps": { "api": { "STRIPE_SECRET_KEY": "sk_live_canary" } } });

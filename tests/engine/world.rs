@@ -1,6 +1,7 @@
 //! A world to deploy into: a simulated Dokploy with a real PostgreSQL behind it, and DNS zones served for real.
 
 use deploy_native::deploy::{DeployFailure, DeployReport, DeployRequest, RunOptions, Surroundings, deploy, plan};
+use deploy_native::dokploy::WaitSettings;
 use deploy_native::plan::DeployPlan;
 use deploy_native::state::{LocalStateStore, State, StateProvider as _};
 use deploy_native::{DeployError, DeployEvent};
@@ -18,6 +19,10 @@ pub const TIME_SCALE: f64 = 0.02;
 pub const SERVER_IP: &str = "192.0.2.10";
 /// The stage that is deployed.
 pub const STAGE: &str = "staging";
+/// How long a request whose answer was lost may still take effect.
+pub const LANDING: Duration = Duration::from_millis(400);
+/// How long a database may take to become reachable: long, since the machine may be busy.
+pub const DATABASE_DEADLINE: Duration = Duration::from_mins(1);
 /// The token for the zone's vendor.
 const DNS_TOKEN: &str = "dns-token-canary";
 
@@ -110,8 +115,9 @@ impl World {
             surroundings: Surroundings {
                 name_servers: vec![self.dns.resolver_addr()],
                 authoritative_port: self.dns.authoritative_port(),
-                landing: Duration::from_millis(400),
-                database_deadline: Duration::from_secs(20),
+                landing: LANDING,
+                database_deadline: DATABASE_DEADLINE,
+                wait: waits(),
                 ..Surroundings::default()
             },
             ..RunOptions::default()
@@ -128,6 +134,20 @@ impl World {
 
     pub async fn state(&self) -> State {
         LocalStateStore::new(self.root.path()).read(STAGE).await.unwrap().expect("a state")
+    }
+}
+
+/// As patient as by default, in the simulated server's time.
+fn waits() -> WaitSettings {
+    let usual = WaitSettings::default();
+    WaitSettings {
+        settled: usual.settled.mul_f64(TIME_SCALE),
+        unplaceable_after: usual.unplaceable_after.mul_f64(TIME_SCALE),
+        first_pause: usual.first_pause.mul_f64(TIME_SCALE),
+        longest_pause: usual.longest_pause.mul_f64(TIME_SCALE),
+        // The machine that runs the tests may itself be slow.
+        lost_after: Duration::from_secs(2),
+        ..usual
     }
 }
 

@@ -1,8 +1,9 @@
 //! The way to the database from inside the server's network, killed at every request that belongs to it.
 
-use crate::check::{converges, secrets_on_disk};
+use crate::check::secrets_on_disk;
 use crate::child::{Running, played};
-use crate::reference::{sample, start, sweep};
+use crate::flight::{Flight, start};
+use crate::reference::{sample, sweep};
 use crate::world::World;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
@@ -53,7 +54,7 @@ async fn i3_a_process_that_is_killed_at_some_request_of_a_job_leaves_none() {
     assert!(count > 12, "{count} requests");
     sweep("SIGKILL at a request of a job", sample((1..=count).collect(), 6, 0), |nth| async move {
         let world = start().await;
-        let child = Running::start(NAME, &world);
+        let child = Running::start(NAME, &world, Flight::First);
         let deadline = Instant::now() + PATIENCE;
         while of_jobs(&world) < nth && child.ended().is_none() {
             if Instant::now() > deadline {
@@ -63,7 +64,7 @@ async fn i3_a_process_that_is_killed_at_some_request_of_a_job_leaves_none() {
         }
         child.kill();
         let before = secrets_on_disk(&world).await?;
-        converges(&world, &before).await?;
+        Flight::First.converges(&world, &before).await?;
         let left = left(&world);
         if left.is_empty() { Ok(()) } else { Err(format!("i3: jobs are left: {left:?}")) }
     })

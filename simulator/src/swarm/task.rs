@@ -59,14 +59,24 @@ pub(super) async fn start(world: &Arc<World>, at: &At, time: &mut Timeline) -> b
     run(world, at, time).await
 }
 
-/// Waits for the host ports, then assigns the task to the node.
+/// Waits until the task fits on the node, then assigns it.
 async fn place(world: &World, at: &At, time: &mut Timeline) -> bool {
     loop {
+        let image = world.read(|state| {
+            let task = state.services.get(&at.service)?.tasks.iter().find(|task| task.id == at.task)?;
+            Some(task.spec.image.clone())
+        });
+        let fits = image.is_none_or(|image| world.images(|catalogue| catalogue.get(&image)).is_placeable());
         let placed = world.write(|state| {
             let wanted = at.wanted(state)?.spec.host_ports.clone();
-            if ports::held(state, &wanted, &at.task) {
+            let obstacle = match (fits, ports::held(state, &wanted, &at.task)) {
+                (false, _) => Some("unsupported platform on 1 node"),
+                (true, true) => Some("host-mode port already in use on 1 node"),
+                (true, false) => None,
+            };
+            if let Some(obstacle) = obstacle {
                 if let Some(task) = at.wanted(state) {
-                    task.error = "no suitable node (host-mode port already in use on 1 node)".into();
+                    task.error = format!("no suitable node ({obstacle})");
                 }
                 return Some(false);
             }
@@ -185,7 +195,14 @@ async fn serve(
         }
     });
     match result {
-        Ok(()) => log(world, at, "database system is ready to accept connections"),
+        Ok(()) => {
+            let volume = match fresh {
+                true => "PostgreSQL init process complete; ready for start up.",
+                false => "PostgreSQL Database directory appears to contain a database; Skipping initialization",
+            };
+            log(world, at, volume);
+            log(world, at, "database system is ready to accept connections");
+        }
         Err(error) => {
             let error = format!("starting container failed: {error}");
             ended(world, at, 1, &error, Duration::ZERO, world.clock.timeline());

@@ -168,6 +168,20 @@ async fn swarm_expands_templates_in_values_and_refuses_what_is_none() {
 }
 
 #[tokio::test]
+async fn an_image_of_another_platform_finds_no_node_beside_the_one_that_runs() {
+    let image = Image::new("r.test/api:2").fits_no_node();
+    let api = Api::start(Simulator::builder().time_scale(SCALE).image(image)).await;
+    let (id, app) = api.application("api", "r.test/api:1", "A=1").await;
+    api.deploy(&id, "good").await;
+    api.runs(&app, "r.test/api:1", "A=1").await;
+    api.set_image(&id, "r.test/api:2").await;
+    assert_eq!(api.deploy(&id, "elsewhere").await, "done");
+    let pending = "no suitable node (unsupported platform on 1 node)";
+    wait_for("the pending task", async || api.service(&app)["tasks"].to_string().contains(pending).then_some(())).await;
+    api.runs(&app, "r.test/api:1", "A=1").await;
+}
+
+#[tokio::test]
 async fn a_pinned_image_shows_its_digest_and_a_tagged_one_hides_it() {
     let api = Api::fast().await;
     let digest = format!("sha256:{}", "a".repeat(64));

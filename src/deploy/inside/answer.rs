@@ -1,7 +1,9 @@
-//! What the log of a job, and what Swarm says of its tasks, mean. Pure.
+//! What the log of a job, and what Swarm says of its tasks, mean.
 
 use crate::postgres::{Script, psql_error};
 use crate::{DeployError, ErrorCode};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What a log says of a script.
 pub(super) enum Reading {
@@ -11,6 +13,32 @@ pub(super) enum Reading {
     Refused(DeployError),
     /// Nothing yet, or only that the database does not answer: `psql` is started again until it does.
     NotYet(Option<DeployError>),
+}
+
+/// How long an answer is waited for: until `psql` has reached the database, and from then on until it is done.
+#[derive(Debug)]
+pub(super) struct Wait {
+    deadline: Instant,
+    begun: bool,
+}
+
+impl Wait {
+    /// Begins to wait, for as long as it may take until the database is reached.
+    pub(super) fn begin(limit: Duration) -> Self {
+        Self { deadline: Instant::now() + limit, begun: false }
+    }
+
+    /// Takes note of a log: once the script runs, it has time of its own.
+    pub(super) fn see(&mut self, log: &str, script: &Script, limit: Duration) {
+        if !self.begun && script.has_begun(log) {
+            *self = Self { deadline: Instant::now() + limit, begun: true };
+        }
+    }
+
+    /// How much time is left.
+    pub(super) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
 }
 
 /// Reads a log. An answer counts before what earlier attempts met, and a refusal before what passes by itself.
@@ -71,6 +99,21 @@ mod tests {
         let script = script().await;
         assert!(matches!(read("", &script), Reading::NotYet(None)));
         assert!(matches!(read(REFUSED, &script), Reading::NotYet(Some(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_script_that_has_begun_has_time_of_its_own() {
+        let (script, second) = (script().await, Duration::from_secs(1));
+        let mut wait = Wait::begin(second);
+        wait.see(REFUSED, &script, second * 60);
+        assert_eq!(wait.left(), second);
+        let arguments = script.psql_arguments(usize::MAX).unwrap();
+        let begun = arguments.iter().find_map(|it| it.strip_prefix("SELECT '")?.strip_suffix('\'')).unwrap();
+        for _ in 0..2 {
+            wait.see(&format!("{REFUSED}2026-01-01T00:00:05Z {begun}\n"), &script, second * 60);
+            assert!(wait.left() > second * 58);
+            tokio::time::advance(second).await;
+        }
     }
 
     #[tokio::test]

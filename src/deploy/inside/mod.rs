@@ -16,16 +16,16 @@ use crate::dokploy::{
 };
 use crate::env::encode_env;
 use crate::plan::Step;
-use crate::postgres::{Script, SqlTransport};
+use crate::postgres::{ConnectOptions, Script, SqlTransport};
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
-use answer::{Reading, Unstartable, read, unstartable};
+use answer::{Reading, Unstartable, Wait, read, unstartable};
 use async_trait::async_trait;
 use indexmap::IndexMap;
 use job::{Job, Made};
 use std::sync::OnceLock;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 /// The longest argument that Linux passes to a program, without its final zero byte.
 const LONGEST_ARGUMENT: usize = 128 * 1024 - 1;
@@ -38,6 +38,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How many lines of the log are read; the most that the server gives.
 const LINES: u16 = 10_000;
+/// A log of so many bytes may not be all of it: the server gives no more than its first MiB.
+const LONG_LOG: usize = 1000 * 1000;
 /// How long Swarm waits before it starts a `psql` again that failed; its default is 5 s.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 /// What `psql` does when the answer is printed: it stays, for the server is seen to give the log of a container that runs.
@@ -48,7 +50,8 @@ const STAY: &str = "SET client_connection_check_interval = '1s'; SELECT pg_catal
 pub(super) struct Patience {
     /// For the deployment: the queue, and the image.
     pub(super) deployment: WaitSettings,
-    /// For the answer, once it is deployed: a new database initialises its volume first.
+    /// For `psql` to reach the database, once it is deployed: a new one initialises its volume first. What the script
+    /// takes from then on is limited as over the port.
     pub(super) answer: Duration,
 }
 
@@ -175,14 +178,16 @@ impl<'a> InsideTransport<'a> {
 
     /// Reads the log until the answer is complete, the database has refused, or the time is up.
     async fn answer(&self, made: &Made, script: &Script) -> Result<String, DeployError> {
-        let deadline = Instant::now() + self.patience.answer;
+        let mut wait = Wait::begin(self.patience.answer);
         let mut pause = FIRST_PAUSE;
         // Whether every log that was read was empty.
         let (mut last, mut silent) = (None, None);
         loop {
             match self.session.client.application().read_logs(&made.id, LINES).await {
                 Ok(log) => {
+                    let log = self.whole(made, script, log).await;
                     silent = Some(silent.unwrap_or(true) && log.expose().trim().is_empty());
+                    wait.see(log.expose(), script, ConnectOptions::default().script);
                     match read(log.expose(), script) {
                         Reading::Complete => return Ok(log.expose().to_owned()),
                         Reading::Refused(error) => return Err(error),
@@ -196,12 +201,28 @@ impl<'a> InsideTransport<'a> {
             if let Some(error) = self.unstartable(made).await {
                 return Err(error);
             }
-            if Instant::now() >= deadline {
+            if wait.left().is_zero() {
                 return Err(self.too_late(last, silent == Some(true)));
             }
-            sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+            sleep(pause.min(wait.left())).await;
             pause = pause.mul_f32(1.5).min(LONGEST_PAUSE);
         }
+    }
+
+    /// The log with the rest of the answer, where it is too long to be given at once.
+    async fn whole(&self, made: &Made, script: &Script, log: Secret) -> Secret {
+        if log.expose().len() < LONG_LOG || script.answer(log.expose()).is_some() {
+            return log;
+        }
+        let mut all = log.expose().to_owned();
+        for text in script.rest(log.expose()) {
+            // What is not found now is looked for at the next look.
+            if let Ok(found) = self.session.client.application().search_logs(&made.id, LINES, &text).await {
+                all.push('\n');
+                all.push_str(found.expose());
+            }
+        }
+        Secret::new(all)
     }
 
     /// The error of a `psql` that cannot be started; none when that is not known, as with a key that may not see tasks.

@@ -39,19 +39,18 @@ impl Work for ApplyRoles<'_> {
 
 /// Proves that the roles are isolated, and changes nothing.
 pub(in crate::deploy) async fn prove_isolation(session: &Session, step: &Step) -> Result<IsolationReport, DeployError> {
-    let none = || DeployError::new(ErrorCode::Internal, "No app has a role");
-    let roles = session.roles.clone().ok_or_else(none)?;
-    reach(session, step, &ProveRoles { session, step, roles }).await
+    let roles = session.roles.clone().ok_or_else(|| DeployError::new(ErrorCode::Internal, "No app has a role"))?;
+    reach(session, step, &ProveIsolation { session, step, roles }).await
 }
 
-struct ProveRoles<'a> {
+struct ProveIsolation<'a> {
     session: &'a Session,
     step: &'a Step,
     roles: DatabaseRoles,
 }
 
 #[async_trait]
-impl Work for ProveRoles<'_> {
+impl Work for ProveIsolation<'_> {
     type Output = IsolationReport;
 
     async fn run(&self, transport: &dyn SqlTransport) -> Result<IsolationReport, DeployError> {

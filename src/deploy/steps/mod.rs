@@ -4,6 +4,7 @@ mod application;
 mod database;
 mod domain;
 mod image;
+mod intent;
 mod project;
 mod record;
 mod removal;
@@ -16,12 +17,19 @@ use super::session::Session;
 use crate::DeployError;
 use crate::plan::{Operation, Step};
 
-/// Carries out one operation.
+/// Carries out one operation, between its journal entries.
 ///
 /// # Errors
 ///
 /// Whatever the operation fails with.
 pub(super) async fn run(session: &Session, step: &Step, operation: &Operation) -> Result<Done, DeployError> {
+    match intent::intent(session, operation) {
+        Some(intent) => session.journaled(step, intent, carry_out(session, step, operation)).await,
+        None => carry_out(session, step, operation).await,
+    }
+}
+
+async fn carry_out(session: &Session, step: &Step, operation: &Operation) -> Result<Done, DeployError> {
     match operation {
         Operation::Keep => Ok(Done::Nothing("unchanged".to_owned())),
         Operation::ClosePort => database::close_leftover(session, step).await,

@@ -58,7 +58,7 @@ pub(super) async fn record(session: &Session, key: &str) -> Result<Done, DeployE
             Done::Changed
         }
     };
-    let host = if record.name == "@" { zone.root.clone() } else { format!("{}.{}", record.name, zone.root) };
+    let host = record.host();
     session
         .state
         .update(|state| {

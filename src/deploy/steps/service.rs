@@ -30,13 +30,14 @@ pub(super) async fn postgres(session: &Session, step: &Step) -> Result<Done, Dep
         return Ok(Done::Changed);
     }
     session.progress(step, "starting");
-    deployed(
+    let starting = deployed(
         || session.client.postgres().deploy(&service.id),
         || async { Ok(session.client.postgres().one(&service.id).await?.application_status) },
         session.surroundings.client.long_timeout,
         "postgres",
-    )
-    .await?;
+    );
+    let (resource, name, id) = (ResourceKind::Postgres, POSTGRES_NAME.to_owned(), service.id.clone());
+    session.journaled(step, Intent::Update { resource, name, id }, starting).await?;
     Ok(Done::Changed)
 }
 
@@ -98,13 +99,14 @@ pub(super) async fn redis(session: &Session, step: &Step) -> Result<Done, Deploy
         None => create_redis(session, step, &wanted.image).await?,
     };
     session.progress(step, "starting");
-    deployed(
+    let starting = deployed(
         || session.client.redis().deploy(&id),
         || async { Ok(session.client.redis().one(&id).await?.application_status) },
         session.surroundings.client.long_timeout,
         "redis",
-    )
-    .await?;
+    );
+    let (resource, name) = (ResourceKind::Redis, REDIS_NAME.to_owned());
+    session.journaled(step, Intent::Update { resource, name, id: id.clone() }, starting).await?;
     Ok(Done::Changed)
 }
 
