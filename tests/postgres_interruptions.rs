@@ -1,6 +1,7 @@
 //! Whatever is interrupted, nothing is half done, and running it again ends as if nothing had happened.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test says how many points it tried")]
 
 mod postgres;
 

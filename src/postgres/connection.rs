@@ -232,7 +232,7 @@ impl Obstacle {
         }
         let source = error.source();
         match source.and_then(|source| source.downcast_ref::<io::Error>()) {
-            Some(error) if error.get_ref().is_some_and(|reason| reason.is::<AskedInClear>()) => {
+            Some(error) if error.get_ref().and_then(|reason| reason.downcast_ref::<AskedInClear>()).is_some() => {
                 Self::Final(authentication_error(&error.to_string()).reason("cleartext").hint(
                     "Let `pg_hba.conf` ask for `scram-sha-256`, or set `databaseAccess` to `internal`; \
                      a server that is not yours may be answering",

@@ -347,6 +347,14 @@ const run = () => require('./h'); if (a) { await import('./i'); }\nfunction type
     }
 
     #[test]
+    fn what_another_thread_loads_counts_as_imported_when_called() {
+        let source =
+            read("new Worker(new URL('./worker.ts', import.meta.url)); new URL('/x', 'http://a'); isMainThread;");
+        let found: Vec<_> = source.imports.iter().map(|import| (&*import.specifier, import.in_function)).collect();
+        assert_eq!((found, source.splits), (vec![("./worker.ts", true)], true));
+    }
+
+    #[test]
     fn direct_reads_are_read() {
         let text = "a = process.env.ONE ?? process.env['TWO'] ?? process.env?.THREE;\nb = process.env.toString();";
         let names: Vec<_> = read(text).direct_reads;

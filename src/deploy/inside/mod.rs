@@ -229,12 +229,12 @@ impl<'a> InsideTransport<'a> {
     async fn unstartable(&self, made: &Made) -> Option<DeployError> {
         let tasks = self.session.client.tasks(&made.app_name).await.ok()?;
         match unstartable(tasks.iter().filter_map(|task| task.error.as_deref()))? {
-            Unstartable::NoPsql => Some(self.no_psql(format!("The image {} has no psql", self.image))),
+            Unstartable::NoPsql => Some(Self::no_psql(format!("The image {} has no psql", self.image))),
             Unstartable::TooLong => Some(too_long()),
         }
     }
 
-    fn no_psql(&self, message: String) -> DeployError {
+    fn no_psql(message: String) -> DeployError {
         DeployError::new(ErrorCode::PostgresUnreachable, message).resource("postgres").reason("no-psql")
     }
 
@@ -242,8 +242,8 @@ impl<'a> InsideTransport<'a> {
         let limit = self.patience.answer.as_secs();
         if silent {
             // `psql` always says something: an answer, or why it cannot connect.
-            return self
-                .no_psql(format!("psql said nothing within {limit} s: the image {} may not have it", self.image));
+            let message = format!("psql said nothing within {limit} s: the image {} may not have it", self.image);
+            return Self::no_psql(message);
         }
         let error = last.unwrap_or_else(|| {
             let message = format!("psql gave no complete answer within {limit} s");
