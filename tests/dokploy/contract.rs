@@ -48,8 +48,8 @@ async fn reads(client: &Dokploy) {
     let _ = client.environment().one("e").await;
     let _ = client.environment().by_project_id("p").await;
     let _ = client.application().one("a").await;
-    let _ = client.application().read_logs("a", 10_000).await;
     let _ = client.application().search_logs("a", 10_000, "dn0.1").await;
+    let _ = client.application().read_logs("a", 10_000).await;
     let _ = client.postgres().one("p").await;
     let _ = client.postgres().read_logs("p", 1).await;
     let _ = client.redis().one("r").await;
