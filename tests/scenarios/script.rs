@@ -52,6 +52,8 @@ impl Play {
             "credentials": { "dokploy": { "token": stand.token } },
             "images": { "api": good, "web": good, "jobs": good },
             "secrets": { "shared": { "GREETING": "hello" } },
+            // The scenario of the port needs that one is opened.
+            "databaseAccess": "external-port",
             "databaseHost": stand.database_host,
             "stabilitySeconds": stand.stability_seconds,
         });
