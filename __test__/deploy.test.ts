@@ -58,6 +58,18 @@ it('i9_the_seeds_workspace_runs_and_a_second_run_makes_only_reads', async () => 
 	expect(later.filter(({ method }) => method !== 'GET')).toEqual([]);
 });
 
+it('a plan that was shown is applied as it stands or not at all', async () => {
+	const { simulator, request, options } = await startWorld({ database: false });
+	const shown = await plan(request({ apps: ['web'] }), options());
+	const error = await failure(deploy(request({ apps: ['web', 'admin'] }), options({ expectedPlan: shown })));
+	expect(error.code).toBe('PLAN_STALE');
+	expect(error.message).toContain('app:admin:create: new');
+	expect(error.message).not.toContain('app:web');
+	expect(simulator.mutations()).toEqual([]);
+	const report = await deploy(request({ apps: ['web'] }), options({ expectedPlan: shown }));
+	expect(report.changes).toBe(shown.changes);
+});
+
 it('i6_no_event_carries_a_secret', async () => {
 	const { request, options, root } = await startWorld();
 	const events: DeployEvent[] = [];
