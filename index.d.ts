@@ -602,7 +602,10 @@ export interface IsolationReport {
 	matrix: IsolationScope[];
 	/** Each outcome that is not as it must be; empty where the apps are isolated. */
 	broken: IsolationCheck[];
-	/** What app roles may do where no app of the workspace is the owner; told, not judged. */
+	/**
+	 * What app roles may do where no app of the workspace is the owner, and ways that a master laid on purpose: functions
+	 * and views that act as somebody else, foreign servers, parameters. Told, not judged.
+	 */
 	unmanaged: IsolationGrant[];
 }
 

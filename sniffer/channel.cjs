@@ -6,8 +6,9 @@
 // or loops forever right after it; no descriptor is held that the app could close or write to; and nothing that the app
 // prints can be mistaken for a record, because each one carries the nonce of this run.
 
-// Taken before the app runs, so that an app which replaces parts of `fs` does not reach them.
+// Taken before the app runs, so that an app which replaces parts of these does not reach them.
 const { openSync, writeSync, closeSync, readFileSync } = require('node:fs');
+const { parse, stringify } = JSON;
 
 let file;
 let nonce;
@@ -20,7 +21,7 @@ function open(path, secret) {
 
 // Keeps a record until the next `send`; for records whose loss only makes the result more cautious.
 function queue(type, fields) {
-  pending += `${JSON.stringify({ nonce, type, ...fields })}\n`;
+  pending += `${stringify({ nonce, type, ...fields })}\n`;
   if (pending.length > 16_384) flush();
 }
 
@@ -45,7 +46,7 @@ function flush() {
 // The files named by the records of a type that were sent so far, by any thread.
 function sent(type) {
   flush();
-  const records = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const records = readFileSync(file, 'utf8').trim().split('\n').map((line) => parse(line));
   return records.filter((record) => record.type === type && record.nonce === nonce).map((record) => record.file);
 }
 

@@ -15,11 +15,20 @@ const METHODS = [
 ];
 const PROMISES = ['readFile', 'open', 'stat', 'lstat', 'access', 'readdir', 'opendir', 'realpath'];
 
+const INSTALLED = `${path.sep}node_modules${path.sep}`;
+
 const seen = new Set();
 
 function watch() {
   for (const name of METHODS) watchMethod(fs, name);
   for (const name of PROMISES) watchMethod(fs.promises, name);
+  const { loadEnvFile } = process;
+  if (loadEnvFile !== undefined) {
+    process.loadEnvFile = (file = '.env') => {
+      note(file);
+      return loadEnvFile(file);
+    };
+  }
   syncBuiltinESMExports();
 }
 
@@ -37,6 +46,8 @@ function watchMethod(owner, name) {
 }
 
 function note(file) {
+  // Most calls are Node's own, for the modules that it loads: what is told at a glance is told first.
+  if (typeof file === 'string' && file.startsWith('/') && file.includes(INSTALLED) && !file.includes('..')) return;
   const absolute = toPath(file);
   if (absolute === undefined || seen.has(absolute)) return;
   seen.add(absolute);

@@ -8,7 +8,8 @@
 // Where it is not as we know it, this says so, and the thread serves.
 
 const { moduleOf, report } = require('./load.cjs');
-const { resolveFirst, resolveAfter } = require('./resolve.cjs');
+const packages = require('./packages.cjs');
+const { resolveCertain, resolveFirst, resolveAfter } = require('./resolve.cjs');
 
 // Returns whether the hooks are installed.
 function install(entryUrl) {
@@ -16,6 +17,10 @@ function install(entryUrl) {
   if (inner === undefined) return false;
   const { loader, defaultLoad, initializeImportMeta } = inner;
   const resolveSync = (specifier, parentUrl, attributes) => {
+    const ask = () => resolveAsked(specifier, parentUrl, attributes);
+    return resolveCertain(specifier, parentUrl, ask) ?? ask();
+  };
+  const resolveAsked = (specifier, parentUrl, attributes) => {
     const first = resolveFirst(specifier, parentUrl);
     try {
       return loader.defaultResolve(first ?? specifier, parentUrl, attributes);
@@ -63,6 +68,8 @@ async function load(url, context, entryUrl, defaultLoad) {
     return { format: loaded.format, source: isCommonJs ? null : loaded.source, responseURL: url };
   }
   report(loaded.file);
+  const source = packages.sourceOf(loaded.file, context);
+  if (source !== undefined) return { responseURL: url, ...loaded.rewrite({ format: 'module', source }) };
   const result = await defaultLoad(url, context);
   return result.format === 'commonjs' ? { ...result, source: null } : { responseURL: url, ...loaded.rewrite(result) };
 }

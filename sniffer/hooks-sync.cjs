@@ -5,30 +5,40 @@
 const { readFileSync } = require('node:fs');
 const { registerHooks } = require('node:module');
 const { moduleOf, report } = require('./load.cjs');
-const { resolveFirst, resolveAfter } = require('./resolve.cjs');
+const packages = require('./packages.cjs');
+const { resolveCertain, resolveFirst, resolveAfter } = require('./resolve.cjs');
 
 function install(entryUrl) {
   registerHooks({
     resolve(specifier, context, nextResolve) {
-      const first = resolveFirst(specifier, context.parentURL);
-      if (first !== undefined) return nextResolve(first, context);
-      try {
-        return nextResolve(specifier, context);
-      } catch (error) {
-        const second = resolveAfter(specifier, context.parentURL, error);
-        if (second === undefined) throw error;
-        return { url: second, shortCircuit: true };
-      }
+      // A `require` has other conditions, and the fuller search of CommonJS.
+      const ask = () => resolveAsked(specifier, context, nextResolve);
+      const certain = context.conditions.includes('import') ? resolveCertain(specifier, context.parentURL, ask) : undefined;
+      return certain === undefined ? ask() : { ...certain, shortCircuit: true };
     },
     load(url, context, nextLoad) {
       const loaded = moduleOf(url, context, entryUrl);
       if (loaded === undefined) return nextLoad(url, context);
       if (loaded.source !== undefined) return { ...loaded, shortCircuit: true };
       report(loaded.file);
+      const source = packages.sourceOf(loaded.file, context);
+      if (source !== undefined) return { ...loaded.rewrite({ format: 'module', source }), shortCircuit: true };
       const result = nextLoad(url, context);
       return loaded.rewrite(result, readFileSync);
     },
   });
+}
+
+function resolveAsked(specifier, context, nextResolve) {
+  const first = resolveFirst(specifier, context.parentURL);
+  if (first !== undefined) return nextResolve(first, context);
+  try {
+    return nextResolve(specifier, context);
+  } catch (error) {
+    const second = resolveAfter(specifier, context.parentURL, error);
+    if (second === undefined) throw error;
+    return { url: second, shortCircuit: true };
+  }
 }
 
 module.exports = { install };

@@ -4,7 +4,6 @@
 
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
-const { fileURLToPath } = require('node:url');
 const activity = require('./activity.cjs');
 const channel = require('./channel.cjs');
 const project = require('./project.cjs');
@@ -39,7 +38,7 @@ function moduleOf(url, context, entryUrl) {
   if (!url.startsWith('file:') || typescript.isLoading()) return undefined;
   activity.touch();
   const query = /\?[^#]*/.exec(url)?.[0] ?? '';
-  const file = fileURLToPath(query === '' ? url : url.replace(query, ''));
+  const file = project.fileOf(query === '' ? url : url.replace(query, ''));
   const read = () => readFileSync(file, 'utf8');
   if (context.importAttributes?.type === undefined) {
     const asset = isRequire(context) ? undefined : assetModule(file, query, read);

@@ -8,7 +8,9 @@ const { fileURLToPath } = require('node:url');
 const project = require('./project.cjs');
 const typescript = require('./typescript.cjs');
 
+// Taken before the app runs, which may replace or freeze them.
 const { captureStackTrace } = Error;
+const { defineProperty, getOwnPropertyDescriptor } = Object;
 const maps = new Map();
 
 // The innermost frame of the workspace's own code, as `{ file, line }`; nothing where there is none on the stack.
@@ -29,20 +31,28 @@ function ownCallSite(below) {
   return { file, line: originalLine(file, frame.getLineNumber(), frame.getColumnNumber()) };
 }
 
-// The app may have its own `prepareStackTrace` and limit: both are put back.
+// The app may have its own `prepareStackTrace` and limit: both are put back. Where they cannot be changed, there are none.
 function frames(below = frames, limit = 60) {
-  const { prepareStackTrace, stackTraceLimit } = Error;
-  Error.prepareStackTrace = (_, sites) => sites;
-  Error.stackTraceLimit = limit;
+  const kept = ['prepareStackTrace', 'stackTraceLimit'].map((name) => [name, getOwnPropertyDescriptor(Error, name)]);
   try {
+    defineProperty(Error, 'prepareStackTrace', { value: (_, sites) => sites, configurable: true, writable: true });
+    defineProperty(Error, 'stackTraceLimit', { value: limit, configurable: true, writable: true });
     const holder = {};
     captureStackTrace(holder, below);
     return holder.stack.filter((site) => !(site.getFileName() ?? '').startsWith(__dirname));
   } catch {
     return [];
   } finally {
-    Error.prepareStackTrace = prepareStackTrace;
-    Error.stackTraceLimit = stackTraceLimit;
+    for (const [name, descriptor] of kept) putBack(name, descriptor);
+  }
+}
+
+function putBack(name, descriptor) {
+  try {
+    if (descriptor === undefined) delete Error[name];
+    else defineProperty(Error, name, descriptor);
+  } catch {
+    // Frozen, so never changed either.
   }
 }
 

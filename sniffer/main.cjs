@@ -4,27 +4,31 @@
 //
 // `node main.cjs <job>`; the job is JSON: { records, nonce, root, appFolder, targets: [{ kind, file, export? }] }.
 
+const { existsSync } = require('node:fs');
 const nodeModule = require('node:module');
 const path = require('node:path');
+const process = require('node:process');
 const { pathToFileURL } = require('node:url');
 const channel = require('./channel.cjs');
 const project = require('./project.cjs');
 const typescript = require('./typescript.cjs');
 const { patchExports } = require('./capture.cjs');
 const environment = require('./environment.cjs');
+const lowered = require('./lowered.cjs');
 const files = require('./files.cjs');
 const { ownStack } = require('./location.cjs');
 const { loadTarget } = require('./targets.cjs');
 const surroundings = require('./surroundings.cjs');
 const { settle } = require('./settle.cjs');
+const { endOffspring } = require('./offspring.cjs');
 
 const job = JSON.parse(process.argv[2]);
-const { exit: end } = process;
+const { exit: end, kill } = process;
 
 channel.open(job.records, job.nonce);
 project.setRoots(job.root, job.appFolder);
 typescript.setAppFolder(job.appFolder);
-typescript.installHelpers();
+lowered.install();
 
 Object.defineProperty(globalThis, Symbol.for('gkm.sniff'), {
   value: {
@@ -42,6 +46,7 @@ const entry = job.targets[0].file;
 const entryUrl = pathToFileURL(entry).href;
 // The app sees the command line that it will see when it is deployed.
 process.argv = [process.execPath, entry];
+process.execArgv = [];
 
 if (typeof nodeModule.registerHooks === 'function') require('./hooks-sync.cjs').install(entryUrl);
 else require('./hooks-20.cjs').install(entryUrl, job);
@@ -49,6 +54,8 @@ else require('./hooks-20.cjs').install(entryUrl, job);
 surroundings.contain();
 environment.watch();
 files.watch();
+// Before the app's own listeners: it may end itself.
+process.on('exit', endOffspring);
 process.on('uncaughtException', (error) => report('background', error));
 process.on('unhandledRejection', (error) => report('background', error));
 
@@ -71,7 +78,7 @@ function facts(error) {
     const isError = error !== null && typeof error === 'object';
     return {
       name: String((isError && error.name) || typeof error).slice(0, 200),
-      message: String((isError ? (error.message ?? JSON.stringify(error)) : error) ?? error).slice(0, 4_000),
+      message: `${String((isError ? (error.message ?? JSON.stringify(error)) : error) ?? error).slice(0, 4_000)}${hintOf(error)}`,
       code: isError && error.code !== undefined ? String(error.code) : undefined,
       syntax: error instanceof SyntaxError,
       stack: isError ? ownStack(error.stack) : [],
@@ -80,6 +87,15 @@ function facts(error) {
   } catch {
     return { name: 'unknown', message: 'a value that cannot be shown', stack: [] };
   }
+}
+
+// Says it where packages are nowhere that Node could find them.
+function hintOf(error) {
+  if (!['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(error?.code)) return '';
+  const manifests = [job.root, job.appFolder].map((folder) => path.join(folder, '.pnp.cjs'));
+  return manifests.some((file) => existsSync(file))
+    ? ". Yarn Plug'n'Play keeps packages where only it finds them: set `nodeLinker: node-modules`, or list `requiredEnv`"
+    : '';
 }
 
 function placeOf(error) {
@@ -99,9 +115,10 @@ async function run() {
   }
   await settle();
   channel.send('ended', {});
-  // Takes along whatever the app has started and left running in our process group.
+  // Takes along whatever the app has started and left running.
   try {
-    process.kill(-process.pid, 'SIGKILL');
+    endOffspring();
+    kill(-process.pid, 'SIGKILL');
   } catch {
     end(0);
   }

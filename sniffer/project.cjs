@@ -4,6 +4,10 @@
 
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
+const { fileURLToPath } = require('node:url');
+
+// Taken before the app runs, which may replace them.
+const { parse } = JSON;
 
 const INSTALLED = `${path.sep}node_modules${path.sep}`;
 
@@ -22,6 +26,13 @@ function isOwn(file) {
 
 function isUnderRoot(file) {
   return roots.some((root) => file.startsWith(root));
+}
+
+// The file that a URL names; undefined where it names none.
+function fileOf(url) {
+  if (typeof url !== 'string' || !url.startsWith('file:')) return undefined;
+  // Parsing costs more than looking: most names mean the same as a URL and as a path.
+  return /^file:\/\/\/[\w@$+,=~./-]+$/.test(url) && path.sep === '/' ? url.slice('file://'.length) : fileURLToPath(url);
 }
 
 // The nearest package.json that has a name or a type, as `{ folder, name, version, type }`; null outside of any package.
@@ -46,7 +57,7 @@ function readManifest(folder) {
     return null;
   }
   try {
-    const { name, version, type } = JSON.parse(text);
+    const { name, version, type } = parse(text);
     return { folder, name, version, type };
   } catch {
     // Node reports a broken package.json better than we can.
@@ -75,4 +86,4 @@ function isEnvkit(file) {
   return namedPackageOf(file)?.name === '@geekmidas/envkit';
 }
 
-module.exports = { setRoots, isOwn, isUnderRoot, packageOf, namedPackageOf, isEnvkit };
+module.exports = { fileOf, setRoots, isOwn, isUnderRoot, packageOf, packageOfFolder, namedPackageOf, isEnvkit };

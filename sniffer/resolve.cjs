@@ -2,10 +2,11 @@
 
 // Resolves what Node does not and what bundlers and TypeScript do: `paths`, extensions left out, `.js` for `.ts`, folders.
 
-const { statSync } = require('node:fs');
+const { realpathSync, statSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const { fileURLToPath, pathToFileURL } = require('node:url');
+const packages = require('./packages.cjs');
 const project = require('./project.cjs');
 const { pathCandidates } = require('./tsconfig.cjs');
 
@@ -19,12 +20,24 @@ const RETRIED = new Set([
 
 let resolving = false;
 
+// A relative path that means the same as a URL and as a path.
+const RELATIVE = /^\.\.?\/[\w@$+,=~./-]*[\w@$+,=~-]$/;
 const EMPTY = 'data:text/javascript,export{}';
+
+// `{ url, format? }` of an `import` whose answer is known without Node; `next` asks it where that is needed once only.
+function resolveCertain(specifier, parentUrl, next) {
+  const parent = project.fileOf(parentUrl);
+  if (parent === undefined) return undefined;
+  if (!project.isOwn(parent)) return packages.resolve(specifier, parentUrl, parent, next);
+  // Node would build an error, with its stack, for every `.js` that is a `.ts`.
+  const file = RELATIVE.test(specifier) ? completed(path.join(path.dirname(parent), specifier)) : undefined;
+  return file && { url: pathToFileURL(realpathSync.native(file)).href };
+}
 
 // The URL that goes before Node's own resolution; undefined where Node is asked first.
 function resolveFirst(specifier, parentUrl) {
   if (MARKERS.has(specifier)) return EMPTY;
-  const parent = fileOf(parentUrl);
+  const parent = project.fileOf(parentUrl);
   if (parent === undefined || !project.isOwn(parent) || isPlain(specifier)) return undefined;
   const { bare, query } = split(specifier);
   for (const candidate of pathCandidates(bare, parent)) {
@@ -37,7 +50,7 @@ function resolveFirst(specifier, parentUrl) {
 // The URL where Node's own resolution failed; undefined where we know no better.
 function resolveAfter(specifier, parentUrl, error) {
   if (!RETRIED.has(error?.code)) return undefined;
-  const parent = fileOf(parentUrl);
+  const parent = project.fileOf(parentUrl);
   const { bare, query } = split(specifier);
   if (isPlain(bare) || bare.startsWith('file:')) {
     const base = bare.startsWith('file:') ? fileURLToPath(bare) : parent && path.resolve(path.dirname(parent), bare);
@@ -95,8 +108,4 @@ function split(specifier) {
   return at === -1 ? { bare: specifier, query: '' } : { bare: specifier.slice(0, at), query: specifier.slice(at) };
 }
 
-function fileOf(url) {
-  return typeof url === 'string' && url.startsWith('file:') ? fileURLToPath(url) : undefined;
-}
-
-module.exports = { resolveFirst, resolveAfter, completed, fileOf };
+module.exports = { resolveCertain, resolveFirst, resolveAfter, completed };

@@ -2,6 +2,8 @@
 
 // Waits for work that the app began and did not wait for, such as an `import()` without `await`.
 
+// Not the globals of these names, which the app may replace or remove.
+const process = require('node:process');
 const activity = require('./activity.cjs');
 
 const QUIET_MS = 40;
@@ -12,7 +14,7 @@ const IDLE_TURNS = 3;
 // What waits for the world outside, which will not come: nothing follows from it by itself.
 const PASSIVE = new Set(['TCPServerWrap', 'PipeServerWrap', 'PipeWrap', 'TTYWrap', 'FSEventWrap', 'SignalWrap', 'Immediate']);
 
-const { setTimeout: later, setImmediate: soon } = globalThis;
+const { setTimeout: later, setImmediate: soon, Promise } = globalThis;
 const now = performance.now.bind(performance);
 
 // Ends when nothing is under way, or when nothing was loaded or asked for during a short while.

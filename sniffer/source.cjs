@@ -7,6 +7,9 @@ const path = require('node:path');
 const project = require('./project.cjs');
 const typescript = require('./typescript.cjs');
 
+// Taken before the app runs, which may replace them.
+const { parse, stringify } = JSON;
+
 // The global through which rewritten modules reach the worker.
 const BRIDGE = 'globalThis[Symbol.for("gkm.sniff")]';
 
@@ -40,17 +43,17 @@ function assetModule(file, query, readSource) {
 }
 
 function exportDefault(value) {
-  return `export default ${JSON.stringify(value)};`;
+  return `export default ${stringify(value)};`;
 }
 
 // JSON with its members as named exports, as bundlers have it.
 function jsonModule(source) {
-  const value = JSON.parse(source.replace(/^\uFEFF/, ''));
+  const value = parse(source.replace(/^\uFEFF/, ''));
   const names = value !== null && typeof value === 'object' && !Array.isArray(value) ? Object.keys(value) : [];
   const exported = names.filter((name) => /^[A-Za-z_$][\w$]*$/.test(name)).map((name, index) => ({ name, index }));
-  const locals = exported.map(({ name, index }) => `const _${index} = value[${JSON.stringify(name)}];`);
+  const locals = exported.map(({ name, index }) => `const _${index} = value[${stringify(name)}];`);
   const list = exported.filter(({ name }) => name !== 'default').map(({ name, index }) => `_${index} as ${name}`);
-  return `const value = ${JSON.stringify(value)};${locals.join('')}export { ${list.join(', ')} };export default value;`;
+  return `const value = ${stringify(value)};${locals.join('')}export { ${list.join(', ')} };export default value;`;
 }
 
 // The code of a module that runs, on unchanged lines: additions stand on the first line and after the last.
@@ -62,7 +65,7 @@ function rewrite(file, url, code, format, { isEntry = false } = {}) {
   let after = '';
   if (envkit) after += format === 'module' ? selfImport(url) : `${BRIDGE}?.patch(module.exports);`;
   if (own) {
-    after += `${BRIDGE}?.finished(${JSON.stringify(file)});`;
+    after += `${BRIDGE}?.finished(${stringify(file)});`;
     if (format === 'module') {
       if (code.includes('import.meta.env')) before += `import.meta.env ??= ${BRIDGE}?.env();`;
       if (typescript.needsTransform(file)) before += commonJsNames(code);
@@ -82,7 +85,7 @@ function withShebang(code, before, after) {
 
 // A module can import itself: by its end, all its exports are initialised.
 function selfImport(url) {
-  return `import * as gkmSniffedExports from ${JSON.stringify(url)};${BRIDGE}?.patch(gkmSniffedExports);`;
+  return `import * as gkmSniffedExports from ${stringify(url)};${BRIDGE}?.patch(gkmSniffedExports);`;
 }
 
 // TypeScript of a CommonJS package runs as a module here, where these names would be missing.

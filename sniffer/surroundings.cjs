@@ -26,9 +26,16 @@ function contain() {
     const method = childProcess[name];
     childProcess[name] = (...args) => {
       channel.queue('doubtful', {});
-      return method(...args);
+      return method(...args.map(marked));
     };
   }
+}
+
+// The options of a call, so that what it starts can be found.
+function marked(argument) {
+  if (argument === null || typeof argument !== 'object' || Array.isArray(argument)) return argument;
+  const env = argument.env && { ...argument.env, [MARK]: environment.valueOf(MARK) };
+  return { ...argument, detached: false, ...(env && { env }) };
 }
 
 // `listen` takes (port, host?, backlog?, callback?), (options, callback?), (path, …) or (handle, …).

@@ -7,6 +7,9 @@ const { createRequire } = require('node:module');
 const path = require('node:path');
 const channel = require('./channel.cjs');
 
+// Taken before the app runs, which may replace them.
+const { parse } = JSON;
+
 const byFolder = new Map();
 
 // The configuration that governs a file: `{ options, paths, base }`; empty where there is none.
@@ -33,7 +36,7 @@ function read(file, seen) {
   channel.queue('read', { file });
   let config;
   try {
-    config = JSON.parse(withoutComments(readFileSync(file, 'utf8')));
+    config = parse(withoutComments(readFileSync(file, 'utf8')));
   } catch {
     // A broken tsconfig.json is for the compiler to report; at run time it only means defaults.
     return { options: {} };

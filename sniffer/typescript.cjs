@@ -14,6 +14,8 @@ const path = require('node:path');
 const { compilerOptions } = require('./tsconfig.cjs');
 
 const SYNTAX = { '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.tsx': 'tsx', '.jsx': 'jsx' };
+// Node 24 runs all that TypeScript passes on; before, `using` must be lowered.
+const TARGET = Number.parseInt(process.versions.node, 10) < 24 ? 'es2022' : undefined;
 const transformers = new Map();
 
 let appFolder = process.cwd();
@@ -58,6 +60,7 @@ function transform(file, source, { map = false } = {}) {
   if (oxc === undefined) return transformByTypeScript(file, source, options, map) ?? transformByNode(file, source, map);
   const result = oxc.transformSync(file, source, {
     lang: SYNTAX[path.extname(file)],
+    target: TARGET,
     sourceType: 'module',
     sourcemap: map,
     typescript: { onlyRemoveTypeImports: options.verbatimModuleSyntax === true },
@@ -133,25 +136,4 @@ function transformByNode(file, source, map) {
   return { code };
 }
 
-// What oxc's output calls where decorators are lowered.
-function installHelpers() {
-  const helpers = {
-    decorate(decorators, target, key, descriptor) {
-      const isMember = arguments.length > 2;
-      const isAccessor = isMember && descriptor === null;
-      let result = isMember ? (isAccessor ? Object.getOwnPropertyDescriptor(target, key) : descriptor) : target;
-      for (const decorator of [...decorators].reverse()) {
-        result = (isMember ? decorator(target, key, result) : decorator(result)) || result;
-      }
-      if (isMember && result) Object.defineProperty(target, key, result);
-      return result;
-    },
-    decorateParam: (index, decorator) => (target, key) => decorator(target, key, index),
-    decorateMetadata: (key, value) => Reflect.metadata?.(key, value) ?? (() => {}),
-    defineProperty: (target, key, value) =>
-      Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true }),
-  };
-  Object.defineProperty(globalThis, 'babelHelpers', { value: helpers, configurable: true, writable: true });
-}
-
-module.exports = { setAppFolder, isLoading, problem, toCommonJs, needsTransform, transform, installHelpers };
+module.exports = { setAppFolder, isLoading, problem, toCommonJs, needsTransform, transform };

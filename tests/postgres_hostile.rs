@@ -13,7 +13,7 @@ const APPS: &[&str] = &["api", "auth", "admin-auth"];
 
 /// Runs a statement as the master.
 async fn run(transport: &PortTransport, sql: &str) -> String {
-    transport.run(DATABASE, sql).await.unwrap_or_else(|error| panic!("{error}: {sql}"))
+    transport.sql(DATABASE, sql).await.unwrap_or_else(|error| panic!("{error}: {sql}"))
 }
 
 /// What the proof tells of the roles that it does not judge.

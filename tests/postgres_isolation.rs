@@ -22,7 +22,7 @@ async fn fill(cluster: &deploy_native_simulator::postgres::Cluster) {
             "SET LOCAL search_path = {schema}; CREATE TABLE masters (id serial, mood mood); \
              CREATE FUNCTION two() RETURNS int LANGUAGE sql AS 'SELECT 2'"
         );
-        master(cluster).run(DATABASE, &format!("BEGIN; {objects}; COMMIT")).await.unwrap();
+        master(cluster).sql(DATABASE, &format!("BEGIN; {objects}; COMMIT")).await.unwrap();
     }
 }
 
@@ -37,9 +37,9 @@ async fn provisioned_apps_are_proven_isolated_and_the_proof_leaves_no_trace() {
         fill(&cluster).await;
         let objects = "SELECT count(*) || '/' || (SELECT count(*) FROM pg_proc) || '/' || (SELECT count(*) FROM pg_type) \
                        || '/' || (SELECT count(*) FROM pg_roles) FROM pg_class";
-        let before = transport.run(DATABASE, objects).await.unwrap();
+        let before = transport.sql(DATABASE, objects).await.unwrap();
         let report = prove(&transport, &wanted).await.unwrap();
-        assert_eq!(transport.run(DATABASE, objects).await.unwrap(), before);
+        assert_eq!(transport.sql(DATABASE, objects).await.unwrap(), before);
         assert!(report.checks > fresh.checks && fresh.checks > 300, "{} then {}", fresh.checks, report.checks);
         assert_eq!(report.checks, report.matrix.iter().map(|scope| scope.checks).sum::<usize>());
         let scope = |role: &str, object: &str, allowed| {
@@ -144,7 +144,7 @@ async fn every_hole_made_by_hand_is_found_and_named_and_provisioning_mends_it() 
         for group in HOLES {
             prove(&transport, &wanted).await.unwrap();
             for [hole, ..] in *group {
-                transport.run(DATABASE, hole).await.expect(hole);
+                transport.sql(DATABASE, hole).await.expect(hole);
             }
             let report = inspect(&transport, &wanted).await.unwrap();
             for [hole, role, object, privilege] in *group {
@@ -155,7 +155,7 @@ async fn every_hole_made_by_hand_is_found_and_named_and_provisioning_mends_it() 
             }
             let error = prove(&transport, &wanted).await.unwrap_err();
             assert_eq!(error.code(), ErrorCode::IsolationBroken);
-            transport.run(DATABASE, BY_HAND).await.unwrap();
+            transport.sql(DATABASE, BY_HAND).await.unwrap();
             provision(&transport, &wanted).await.unwrap();
         }
         prove(&transport, &wanted).await.unwrap();
@@ -168,7 +168,7 @@ async fn what_no_app_owns_is_told_and_not_judged() {
     let transport = master(&cluster);
     let wanted = roles(APPS);
     provision(&transport, &wanted).await.unwrap();
-    transport.run(DATABASE, "CREATE SCHEMA reporting; GRANT USAGE ON SCHEMA reporting TO api").await.unwrap();
+    transport.sql(DATABASE, "CREATE SCHEMA reporting; GRANT USAGE ON SCHEMA reporting TO api").await.unwrap();
     let report = prove(&transport, &wanted).await.unwrap();
     let told: Vec<(&str, &str)> = report.unmanaged.iter().map(|told| (&*told.role, &*told.object)).collect();
     assert_eq!(told, [("api", "schema reporting")]);

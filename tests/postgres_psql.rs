@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 /// So short that every script takes many arguments.
-const SHORT: usize = 10 * 1024;
+const SHORT: usize = 20 * 1024;
 
 /// The `psql` of this machine, if it has one.
 fn psql() -> Option<PathBuf> {

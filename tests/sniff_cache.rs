@@ -68,6 +68,21 @@ async fn a_file_that_the_app_reads_is_seen() {
 }
 
 #[tokio::test]
+async fn an_environment_file_that_node_itself_loads_is_seen() {
+    let index =
+        format!("process.loadEnvFile();\n{}if (process.env.MORE === '1') await import('./more');\n", asking(&["PORT"]));
+    let files = [("src/index.ts", index.as_str()), ("src/more.ts", &asking(&["MORE_KEY"])), (".env", "MORE=0\n")];
+    let app = app(&json!({ "entry": "src/index.ts" }));
+    let folder = workspace(&files);
+    let sniff = async || sniff_app(&app, "app", folder.path(), &SniffOptions::default()).await.unwrap();
+    assert!(!sniff().await.required_env_vars.contains(&"MORE_KEY".to_owned()));
+    assert!(sniff().await.cached);
+    write(folder.path(), &[(".env", "MORE=1\n")]);
+    let again = sniff().await;
+    assert!(!again.cached && again.required_env_vars.contains(&"MORE_KEY".to_owned()), "{again:?}");
+}
+
+#[tokio::test]
 async fn a_file_that_the_app_looked_for_in_vain_is_seen() {
     let index = format!(
         "import {{ existsSync }} from 'node:fs';\n{}if (existsSync('local.flag')) await import('./local');\n",

@@ -53,13 +53,15 @@ async fn assert_gone(pids: &[u64]) {
     panic!("still running: {:?}", pids.iter().filter(|pid| runs(pid)).collect::<Vec<_>>());
 }
 
-/// An app that starts processes which want to outlive it, and tells their ids.
+/// An app that starts processes which want to outlive it, one of them without a trace of who began it; it tells their ids.
 fn starting_processes(then: &str) -> String {
     format!(
-        "{}import {{ spawn }} from 'node:child_process';\nimport {{ writeFileSync }} from 'node:fs';\n\
+        "{}import {{ execFileSync, spawn }} from 'node:child_process';\nimport {{ writeFileSync }} from 'node:fs';\n\
          const quiet = spawn('sleep', ['600'], {{ detached: true, stdio: 'ignore', env: {{ PATH: process.env.PATH }} }});\n\
          quiet.unref();\nconst loud = spawn('sleep', ['600'], {{ stdio: 'inherit' }});\n\
-         writeFileSync('seen.json', JSON.stringify([process.pid, quiet.pid, loud.pid]));\n{then}\n",
+         const start = 'env -i setsid sleep 600 >/dev/null 2>&1 & echo $!';\n\
+         const lost = Number(execFileSync('sh', ['-c', start], {{ encoding: 'utf8', env: {{}} }}));\n\
+         writeFileSync('seen.json', JSON.stringify([process.pid, quiet.pid, loud.pid, lost]));\n{then}\n",
         asking(&["PORT"])
     )
 }
@@ -85,10 +87,13 @@ async fn i6_the_app_sees_none_of_our_environment_and_none_of_our_files() {
 
 #[tokio::test]
 async fn processes_that_the_app_started_end_with_it() {
-    let folder = workspace(&[("src/index.ts", &starting_processes(""))]);
-    let sniffed = sniff(folder.path(), &options()).await;
-    assert_eq!((sniffed.error, sniffed.env_vars), (None, vec!["PORT".to_owned()]));
-    assert_gone(&pids(folder.path()).await).await;
+    for (ending, failure) in [("", None), ("process.exit(0);", Some("exited"))] {
+        let folder = workspace(&[("src/index.ts", &starting_processes(ending))]);
+        let sniffed = sniff(folder.path(), &options()).await;
+        let kind = sniffed.error.map(|error| error.kind);
+        assert_eq!((kind.as_deref(), sniffed.env_vars), (failure, vec!["PORT".to_owned()]));
+        assert_gone(&pids(folder.path()).await).await;
+    }
 }
 
 #[tokio::test]

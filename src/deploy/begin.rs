@@ -106,8 +106,9 @@ async fn settle(ready: &Ready, journal: &Journal, entry: &Entry) -> Result<(), D
             };
             close_interrupted(&target, *port, until, ready.now()).await?;
         }
-        // Such a request may still take effect: looking before it can have would miss what it makes (facts: aborted create).
-        Intent::Create { .. } => {
+        // Such a request may still take effect: looking before it can have would miss what it makes, or take away
+        // (facts: aborted create).
+        Intent::Create { .. } | Intent::Delete { .. } => {
             let begun = OffsetDateTime::parse(&entry.at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
             let rest = Duration::try_from(begun + landing - ready.now()).unwrap_or_default();
             tokio::time::sleep(rest.min(landing)).await;

@@ -11,6 +11,7 @@ use super::watch::{Expected, Verdict, Watch};
 use crate::DeployError;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 impl Dokploy {
     /// Looks once at what a service runs, by its `appName`. Only reads.
@@ -61,7 +62,9 @@ impl Dokploy {
             if wait.is_over() {
                 return Err(self.run_failure(application_id, watch.time_is_up()).await);
             }
-            wait.pause().await;
+            // What has stayed right long enough is not left waiting for the next look.
+            let left = watch.left(wait.elapsed());
+            wait.pause_at_most(left.unwrap_or(Duration::MAX)).await;
         }
     }
 

@@ -97,8 +97,13 @@ impl<'a> Wait<'a> {
 
     /// Sleeps until the next look, but not beyond the deadline.
     pub(super) async fn pause(&mut self) {
+        self.pause_at_most(Duration::MAX).await;
+    }
+
+    /// Sleeps until the next look, but no longer than `limit`, when something is to be seen, and not beyond the deadline.
+    pub(super) async fn pause_at_most(&mut self, limit: Duration) {
         let left = self.deadline.saturating_sub(self.elapsed());
-        sleep(self.pause.min(left)).await;
+        sleep(self.pause.min(left).min(limit)).await;
         self.pause = self.pause.mul_f32(1.5).min(self.settings.longest_pause);
     }
 }

@@ -82,6 +82,16 @@ impl Watch {
         verdict
     }
 
+    /// How long what is right must still stay so; none while it is not.
+    pub fn left(&self, now: Duration) -> Option<Duration> {
+        match &self.condition {
+            Some((Condition::Right(_), since)) => {
+                Some(self.settings.stability.saturating_sub(now.saturating_sub(*since)))
+            }
+            _ => None,
+        }
+    }
+
     /// The failure when the time is up.
     pub fn time_is_up(&self) -> RunFailure {
         if let Some(Task { error, .. }) = &self.last_ended {
@@ -311,6 +321,7 @@ mod tests {
             config.env.insert("NODE_ENV".to_owned(), Secret::new("production"));
         }
         assert_eq!(watch.look(Duration::ZERO, &up), Verdict::Wait(Progress::Running));
+        assert_eq!(watch.left(Duration::from_secs(9)), Some(Duration::from_secs(6)));
         assert_eq!(watch.look(Duration::from_secs(15), &up), Verdict::Proven);
     }
 }

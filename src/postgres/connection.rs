@@ -179,17 +179,13 @@ impl PortTransport {
     }
 }
 
-impl PortTransport {
-    /// Runs a text of SQL, as `psql -At -c` does: in one transaction, unless it has its own.
-    ///
-    /// # Errors
-    ///
-    /// As [`SqlTransport::execute`].
-    pub async fn run(&self, database: &str, sql: &str) -> Result<String, DeployError> {
+#[async_trait]
+impl SqlTransport for PortTransport {
+    async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
         let mut kept = self.session.lock().await;
         // Taken out while it works: a future that is dropped, or a script that fails, leaves no half-used session.
         let session = self.session_on(database, kept.take()).await?;
-        let messages = match timeout(self.options.script, session.client.simple_query(sql)).await {
+        let messages = match timeout(self.options.script, session.client.simple_query(&script.sql())).await {
             Ok(Ok(messages)) => messages,
             Ok(Err(error)) => return Err(script_error(&error).resource(self.resource(database))),
             Err(_) => {
@@ -204,13 +200,6 @@ impl PortTransport {
         };
         *kept = Some(session);
         Ok(print(&messages))
-    }
-}
-
-#[async_trait]
-impl SqlTransport for PortTransport {
-    async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
-        self.run(database, &script.sql()).await
     }
 }
 
@@ -243,7 +232,7 @@ impl Obstacle {
         }
         let source = error.source();
         match source.and_then(|source| source.downcast_ref::<io::Error>()) {
-            Some(error) if error.get_ref().is_some_and(|reason| reason.is::<AskedInClear>()) => {
+            Some(error) if error.get_ref().and_then(|reason| reason.downcast_ref::<AskedInClear>()).is_some() => {
                 Self::Final(authentication_error(&error.to_string()).reason("cleartext").hint(
                     "Let `pg_hba.conf` ask for `scram-sha-256`, or set `databaseAccess` to `internal`; \
                      a server that is not yours may be answering",

@@ -15,7 +15,8 @@ pub struct IsolationReport {
     pub matrix: Vec<IsolationScope>,
     /// Each outcome that is not as it must be; empty where the apps are isolated.
     pub broken: Vec<IsolationCheck>,
-    /// What app roles may do in schemas and with roles that no app of the workspace owns; told, not judged.
+    /// What app roles may do in schemas and with roles that no app of the workspace owns, and ways that a master laid on
+    /// purpose: functions and views that act as somebody else, foreign servers, parameters. Told, not judged.
     pub unmanaged: Vec<IsolationGrant>,
 }
 

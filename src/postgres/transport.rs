@@ -41,6 +41,11 @@ impl Script {
         Self { statements, nonce }
     }
 
+    /// SQL of the caller's own: one text of statements, with its own transaction, whose output is not framed.
+    pub fn plain(sql: &str) -> Self {
+        Self { statements: vec![sql.to_owned()], nonce: String::new() }
+    }
+
     /// The statements, one by one.
     pub fn statements(&self) -> &[String] {
         &self.statements

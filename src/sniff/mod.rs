@@ -15,6 +15,7 @@
 //! | `findings` | reports → requirements, evidence, failure |
 //! | `source`, `lexer` | what can be read from source text itself |
 //! | `unrun` | what code that did not run would ask for, and whether something may be missing |
+//! | `group` | that nothing of a run is left running |
 //! | `cache`, `inputs` | answers for apps that did not change |
 //! | `script` | where the worker's JavaScript comes from |
 
@@ -22,6 +23,7 @@ mod app;
 mod cache;
 mod entry;
 mod findings;
+mod group;
 mod inputs;
 mod lexer;
 mod options;

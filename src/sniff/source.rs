@@ -17,6 +17,8 @@ pub(super) struct Source {
     pub(super) direct_reads: Vec<(String, u32)>,
     /// Whether it asks for a name, or loads a module, that only running it would tell.
     pub(super) opaque: bool,
+    /// Whether it runs again in processes or threads of its own, which take other branches.
+    pub(super) splits: bool,
 }
 
 /// A request for a variable.
@@ -108,6 +110,8 @@ impl<'a> Reader<'a> {
             Kind::Word("create") if self.follows_dot(at) && self.is_sign(at + 1, '(') => self.enter_builder(at),
             Kind::Word("import" | "require") if !self.follows_dot(at) => self.import(at),
             Kind::Word("export" | "from") => self.static_import(at),
+            Kind::Word("isPrimary" | "isMaster" | "isWorker" | "isMainThread") => self.source.splits = true,
+            Kind::Word("URL") if self.is_sign(at + 1, '(') => self.own_url(at),
             Kind::Word("process") if !self.follows_dot(at) => self.direct_read(at),
             Kind::Word(word) => self.request(at, word),
             _ => {}
@@ -244,6 +248,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// `new URL('./x', import.meta.url)`: how a thread or another process is told what to load.
+    fn own_url(&mut self, at: usize) {
+        let words = self.is_word(at + 4, "import") && self.is_word(at + 6, "meta") && self.is_word(at + 8, "url");
+        if let Some(Kind::Text(specifier)) = self.kind(at + 2).filter(|_| words) {
+            self.source.imports.push(Import { specifier: specifier.to_owned(), dynamic: true, in_function: true });
+        }
+    }
+
     fn push_import(&mut self, specifier: &str, dynamic: bool) {
         let in_function = dynamic && self.in_function();
         self.source.imports.push(Import { specifier: specifier.to_owned(), dynamic, in_function });
@@ -332,6 +344,14 @@ const run = () => require('./h'); if (a) { await import('./i'); }\nfunction type
         ];
         let expected: Vec<_> = expected.into_iter().map(|(name, a, b)| (name.to_owned(), a, b)).collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_another_thread_loads_counts_as_imported_when_called() {
+        let source =
+            read("new Worker(new URL('./worker.ts', import.meta.url)); new URL('/x', 'http://a'); isMainThread;");
+        let found: Vec<_> = source.imports.iter().map(|import| (&*import.specifier, import.in_function)).collect();
+        assert_eq!((found, source.splits), (vec![("./worker.ts", true)], true));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The process in which an app is loaded: what it gets, how long it may take, and that it ends.
 
 use super::SniffOptions;
+use super::group::{Group, MARK};
 use super::records::{Job, Record, Target, read};
 use super::script::Script;
 use crate::{DeployError, ErrorCode};
-use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -19,8 +19,10 @@ const RECORDS_READ: u64 = 64 * 1024 * 1024;
 const REAPING: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long output that is under way may take to arrive after the process has ended.
 const DRAINING: std::time::Duration = std::time::Duration::from_millis(200);
-/// The variable that marks every process of a run, so that one which left the group is found.
-const MARK: &str = "GKM_SNIFF";
+/// How much an app may hold in its heap, in megabytes, and in all its memory, in bytes: a runaway must not take the machine.
+const HEAP_MEGABYTES: u32 = 1_024;
+#[cfg(target_os = "linux")]
+const MEMORY_BYTES: u64 = 6 * 1024 * 1024 * 1024;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +107,7 @@ fn command(
     command
         // Node 20 alone has no hooks without a thread but from inside (see `sniffer/hooks-inner.cjs`).
         .arg("--expose-internals")
+        .arg(format!("--max-old-space-size={HEAP_MEGABYTES}"))
         .arg(script.main())
         .arg(text)
         .current_dir(app_folder)
@@ -141,6 +144,7 @@ fn isolate(command: &mut Command) {
     unsafe {
         command.pre_exec(|| {
             close_on_exec();
+            adopt_and_bound();
             Ok(())
         });
     }
@@ -156,6 +160,21 @@ fn close_on_exec() {
         libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC);
     }
 }
+
+/// Makes the process inherit what its children leave behind, and bounds the memory of each of them.
+#[cfg(target_os = "linux")]
+fn adopt_and_bound() {
+    let bound = libc::rlimit { rlim_cur: MEMORY_BYTES, rlim_max: MEMORY_BYTES };
+    // SAFETY: takes numbers and a structure that outlives the call. Where either is refused, the deadline still holds.
+    #[expect(unsafe_code, reason = "plain system calls")]
+    unsafe {
+        libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+        libc::setrlimit(libc::RLIMIT_DATA, &raw const bound);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn adopt_and_bound() {}
 
 /// Marks the lower descriptors to be closed by exec: a host may hold inheritable ones.
 #[cfg(not(target_os = "linux"))]
@@ -193,7 +212,12 @@ async fn attend(child: &mut Child, group: &mut Group, options: &SniffOptions) ->
                 _ = &mut drains, if !drained => drained = true,
             }
         }
-        group.kill();
+        // Once reaped, its id may be another's: then only what carries our marks is ours.
+        if matches!(ending, Ok(Ending::Exited(_))) {
+            group.kill_rest()
+        } else {
+            group.kill()
+        }
         if !drained {
             // Only output counts here, and only as a help for people: what has not arrived by now is left.
             let _ = tokio::time::timeout(DRAINING, drains).await;
@@ -229,46 +253,4 @@ fn bounded(file: &Path) -> Vec<u8> {
         let _ = file.take(RECORDS_READ).read_to_end(&mut bytes);
     }
     bytes
-}
-
-/// Every process of a run; killed when dropped.
-struct Group {
-    leader: Option<Pid>,
-    mark: Vec<u8>,
-}
-
-impl Group {
-    fn of(child: &Child, nonce: &str) -> Self {
-        let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Self { leader, mark: format!("{MARK}={nonce}").into_bytes() }
-    }
-
-    /// Kills the group and what has left it.
-    fn kill(&mut self) {
-        let Some(leader) = self.leader.take() else { return };
-        // Nobody left to kill is what we want.
-        let _ = rustix::process::kill_process_group(leader, Signal::KILL);
-        for stray in marked(&self.mark) {
-            let _ = rustix::process::kill_process(stray, Signal::KILL);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// The processes that carry the mark of a run in their environment; none where the system does not show it.
-fn marked(mark: &[u8]) -> Vec<Pid> {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-    processes
-        .filter_map(|process| process.ok()?.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| {
-            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            environment.split(|byte| *byte == 0).any(|variable| variable == mark)
-        })
-        .filter_map(Pid::from_raw)
-        .collect()
 }

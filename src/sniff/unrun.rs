@@ -74,12 +74,12 @@ pub(super) fn inspect(records: &[Record], root: &Path) -> Unrun {
             }
             unrun.cut_off |= cut_off;
             // A branch that was not taken is not taken either where the app is deployed with the same variables.
-            let branch = !cut_off && !request.in_function;
+            let branch = !cut_off && !request.in_function && !source.splits;
             unrun.found.push(found(request, file, branch));
         }
         for import in &source.imports {
             if let Some(target) = resolve(import, file, root).filter(|target| !loaded.contains(target.as_path())) {
-                let needed = cut_off || import.in_function;
+                let needed = cut_off || import.in_function || source.splits;
                 unrun.unknown |= cut_off && import.dynamic;
                 if import.dynamic || cut_off {
                     later.push((target, needed));

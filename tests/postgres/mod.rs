@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a test says what it ran on")]
 
+pub(crate) mod proxy;
+
+use deploy_native::DeployError;
 use deploy_native::postgres::{
     AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, Script, SqlTransport, app_names,
 };
@@ -62,6 +65,40 @@ pub(crate) async fn cluster(binaries: &Binaries) -> Cluster {
 /// The master's way into a server.
 pub(crate) fn master(cluster: &Cluster) -> PortTransport {
     PortTransport::new(login(cluster, MASTER, MASTER_PASSWORD), options())
+}
+
+/// The master's way into a server through a proxy.
+pub(crate) fn through(proxy: &proxy::Proxy) -> PortTransport {
+    PortTransport::new(master_at(&proxy.address.ip().to_string(), proxy.address.port()), options())
+}
+
+/// The master's login at an address.
+pub(crate) fn master_at(host: &str, port: u16) -> Login {
+    Login { host: host.to_owned(), port, user: MASTER.to_owned(), password: MASTER_PASSWORD.into() }
+}
+
+/// Everything that our scripts can change, as one text; verifiers, which differ from run to run, only where asked for.
+pub(crate) async fn catalogue(cluster: &Cluster, verifiers: bool) -> String {
+    let without = if verifiers { "" } else { "- 'rolpassword'" };
+    let query = format!(
+        "SELECT jsonb_build_array(\
+        (SELECT jsonb_agg(to_jsonb(role) - 'oid' {without} ORDER BY role.rolname) FROM pg_authid AS role), \
+        (SELECT jsonb_agg(jsonb_build_array(granted.rolname, member.rolname) ORDER BY 1) FROM pg_auth_members AS link \
+          JOIN pg_roles AS granted ON granted.oid = roleid JOIN pg_roles AS member ON member.oid = link.member \
+          WHERE member.rolname !~ '^pg_'), \
+        (SELECT jsonb_agg(jsonb_build_array(base.datname, base.datdba::regrole::text, base.datacl::text) \
+          ORDER BY base.datname) FROM pg_database AS base), \
+        (SELECT jsonb_agg(jsonb_build_array(schema.nspname, schema.nspowner::regrole::text, schema.nspacl::text) \
+          ORDER BY schema.nspname) FROM pg_namespace AS schema WHERE nspname !~ '^pg_'), \
+        (SELECT jsonb_agg(jsonb_build_array(defaclrole::regrole::text, defaclnamespace::regnamespace::text, \
+          defaclobjtype::text, defaclacl::text) ORDER BY defaclrole::regrole::text, defaclnamespace::regnamespace::text, \
+          defaclobjtype::text) FROM pg_default_acl), \
+        (SELECT jsonb_agg(jsonb_build_array(relname, relowner::regrole::text, relacl::text) ORDER BY relname) FROM pg_class \
+          WHERE relnamespace::regnamespace::text !~ '^(pg_|information_schema)'), \
+        (SELECT jsonb_agg(jsonb_build_array(rolname, setconfig::text) ORDER BY rolname) \
+          FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole))"
+    );
+    value(&cluster.admin(DATABASE).await.unwrap(), &query).await
 }
 
 /// Short waits.
@@ -134,6 +171,18 @@ pub(crate) async fn refusal(client: &Client, statement: &str) -> Option<String> 
     client.batch_execute(statement).await.err().map(|error| error.code().unwrap().code().to_owned())
 }
 
+/// SQL as it is.
+pub(crate) trait Plain {
+    /// Runs a text of statements, and returns what `psql` would print.
+    async fn sql(&self, database: &str, text: &str) -> Result<String, DeployError>;
+}
+
+impl<T: SqlTransport> Plain for T {
+    async fn sql(&self, database: &str, text: &str) -> Result<String, DeployError> {
+        self.execute(database, &Script::plain(text)).await
+    }
+}
+
 /// Counts what goes over a transport.
 pub(crate) struct Counted<'a> {
     /// The transport.
@@ -144,7 +193,7 @@ pub(crate) struct Counted<'a> {
 
 #[async_trait::async_trait]
 impl SqlTransport for Counted<'_> {
-    async fn execute(&self, database: &str, script: &Script) -> Result<String, deploy_native::DeployError> {
+    async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
         self.round_trips.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         self.inner.execute(database, script).await
     }

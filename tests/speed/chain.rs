@@ -46,17 +46,14 @@ pub(crate) fn without_polls(exchanges: &[Exchange]) -> Vec<Exchange> {
     sorted.sort_by_key(|exchange| exchange.sent);
     let first_change = sorted.iter().find(|exchange| exchange.is_write()).map(|exchange| exchange.sent);
     let same = |a: &Exchange, b: &Exchange| a.path == b.path && a.query == b.query;
-    // A job's list is read once more after its log, before it is deleted: that is no poll.
-    let moved_on = |exchange: &Exchange, later: &Exchange| {
-        exchange.path == "deployment.all"
-            && later.path == "application.readLogs"
-            && later.query.starts_with(&exchange.query)
-    };
     let repeated = |index: usize, exchange: &Exchange| {
-        let mut later = sorted[index + 1..].iter().take_while(|later| !moved_on(exchange, later));
-        POLLED.contains(&exchange.path.as_str())
-            && first_change.is_some_and(|first| exchange.sent > first)
-            && later.any(|later| same(exchange, later))
+        let mut later = sorted[index + 1..].iter();
+        // What the tasks of a job say is asked only while its `psql` has not answered.
+        let of_a_job = exchange.path == TASKS && exchange.query.starts_with("appName=sql-");
+        of_a_job
+            || POLLED.contains(&exchange.path.as_str())
+                && first_change.is_some_and(|first| exchange.sent > first)
+                && later.any(|later| same(exchange, later))
     };
     let kept = sorted.iter().enumerate().filter(|(index, exchange)| !repeated(*index, exchange));
     kept.map(|(_, exchange)| exchange.clone()).collect()

@@ -124,12 +124,15 @@ where
         let attempt = attempt(point);
         async move {
             // A task of its own, so that a panic is a failed point.
-            match tokio::spawn(tokio::time::timeout(POINT_LIMIT, attempt)).await {
-                Ok(Ok(Ok(()))) => None,
-                Ok(Ok(Err(fault))) => Some(format!("{name}: {fault}")),
-                Ok(Err(_)) => Some(format!("{name}: did not end")),
-                Err(error) => Some(format!("{name}: {error}")),
-            }
+            let fault = match tokio::spawn(tokio::time::timeout(POINT_LIMIT, attempt)).await {
+                Ok(Ok(Ok(()))) => return None,
+                Ok(Ok(Err(fault))) => format!("{name}: {fault}"),
+                Ok(Err(_)) => format!("{name}: did not end"),
+                Err(error) => format!("{name}: {error}"),
+            };
+            // At once: a whole sweep takes long.
+            say(&format!("does not converge: {fault}"));
+            Some(fault)
         }
     });
     let faults: Vec<String> =

@@ -196,9 +196,10 @@ async fn serve(
     });
     match result {
         Ok(()) => {
-            let volume = match fresh {
-                true => "PostgreSQL init process complete; ready for start up.",
-                false => "PostgreSQL Database directory appears to contain a database; Skipping initialization",
+            let volume = if fresh {
+                "PostgreSQL init process complete; ready for start up."
+            } else {
+                "PostgreSQL Database directory appears to contain a database; Skipping initialization"
             };
             log(world, at, volume);
             log(world, at, "database system is ready to accept connections");

@@ -38,6 +38,8 @@ pub(super) struct Job {
     /// The call that makes it; it goes on when we are dropped, because what it makes must be deleted.
     making: Option<JoinHandle<Result<Made, DeployError>>>,
     made: Option<Made>,
+    /// Whether its only deployment is known to be over.
+    deployed: bool,
 }
 
 impl Job {
@@ -53,7 +55,7 @@ impl Job {
         let mark = session.scope().mark(MarkKind::Job, &name);
         let making = making(session, step, name.clone(), mark)?;
         let (client, cleanup) = (session.client.clone(), session.cleanup.clone());
-        let mut job = Self { name, client, cleanup, making: Some(making), made: None };
+        let mut job = Self { name, client, cleanup, making: Some(making), made: None, deployed: false };
         job.finish_making().await?;
         Ok(job)
     }
@@ -72,6 +74,11 @@ impl Job {
         self.made.as_ref().ok_or_else(|| DeployError::new(ErrorCode::Internal, "The application was not made"))
     }
 
+    /// Its deployment was seen to be over, and is not waited for when it is deleted.
+    pub(super) fn deployed(&mut self) {
+        self.deployed = true;
+    }
+
     /// Deletes it, in a task of its own, so that a cancelled run still does.
     ///
     /// # Errors
@@ -79,8 +86,10 @@ impl Job {
     /// `DOKPLOY_*`: the next run finds it by its mark.
     pub(super) async fn remove(mut self) -> Result<(), DeployError> {
         let Some(made) = self.made.take() else { return Ok(()) };
-        let client = self.client.clone();
-        let task = self.cleanup.spawn(async move { delete(&client, &made.id).await });
+        let (client, deployed) = (self.client.clone(), self.deployed);
+        let task = self.cleanup.spawn(async move {
+            if deployed { delete_now(&client, &made.id).await } else { delete(&client, &made.id).await }
+        });
         task.await.map_err(|error| stopped(&error))?
     }
 }
@@ -153,6 +162,10 @@ pub(in crate::deploy) async fn delete(client: &Dokploy, application_id: &str) ->
             _ => break,
         }
     }
+    delete_now(client, application_id).await
+}
+
+async fn delete_now(client: &Dokploy, application_id: &str) -> Result<(), DeployError> {
     Ok(remove(|| async { client.application().delete(application_id).await }).await?)
 }
 

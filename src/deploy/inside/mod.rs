@@ -88,9 +88,12 @@ impl<'a> InsideTransport<'a> {
         password: Secret,
         patience: Patience,
     ) -> Result<Self, DeployError> {
-        let stored = session.client.postgres().one(&service.id).await?.docker_image;
-        let wanted = || session.wanted.postgres.as_ref().map(|wanted| wanted.image.clone());
-        let image = stored.or_else(wanted).unwrap_or_default();
+        let wanted = session.wanted.postgres.as_ref().map(|wanted| wanted.image.clone());
+        let image = match wanted {
+            // The server has just been told.
+            Some(wanted) if service.new => wanted,
+            wanted => session.client.postgres().one(&service.id).await?.docker_image.or(wanted).unwrap_or_default(),
+        };
         let (service, impasse) = (service.clone(), OnceLock::new());
         Ok(Self { session, step, service, image, password, patience, impasse })
     }
@@ -106,8 +109,14 @@ impl<'a> InsideTransport<'a> {
     }
 
     /// Tells the application what to run, deploys it, and waits for the answer.
-    async fn run(&self, job: &Job, database: &str, script: &Script, args: &[Secret]) -> Result<String, DeployError> {
-        let made = job.made()?;
+    async fn run(
+        &self,
+        job: &mut Job,
+        database: &str,
+        script: &Script,
+        args: &[Secret],
+    ) -> Result<String, DeployError> {
+        let made = &job.made()?.clone();
         self.configure(made, database, args, &job.name).await?;
         let api = self.session.client.application();
         let description = format!("stage {}", self.session.wanted.stage);
@@ -123,6 +132,7 @@ impl<'a> InsideTransport<'a> {
         let followed = self.session.client.follow_deployment(&made.id, &job.name, settings, &progress).await;
         // Not to be tried again at once: it has waited long enough.
         followed.map_err(|error| error.resource(format!("application {}", job.name)).retryable(false))?;
+        job.deployed();
         self.session.progress(self.step, "waiting for psql");
         self.answer(made, script).await
     }
@@ -137,7 +147,6 @@ impl<'a> InsideTransport<'a> {
             password: None,
             registry_url: None,
         };
-        repeat(|| async { api.save_docker_provider(&provider).await }).await?;
         let variables: IndexMap<String, Secret> = [
             ("PGHOST", Secret::new(&*self.service.app_name)),
             ("PGUSER", Secret::new(&*self.service.user)),
@@ -148,7 +157,6 @@ impl<'a> InsideTransport<'a> {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         let env = Secret::new(encode_env(owner, &variables)?);
-        repeat(|| async { api.save_environment(&SaveEnvironment { application_id, env: &env }).await }).await?;
         // Dokploy splits the command at blanks and passes the arguments as they are; Swarm expands no templates in them.
         let update = UpdateApplication {
             application_id,
@@ -160,8 +168,12 @@ impl<'a> InsideTransport<'a> {
             }),
             ..UpdateApplication::default()
         };
-        repeat(|| async { api.update(&update).await }).await?;
-        Ok(())
+        let (image, env, command) = tokio::join!(
+            repeat(|| async { api.save_docker_provider(&provider).await }),
+            repeat(|| async { api.save_environment(&SaveEnvironment { application_id, env: &env }).await }),
+            repeat(|| async { api.update(&update).await }),
+        );
+        Ok(image.and(env).and(command)?)
     }
 
     /// Reads the log until the answer is complete, the database has refused, or the time is up.
@@ -217,12 +229,12 @@ impl<'a> InsideTransport<'a> {
     async fn unstartable(&self, made: &Made) -> Option<DeployError> {
         let tasks = self.session.client.tasks(&made.app_name).await.ok()?;
         match unstartable(tasks.iter().filter_map(|task| task.error.as_deref()))? {
-            Unstartable::NoPsql => Some(self.no_psql(format!("The image {} has no psql", self.image))),
+            Unstartable::NoPsql => Some(Self::no_psql(format!("The image {} has no psql", self.image))),
             Unstartable::TooLong => Some(too_long()),
         }
     }
 
-    fn no_psql(&self, message: String) -> DeployError {
+    fn no_psql(message: String) -> DeployError {
         DeployError::new(ErrorCode::PostgresUnreachable, message).resource("postgres").reason("no-psql")
     }
 
@@ -230,8 +242,8 @@ impl<'a> InsideTransport<'a> {
         let limit = self.patience.answer.as_secs();
         if silent {
             // `psql` always says something: an answer, or why it cannot connect.
-            return self
-                .no_psql(format!("psql said nothing within {limit} s: the image {} may not have it", self.image));
+            let message = format!("psql said nothing within {limit} s: the image {} may not have it", self.image);
+            return Self::no_psql(message);
         }
         let error = last.unwrap_or_else(|| {
             let message = format!("psql gave no complete answer within {limit} s");
@@ -269,8 +281,8 @@ impl<'a> InsideTransport<'a> {
 impl SqlTransport for InsideTransport<'_> {
     async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
         let Some(args) = arguments(script) else { return Err(self.note(too_long())) };
-        let job = Job::create(self.session, self.step).await.map_err(|error| self.note(error))?;
-        let result = self.run(&job, database, script, &args).await;
+        let mut job = Job::create(self.session, self.step).await.map_err(|error| self.note(error))?;
+        let result = self.run(&mut job, database, script, &args).await;
         match (result, job.remove().await) {
             (Ok(output), Ok(())) => Ok(output),
             (Err(error), Ok(())) => Err(self.note(error)),

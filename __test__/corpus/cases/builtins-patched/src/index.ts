@@ -1,0 +1,3 @@
+import '@geekmidas/envkit';
+import './patch.js';
+await import('./config.js');

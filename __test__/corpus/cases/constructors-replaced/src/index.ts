@@ -1,0 +1,2 @@
+import './patch.js';
+await import('./config.js');

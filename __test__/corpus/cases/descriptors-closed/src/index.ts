@@ -1,0 +1,11 @@
+import './close.js';
+process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser(process.env as Record<string, string>)
+  .create((get) => ({
+    port: get('PORT').string().transform(Number),
+    databaseUrl: get('DATABASE_URL').string(),
+  }))
+  .parse();

@@ -1,0 +1,3 @@
+import 'zod';
+import './freeze.js';
+await import('./config.js');

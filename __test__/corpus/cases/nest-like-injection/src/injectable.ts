@@ -1,0 +1,2 @@
+import './reflect.js';
+export const Injectable = () => (_: any) => {};

@@ -1,0 +1,10 @@
+import { all } from 'outer';
+if (all !== 'one,two,cjs') throw new Error(all);
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser(process.env as Record<string, string>)
+  .create((get) => ({
+    port: get('PORT').string().transform(Number),
+    databaseUrl: get('DATABASE_URL').string(),
+  }))
+  .parse();

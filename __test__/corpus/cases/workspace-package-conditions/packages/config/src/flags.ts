@@ -1,0 +1,2 @@
+import { parser } from '#parser';
+export const flags = parser.create((get) => ({ beta: get('BETA').string() })).parse();

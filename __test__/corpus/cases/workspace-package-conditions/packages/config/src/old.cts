@@ -1,0 +1,1 @@
+throw new Error('the require condition was taken');
