@@ -14,7 +14,7 @@
  *
  * @throws {@link DeployError}
  */
-export function deploy(request: DeployRequest, options?: RunOptions): Promise<DeployReport>;
+export function deploy(request: DeployRequest, options?: ApplyOptions): Promise<DeployReport>;
 
 /**
  * Works out what {@link deploy} would do, and changes nothing.
@@ -28,7 +28,7 @@ export function plan(request: DeployRequest, options?: RunOptions): Promise<Depl
  *
  * @throws {@link DeployError}
  */
-export function undeploy(request: UndeployRequest, options?: RunOptions): Promise<UndeployReport>;
+export function undeploy(request: UndeployRequest, options?: ApplyOptions): Promise<UndeployReport>;
 
 /**
  * Works out what {@link undeploy} would do, and changes nothing.
@@ -38,11 +38,43 @@ export function undeploy(request: UndeployRequest, options?: RunOptions): Promis
 export function planUndeploy(request: UndeployRequest, options?: RunOptions): Promise<DeployPlan>;
 
 /**
+ * Gives apps that run other credentials: another password for their database user, or other values of variables that
+ * were generated. Nothing else about them changes, and no moment refuses a running app.
+ *
+ * A password changes in three turns: the app gets a second login and is deployed with it, its user gets the new password,
+ * and the app is deployed with its own login again. Interrupted anywhere, the next run of this or of {@link deploy}
+ * finishes it, with the same new values.
+ *
+ * @throws {@link DeployError} `INVALID_REQUEST` with the reason `not-rotatable` for a value that is the user's own
+ */
+export function rotateCredentials(request: RotateRequest, options?: RunOptions): Promise<RotationReport>;
+
+/**
+ * Works out what {@link rotateCredentials} would do, and changes nothing.
+ *
+ * @throws {@link DeployError}
+ */
+export function planRotateCredentials(request: RotateRequest, options?: RunOptions): Promise<DeployPlan>;
+
+/**
  * Asks the authoritative servers of each host name of the selected apps whether they answer with the server's address.
  *
  * @throws {@link DeployError}
  */
 export function verifyDns(request: DeployRequest, options?: RunOptions): Promise<DnsReport>;
+
+/**
+ * Proves that the stage's app roles are isolated from each other, as every deployment does that changes them; finds what
+ * was granted by hand since.
+ *
+ * Every app of the workspace that has a role is tried, whatever `apps` selects. The stage is locked meanwhile. Nothing is
+ * changed, but where the database is reached by its external port, that is opened and closed again, which restarts the
+ * database.
+ *
+ * @throws {@link DeployError} `ISOLATION_BROKEN` naming role and object, with every other outcome that is not as it must be
+ * in `log`; `INVALID_REQUEST` with the reason `not-provisioned` when the stage has no database or no app has a role
+ */
+export function verifyIsolation(request: DeployRequest, options?: RunOptions): Promise<IsolationReport>;
 
 /**
  * Creates project, environment and services, and nothing else.
@@ -150,9 +182,9 @@ export interface DeployRequest {
 	/** Where an opened database port is reached; default: the endpoint's host. */
 	databaseHost?: string;
 	/**
-	 * How the database is reached to make roles and schemas; default `external-port`: opened, used, closed. `internal`: a
-	 * short-lived application on the server's network runs `psql`. `auto`: `internal` where the database's image is known
-	 * to have `psql`, else `external-port`.
+	 * How the database is reached to make roles and schemas. `internal`: a short-lived application on the server's network
+	 * runs `psql`; no port opens, and the database is not restarted. `external-port`: its port is opened, used, closed.
+	 * `auto`, the default: `internal`, and the port where that fails as a way, which is a warning, or was seen to fail.
 	 */
 	databaseAccess?: 'external-port' | 'internal' | 'auto';
 	/** Which app owns the `public` schema; default `api`, `null` for none. */
@@ -182,10 +214,42 @@ export interface UndeployRequest {
 	credentials: Credentials;
 	/** The apps to remove; default everything of the stage. */
 	apps?: string[];
+	/** Whether the main front end had the bare domain of the stage; default `false`. */
+	mainFrontendAtApex?: boolean;
+	/** Where the database's port is reached; default the host of the Dokploy endpoint. */
+	databaseHost?: string;
+	/** How the database is reached when roles are dropped; as in {@link DeployRequest}. */
+	databaseAccess?: DeployRequest['databaseAccess'];
+	/** The app that owns `public`, which stays when its role goes; default `'api'`, `null`: none. */
+	publicSchemaApp?: string | null;
 	/** Also removes databases, roles and their data; default `false`. */
 	deleteData?: boolean;
 	/** Also removes environment and project, when nothing else lives there; default `false`. */
 	deleteProject?: boolean;
+}
+
+/** Whose credentials change, and which. Unknown fields are errors. */
+export interface RotateRequest {
+	workspace: NormalizedWorkspace;
+	stage: string;
+	credentials: Credentials;
+	/** The apps; default every app that has what is rotated. */
+	apps?: string[];
+	/** Generated variables that get another value, for instance `['BETTER_AUTH_SECRET']`; default none. */
+	generatedSecrets?: string[];
+	/** Whether the database users get other passwords; default `true`, or `false` where `generatedSecrets` names some. */
+	databasePasswords?: boolean;
+	/** Where an opened database port is reached; default: the endpoint's host. */
+	databaseHost?: string;
+	/**
+	 * How the database is reached, as in {@link DeployRequest}; default `auto`. `external-port` opens the port three times,
+	 * and each time restarts the database twice.
+	 */
+	databaseAccess?: 'external-port' | 'internal' | 'auto';
+	/** Which app owns the `public` schema, as in the deployment; default `api`, `null` for none. */
+	publicSchemaApp?: string | null;
+	/** How long an app must stay up to count as running, in seconds; default 15. */
+	stabilitySeconds?: number;
 }
 
 /** Who we are to whom. */
@@ -267,6 +331,15 @@ export interface RunOptions {
 	imageFingerprint?: (app: string) => Promise<string | null>;
 	/** What stands around a run, where it is not the usual. */
 	surroundings?: Surroundings;
+}
+
+/** How a plan is applied. */
+export interface ApplyOptions extends RunOptions {
+	/**
+	 * The plan that the user was shown: `plan`'s for `deploy`, `planUndeploy`'s for `undeploy`. If what would be done is
+	 * no longer that, the run stops with `PLAN_STALE`, naming the steps that differ, before it changes anything.
+	 */
+	expectedPlan?: DeployPlan;
 }
 
 /** What stands around a run and is different in tests and on other machines. */
@@ -465,10 +538,20 @@ export interface DeployReport {
 	changes: number;
 	durationMs: number;
 	dns: DnsReport;
-	/** How the database was reached, when this run worked on it. */
+	/** How the database was reached, and why that way, when this run worked on it. */
 	databaseAccess?: { way: 'external-port' | 'internal'; reason: string };
+	/** The roles of removed apps that this run barred from logging in; their data stays. */
+	retiredRoles?: RetiredRole[];
 	/** The proof of isolation, when one was made in this run. */
 	isolation?: IsolationReport;
+}
+
+/** The role of an app that the workspace no longer declares. */
+export interface RetiredRole {
+	appName: string;
+	role: string;
+	/** What is kept, for instance `schema auth: 12 tables`. */
+	kept: string[];
 }
 
 /** What became of an app. */
@@ -504,9 +587,9 @@ export interface HostReport {
 	/** Absent when its zone has none. */
 	provider?: string;
 	record: 'created' | 'updated' | 'unchanged' | 'manual' | 'none' | 'failed';
-	/** Whether its authoritative servers answer with the server's address. */
+	/** Whether its authoritative servers answer with the server's address, or its vendor's proxy leads there. */
 	verified: boolean;
-	/** Why it is not verified, or what the user has to do. */
+	/** Why it is not verified, what the user has to do, or that a proxy answers for it. */
 	message?: string;
 }
 
@@ -519,7 +602,10 @@ export interface IsolationReport {
 	matrix: IsolationScope[];
 	/** Each outcome that is not as it must be; empty where the apps are isolated. */
 	broken: IsolationCheck[];
-	/** What app roles may do where no app of the workspace is the owner; told, not judged. */
+	/**
+	 * What app roles may do where no app of the workspace is the owner, and ways that a master laid on purpose: functions
+	 * and views that act as somebody else, foreign servers, parameters. Told, not judged.
+	 */
 	unmanaged: IsolationGrant[];
 }
 
@@ -560,6 +646,28 @@ export interface UndeployReport {
 	durationMs: number;
 }
 
+/** The result of a rotation of credentials. */
+export interface RotationReport {
+	/** Each app whose credentials were to change. */
+	apps: RotatedApp[];
+	/** How many steps changed something. */
+	changes: number;
+	/** How the database was reached, when it had to be. */
+	databaseAccess?: { way: 'external-port' | 'internal'; reason: string };
+	durationMs: number;
+}
+
+/** An app whose credentials were to change. */
+export interface RotatedApp {
+	appName: string;
+	/** The variables that carry them, for instance `DATABASE_URL`. */
+	credentials: string[];
+	/** Whether all are new, the app was seen running with them, and the former ones do not work any more. */
+	finished: boolean;
+	/** What went wrong. */
+	reason?: string;
+}
+
 /** The ordered graph of steps that turns what is observed into what is wanted. */
 export interface DeployPlan {
 	stage: string;
@@ -587,7 +695,7 @@ export interface PlanStep {
 	variables?: VariableChange[];
 	/** What restarts because of it. */
 	restarts?: string[];
-	/** Whether it opens the database's external port for a while. */
+	/** Whether it opens the database's external port for a while; one that does so only if another way fails says `false`. */
 	opensPort: boolean;
 	/** What is replaced, what is known only after apply. */
 	details?: string[];

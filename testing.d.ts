@@ -160,6 +160,8 @@ export interface SimulatedImage {
 	login?: [username: string, password: string];
 	/** Whether it contains `psql`; default: images called `postgres` do. */
 	psql?: boolean;
+	/** Whether it is for another platform than the only node's, so that its tasks stay pending. */
+	fitsNoNode?: boolean;
 	/** What its tag stands for now: `sha256:…`. */
 	digest?: string;
 }

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { deploy, type DeployEvent, plan, sniffApp } from '@geekmidas/deploy-native';
 import { describe, expect, it } from 'vitest';
@@ -88,5 +91,33 @@ it('a worker that is terminated in the middle of a run takes neither the process
 	// The run that was cut off lets go of its lock by itself.
 	await expect.poll(() => deploy(request(), options()).catch(({ code }) => code), { timeout: 30_000 }).toMatchObject({
 		apps: expect.arrayContaining([expect.objectContaining({ appName: 'auth', status: 'running' })]),
+	});
+});
+
+describe('i10_ctrl_c', () => {
+	it.each(['database:roles', 'app:api:deploy'])('in a script that awaits a deployment, in the middle of %s', async (step) => {
+		const { simulator, request, options } = await startWorld();
+		const script = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/ctrl-c.mjs', import.meta.url))], {
+			env: { ...process.env, PART: JSON.stringify({ request: request(), options: options() }) },
+			stdio: ['ignore', 'pipe', 'inherit'],
+		});
+		const exited = once(script, 'exit');
+		const said: Array<Record<string, unknown>> = [];
+		for await (const line of createInterface(script.stdout)) {
+			const message = JSON.parse(line) as Record<string, unknown>;
+			said.push(message);
+			if (message.step === step) script.kill('SIGINT');
+		}
+		const [exitCode] = await exited;
+		const end = said.at(-1);
+		expect(end).toMatchObject({ type: 'rejected', code: 'CANCELLED', cause: 'Ctrl-C' });
+		expect(end?.after).toBeLessThan(2_000);
+		expect(exitCode).toBe(130);
+
+		const report = await deploy(request(), options());
+		expect(report.apps.every(({ status }) => status === 'running')).toBe(true);
+		expect(simulator.count('postgres.create')).toBe(1);
+		expect(simulator.count('project.create')).toBe(1);
+		expect((await plan(request(), options())).changes).toBe(0);
 	});
 });

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import {
 	deploy,
@@ -10,6 +11,7 @@ import {
 	readState,
 	renderPlan,
 	undeploy,
+	verifyIsolation,
 	writeState,
 } from '@geekmidas/deploy-native';
 import { expect, it } from 'vitest';
@@ -17,6 +19,8 @@ import { failure } from './failure.ts';
 import { serverIp, startWorld } from './world.ts';
 
 const stage = 'staging';
+// It brings no types.
+const pg = createRequire(import.meta.url)('pg');
 
 it('i9_the_seeds_workspace_runs_and_a_second_run_makes_only_reads', async () => {
 	const { simulator, request, options, root } = await startWorld();
@@ -52,6 +56,18 @@ it('i9_the_seeds_workspace_runs_and_a_second_run_makes_only_reads', async () => 
 	expect(simulator.mutations().slice(mutations)).toEqual([]);
 	const later = simulator.dns?.requests().slice(dnsRequests) ?? [];
 	expect(later.filter(({ method }) => method !== 'GET')).toEqual([]);
+});
+
+it('a plan that was shown is applied as it stands or not at all', async () => {
+	const { simulator, request, options } = await startWorld({ database: false });
+	const shown = await plan(request({ apps: ['web'] }), options());
+	const error = await failure(deploy(request({ apps: ['web', 'admin'] }), options({ expectedPlan: shown })));
+	expect(error.code).toBe('PLAN_STALE');
+	expect(error.message).toContain('app:admin:create: new');
+	expect(error.message).not.toContain('app:web');
+	expect(simulator.mutations()).toEqual([]);
+	const report = await deploy(request({ apps: ['web'] }), options({ expectedPlan: shown }));
+	expect(report.changes).toBe(shown.changes);
 });
 
 it('i6_no_event_carries_a_secret', async () => {
@@ -119,4 +135,29 @@ it('a state that is written is read again, with the fields of others', async () 
 	await writeState(root, stage, written);
 	expect(await readState(root, stage)).toMatchObject(written);
 	expect(await failure(writeState(root, 'other', written))).toMatchObject({ code: 'INVALID_REQUEST' });
+});
+
+it('isolation is proven on its own, and what was granted by hand is found and named', async () => {
+	const { simulator, request, options } = await startWorld();
+	const nothing = await failure(verifyIsolation(request(), options()));
+	expect([nothing.code, nothing.reason]).toEqual(['INVALID_REQUEST', 'not-provisioned']);
+	expect(simulator.mutations()).toEqual([]);
+
+	const { isolation } = await initializePostgresUsers(request(), options());
+	expect(await verifyIsolation(request(), options())).toEqual(isolation);
+
+	// Somebody lets one app read the tables of another.
+	const [database] = simulator.snapshot().postgres as Record<string, string>[];
+	const { databaseName, databaseUser, databasePassword, appName } = database ?? {};
+	const [host, port] = (await simulator.databaseAddress(appName ?? '')).split(':');
+	const login = { host, port: Number(port), database: databaseName, user: databaseUser, password: databasePassword };
+	const master = new pg.Client(login);
+	await master.connect();
+	await master.query('GRANT USAGE ON SCHEMA admin_auth TO auth');
+	await master.end();
+	const error = await failure(verifyIsolation(request(), options()));
+	expect([error.code, error.app, error.resource]).toEqual(['ISOLATION_BROKEN', 'auth', 'schema admin_auth']);
+	expect(error.message).toContain('role `auth` is allowed');
+	expect(error.log).toContain('role `auth` is allowed USAGE on schema admin_auth, and must not be');
+	expect(simulator.snapshot().applications).toEqual([]);
 });

@@ -40,6 +40,7 @@ describe('options', () => {
 		['a provider without deleteRecords', { dnsProviders: { 'a.b': { name: 'x' } } }, 'dnsProviders.a.b.getRecords'],
 		['a fingerprint without a build', { imageFingerprint: async () => null }, 'imageFingerprint'],
 		['a port that is none', { surroundings: { authoritativePort: 70_000 } }, 'surroundings.authoritativePort'],
+		['a plan that is none', { expectedPlan: { stage: 'staging', steps: {} } }, 'options.expectedPlan.steps'],
 		['an unknown surrounding', { surroundings: { nodejs: 'node' } }, 'surroundings'],
 	])('with %s are INVALID_REQUEST and name the field', async (_name, options, named) => {
 		const error = await failure(deploy(request(), options as RunOptions));

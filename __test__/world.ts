@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { DeployRequest, NormalizedWorkspace, RunOptions } from '@geekmidas/deploy-native';
+import type { ApplyOptions, DeployRequest, NormalizedWorkspace } from '@geekmidas/deploy-native';
 import { type Simulator, type SimulatorOptions, startSimulator } from '@geekmidas/deploy-native/testing';
 import { onTestFinished } from 'vitest';
 
@@ -17,7 +17,7 @@ export interface World {
 	simulator: Simulator;
 	root: string;
 	request(overrides?: Partial<DeployRequest>): DeployRequest;
-	options(overrides?: RunOptions): RunOptions;
+	options(overrides?: ApplyOptions): ApplyOptions;
 }
 
 /** Starts a world that ends with the test. */

@@ -1,7 +1,7 @@
 //! Holds the reading and writing of `env` texts to the real `dotenv` package, which the server reads them with.
 
 use deploy_native::ErrorCode;
-use deploy_native::env::{encode_env, parse_env};
+use deploy_native::env::{encode_env, parse_env, read_env};
 use deploy_native::secrets::Secret;
 use indexmap::IndexMap;
 use proptest::prelude::*;
@@ -47,7 +47,7 @@ fn modelled(text: &str) -> BTreeMap<String, String> {
 /// Letters that mean something to dotenv, to the reference pass or to a shell, and any other.
 fn letter() -> impl Strategy<Value = char> {
     prop_oneof![
-        12 => prop::sample::select(vec!['\'', '"', '`', '\\', '\n', '\r', '#', ' ']),
+        12 => prop::sample::select(vec!['\'', '"', '`', '\\', '\n', '\r', '#', ' ', '{']),
         4 => prop::sample::select(vec!['n', 'r', '=', ':', '$', '{', '}', '\t', '-', '.', '_']),
         3 => prop::sample::select(vec!['a', 'B', '1', 'é', '💥']),
         2 => prop::sample::select(vec!['\u{2028}', '\u{2029}', '\u{a0}', '\u{feff}', '\u{b}', '\u{c}', '\u{85}', '\u{180e}']),
@@ -84,6 +84,12 @@ fn environment() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(prop_oneof![4 => hostile(8), 1 => any::<String>()], 1..6)
 }
 
+/// What the containers get: the values that dotenv reads, with each literal of a template in place of its expression.
+fn expanded(read: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let literal = |value: String| value.replace(r#"{{"{{"}}"#, "{{").replace("{{`{{`}}", "{{");
+    read.into_iter().map(|(name, value)| (name, literal(value))).collect()
+}
+
 fn named(values: &[String]) -> IndexMap<String, Secret> {
     let name = |index: usize| ["A", "B_B", "C.c", "D-d", "constructor", "E"][index].to_owned();
     values.iter().enumerate().map(|(index, value)| (name(index), Secret::new(value.as_str()))).collect()
@@ -115,7 +121,7 @@ fn every_value_that_is_written_arrives_byte_for_byte_through_the_real_package() 
     for ((text, real), wanted) in texts.iter().zip(real_dotenv(&texts)).zip(wanted) {
         let wanted: BTreeMap<String, String> =
             wanted.into_iter().map(|(name, value)| (name, value.expose().to_owned())).collect();
-        assert_eq!(real, wanted, "{text:?}");
+        assert_eq!(expanded(real), wanted, "{text:?}");
     }
 }
 
@@ -126,7 +132,15 @@ proptest! {
     fn a_value_arrives_or_is_refused_by_name(values in environment()) {
         let variables = named(&values);
         match encode_env("api", &variables) {
-            Ok(text) => prop_assert_eq!(parse_env(&text), variables),
+            Ok(text) => {
+                let stored = read_env(&text);
+                prop_assert_eq!(&stored.values, &variables);
+                prop_assert!(stored.templated.is_empty());
+                // What holds no template is written as if there were none.
+                if values.iter().all(|value| !value.contains("{{")) {
+                    prop_assert_eq!(parse_env(&text), variables);
+                }
+            }
             Err(error) => {
                 prop_assert_eq!(error.code(), ErrorCode::EnvNotRepresentable);
                 prop_assert_eq!(error.app_name(), Some("api"));
@@ -174,6 +188,53 @@ fn what_cannot_arrive_is_refused_with_its_reason_and_without_its_value() {
     }
     let long = IndexMap::from([("A".to_owned(), Secret::new("x".repeat(128 * 1024)))]);
     assert!(encode_env("api", &long).unwrap_err().message().contains("128 KiB"));
+    let each = |number: usize| (format!("A{number}"), Secret::new("x".repeat(100_000 + number)));
+    let many: IndexMap<String, Secret> = (0..11).map(each).collect();
+    let message = encode_env("api", &many).unwrap_err().message().to_owned();
+    assert!(message.contains("  - A10: ") && message.contains("1 MiB"), "{message}");
+    assert!(encode_env("api", &(0..10).map(each).collect()).is_ok());
+}
+
+/// Docker's client expands a format with the engine that Swarm expands a service's environment with: Go's `text/template`.
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+fn what_is_written_for_a_template_expands_to_the_value_in_gos_own_engine() {
+    // The client itself trims the format and replaces these two.
+    let value = prop_oneof![Just("{{".to_owned()), hostile(6)].prop_map(|it| it.replace(['\\', '\0', '\r'], ""));
+    let values = samples(&prop::collection::vec(value, 1..6).prop_map(|parts| parts.concat()), 400);
+    let (mut format, mut wanted) = ("|".to_owned(), "|".to_owned());
+    for value in values.iter().filter(|value| !value.contains("${{")) {
+        let Ok(text) = encode_env("api", &named(std::slice::from_ref(value))) else { continue };
+        format += parse_env(&text)["A"].expose();
+        wanted += value;
+        [&mut format, &mut wanted].into_iter().for_each(|text| text.push('|'));
+    }
+    assert!(wanted.matches("{{").count() > 100, "too few templates");
+    let arguments = ["context", "inspect", "default", "--format", &format];
+    match Command::new("docker").args(arguments).env("DOCKER_CONTEXT", "default").output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end_matches('\n'), wanted);
+        }
+        Err(error) => eprintln!("Go's engine was not asked: no Docker client: {error}"),
+    }
+}
+
+#[test]
+fn what_holds_a_template_is_written_as_one_that_yields_it() {
+    for (value, text) in [
+        ("{{name}}", r#"A={{"{{"}}name}}"#),
+        ("it's {{name}} #1", r#"A=`it's {{"{{"}}name}} #1`"#),
+        ("it's `{{name}}` #1", r#"A="it's `{{`{{`}}name}}` #1""#),
+        ("}} { {", "A=}} { {"),
+    ] {
+        let variables = named(&[value.to_owned()]);
+        assert_eq!(encode_env("api", &variables).unwrap(), text);
+        assert_eq!(read_env(text).values, variables);
+    }
+    let stored = read_env("A={{.Node.Hostname}}\nB={{name}}\nC=1");
+    assert_eq!(stored.templated.iter().map(String::as_str).collect::<Vec<_>>(), ["A", "B"]);
+    assert_eq!(stored.values.keys().collect::<Vec<_>>(), ["C"]);
 }
 
 #[test]

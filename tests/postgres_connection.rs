@@ -5,7 +5,7 @@
 mod postgres;
 
 use deploy_native::ErrorCode;
-use deploy_native::postgres::{ConnectOptions, Login, PortTransport, SqlTransport as _};
+use deploy_native::postgres::{ConnectOptions, Login, PortTransport};
 use deploy_native_simulator::postgres::{Cluster, ClusterOptions, PostgresBackend};
 use postgres::*;
 use std::time::{Duration, Instant};
@@ -88,8 +88,8 @@ async fn a_database_that_is_starting_up_is_waited_for() {
     let (reached, ()) = tokio::join!(transport.wait_until_reachable(DATABASE), opening);
     reached.unwrap();
     // The restart may have ended the session that was reached; the next script makes another.
-    let answer = match transport.execute(DATABASE, "SELECT 7").await {
-        Err(error) if error.is_retryable() => transport.execute(DATABASE, "SELECT 7").await,
+    let answer = match transport.sql(DATABASE, "SELECT 7").await {
+        Err(error) if error.is_retryable() => transport.sql(DATABASE, "SELECT 7").await,
         answer => answer,
     };
     assert_eq!(answer.unwrap(), "7\n");
@@ -103,16 +103,16 @@ async fn i10_a_dropped_script_is_taken_back() {
         transport.wait_until_reachable(DATABASE).await.unwrap();
         let script = "BEGIN; SET LOCAL client_connection_check_interval = '100ms'; CREATE TABLE t (a int); \
                       SELECT pg_sleep(600); COMMIT";
-        let dropped = tokio::time::timeout(Duration::from_millis(300), transport.execute(DATABASE, script)).await;
+        let dropped = tokio::time::timeout(Duration::from_millis(300), transport.sql(DATABASE, script)).await;
         assert!(dropped.is_err());
         let busy = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'deploy-native' AND state = 'active' \
                     AND pid <> pg_backend_pid()";
         let begun = Instant::now();
-        while transport.execute(DATABASE, busy).await.unwrap() != "0\n" {
+        while transport.sql(DATABASE, busy).await.unwrap() != "0\n" {
             assert!(begun.elapsed() < Duration::from_secs(20), "the server still works on a dropped script");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(transport.execute(DATABASE, "SELECT to_regclass('t') IS NULL").await.unwrap(), "t\n");
+        assert_eq!(transport.sql(DATABASE, "SELECT to_regclass('t') IS NULL").await.unwrap(), "t\n");
     }
 }
 
@@ -120,9 +120,9 @@ async fn i10_a_dropped_script_is_taken_back() {
 async fn a_failed_script_leaves_a_usable_transport() {
     let cluster = cluster(&embedded()).await;
     let transport = master(&cluster);
-    let error = transport.execute(DATABASE, "BEGIN; SELECT 1/0; COMMIT").await.unwrap_err();
+    let error = transport.sql(DATABASE, "BEGIN; SELECT 1/0; COMMIT").await.unwrap_err();
     assert_eq!((error.code(), error.reason_name()), (ErrorCode::PostgresQuery, Some("22012")));
-    assert_eq!(transport.execute(DATABASE, "SELECT 1, NULL, 'x'").await.unwrap(), "1||x\n");
+    assert_eq!(transport.sql(DATABASE, "SELECT 1, NULL, 'x'").await.unwrap(), "1||x\n");
 }
 
 #[tokio::test]
@@ -133,6 +133,6 @@ async fn i6_a_server_that_offers_tls_is_spoken_to_in_tls() {
         let options = ClusterOptions::new(MASTER, MASTER_PASSWORD, DATABASE).certificate(certificate, key);
         let cluster = Cluster::start(&binaries, options).await.unwrap();
         let encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-        assert_eq!(master(&cluster).execute(DATABASE, encrypted).await.unwrap(), "t\n");
+        assert_eq!(master(&cluster).sql(DATABASE, encrypted).await.unwrap(), "t\n");
     }
 }

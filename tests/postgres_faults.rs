@@ -1,52 +1,15 @@
 //! Provisioning that is interrupted, repeated, run twice at once, or large.
 
 #![expect(clippy::print_stdout, reason = "one test prints what it measured")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod postgres;
 
 use deploy_native::postgres::{prove, provision, provision_script};
-use deploy_native_simulator::postgres::Cluster;
+use postgres::proxy::Proxy;
 use postgres::*;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-
-/// Everything that provisioning can change, as one text.
-async fn catalogue(cluster: &Cluster) -> String {
-    let query = "SELECT jsonb_build_array(\
-        (SELECT jsonb_agg(to_jsonb(role) - 'oid' - 'rolpassword' ORDER BY role.rolname) FROM pg_authid AS role), \
-        (SELECT jsonb_agg(to_jsonb(base) - 'oid' - 'datfrozenxid' - 'datminmxid' ORDER BY base.datname) FROM pg_database AS base), \
-        (SELECT jsonb_agg(to_jsonb(schema) - 'oid' ORDER BY schema.nspname) FROM pg_namespace AS schema \
-          WHERE nspname !~ '^pg_'), \
-        (SELECT count(*) FROM pg_default_acl), (SELECT count(*) FROM pg_db_role_setting))";
-    value(&cluster.admin(DATABASE).await.unwrap(), query).await
-}
-
-#[tokio::test]
-async fn i3_interrupted_at_any_statement_nothing_is_half_done_and_the_next_run_converges() {
-    let cluster = cluster(&embedded()).await;
-    let wanted = roles(&["api", "admin-auth"]);
-    let untouched = catalogue(&cluster).await;
-    let statements = provision_script(&wanted).await.unwrap().statements().to_vec();
-    assert!(statements.len() > 15);
-    for until in 0..statements.len() {
-        let session = connect(&cluster, MASTER, MASTER_PASSWORD, DATABASE).await.unwrap();
-        for statement in &statements[..until] {
-            session.batch_execute(statement).await.unwrap();
-        }
-        let pid = value(&session, "SELECT pg_backend_pid()").await;
-        let admin = cluster.admin(DATABASE).await.unwrap();
-        value(&admin, &format!("SELECT pg_terminate_backend({pid}, 10000)")).await;
-        let done = statements[..until].contains(&"COMMIT".to_owned());
-        assert_eq!(catalogue(&cluster).await == untouched, !done, "after {until} statements");
-    }
-    let transport = master(&cluster);
-    provision(&transport, &wanted).await.unwrap();
-    prove(&transport, &wanted).await.unwrap();
-    for app in ["api", "admin-auth"] {
-        as_app(&cluster, app).await;
-    }
-}
 
 #[tokio::test]
 async fn i11_runs_at_once_end_as_one_would_have() {
@@ -90,30 +53,61 @@ async fn a_row_of_the_catalogue_that_another_tool_changes_meanwhile_is_tried_aga
 }
 
 #[tokio::test]
+async fn i11_runs_proofs_and_migrations_at_once_do_not_disturb_each_other() {
+    for binaries in installations() {
+        let cluster = cluster(&binaries).await;
+        let wanted = roles(&["api", "auth", "admin-auth"]);
+        let transports: Vec<_> = (0..4).map(|_| master(&cluster)).collect();
+        provision(&transports[0], &wanted).await.unwrap();
+        let migrations = wanted.apps().iter().map(|app| async {
+            let client = as_app(&cluster, &app.user).await;
+            for number in 0..10 {
+                let migration = format!(
+                    "CREATE TABLE t{number} (id serial PRIMARY KEY, v text); ALTER TABLE t{number} ADD w text; \
+                     CREATE VIEW v{number} AS SELECT v FROM t{number}; DROP VIEW v{number}"
+                );
+                client.batch_execute(&migration).await.unwrap();
+            }
+        });
+        let runs = transports.iter().map(|transport| async {
+            for _ in 0..2 {
+                provision(transport, &wanted).await.unwrap();
+                prove(transport, &wanted).await.unwrap();
+            }
+        });
+        tokio::join!(futures_util::future::join_all(migrations), futures_util::future::join_all(runs));
+        prove(&transports[0], &wanted).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn fifty_apps_take_one_connection_and_at_most_three_round_trips_each() {
-    let cluster = cluster(&embedded()).await;
+    let cluster = Arc::new(cluster(&embedded()).await);
     let names: Vec<String> = (0..50).map(|number| format!("app-{number}")).collect();
     let wanted = roles(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let transport = master(&cluster);
-    transport.wait_until_reachable(DATABASE).await.unwrap();
-    let counted = Counted { inner: &transport, round_trips: AtomicUsize::new(0) };
+    let proxy = Proxy::before(&cluster).await;
+    let count = |counter: &AtomicUsize| counter.load(Ordering::SeqCst);
+    let tally = &proxy.tally;
+    let transport = through(&proxy);
     let begun = Instant::now();
-    provision(&counted, &wanted).await.unwrap();
-    let provisioned = begun.elapsed();
-    let round_trips = counted.round_trips.load(Ordering::SeqCst);
+    provision(&transport, &wanted).await.unwrap();
+    let (provisioned, turns, queries) = (begun.elapsed(), count(&tally.turns), count(&tally.queries));
     let begun = Instant::now();
-    let report = prove(&counted, &wanted).await.unwrap();
+    let report = prove(&transport, &wanted).await.unwrap();
     let size = provision_script(&wanted).await.unwrap().sql().len();
     println!(
-        "50 apps: {round_trips} round trip(s), {} KB of SQL, {} ms; the proof: {} checks, {} ms",
+        "50 apps: {} connection(s), {turns} round trip(s) with the login, {queries} of them for {} KB of SQL, {} ms; the \
+         proof: {} more, {} checks, {} ms",
+        count(&tally.connections),
         size / 1024,
         provisioned.as_millis(),
+        count(&tally.turns) - turns,
         report.checks,
         begun.elapsed().as_millis()
     );
-    assert!(round_trips <= 3 * 50);
+    assert_eq!((count(&tally.connections), count(&tally.extended)), (1, 0));
+    assert!(turns <= 3 * 50 && queries == 1, "{turns} round trips, {queries} queries");
+    assert_eq!(count(&tally.queries), 2, "one script provisions and one proves");
     // One argument of a program takes 128 KB; `psql` is given the script as one.
     assert!(size < 128 * 1024);
-    let logins = cluster.log().unwrap().matches("SET deploy_native.frame").count();
-    assert_eq!(logins, 2, "one script provisions and one proves");
 }

@@ -5,7 +5,7 @@
 mod postgres;
 
 use deploy_native::ErrorCode;
-use deploy_native::postgres::{IsolationCheck, SqlTransport as _, inspect, prove, provision};
+use deploy_native::postgres::{IsolationCheck, inspect, prove, provision};
 use postgres::*;
 
 const APPS: &[&str] = &["api", "auth", "admin-auth"];
@@ -22,7 +22,7 @@ async fn fill(cluster: &deploy_native_simulator::postgres::Cluster) {
             "SET LOCAL search_path = {schema}; CREATE TABLE masters (id serial, mood mood); \
              CREATE FUNCTION two() RETURNS int LANGUAGE sql AS 'SELECT 2'"
         );
-        master(cluster).execute(DATABASE, &format!("BEGIN; {objects}; COMMIT")).await.unwrap();
+        master(cluster).sql(DATABASE, &format!("BEGIN; {objects}; COMMIT")).await.unwrap();
     }
 }
 
@@ -37,9 +37,9 @@ async fn provisioned_apps_are_proven_isolated_and_the_proof_leaves_no_trace() {
         fill(&cluster).await;
         let objects = "SELECT count(*) || '/' || (SELECT count(*) FROM pg_proc) || '/' || (SELECT count(*) FROM pg_type) \
                        || '/' || (SELECT count(*) FROM pg_roles) FROM pg_class";
-        let before = transport.execute(DATABASE, objects).await.unwrap();
+        let before = transport.sql(DATABASE, objects).await.unwrap();
         let report = prove(&transport, &wanted).await.unwrap();
-        assert_eq!(transport.execute(DATABASE, objects).await.unwrap(), before);
+        assert_eq!(transport.sql(DATABASE, objects).await.unwrap(), before);
         assert!(report.checks > fresh.checks && fresh.checks > 300, "{} then {}", fresh.checks, report.checks);
         assert_eq!(report.checks, report.matrix.iter().map(|scope| scope.checks).sum::<usize>());
         let scope = |role: &str, object: &str, allowed| {
@@ -88,13 +88,50 @@ const HOLES: &[&[[&str; 4]]] = &[
         ],
     ],
     &[
+        ["GRANT USAGE ON TYPE auth.mood TO api", "api", "type auth.mood", "USAGE"],
+        ["ALTER SCHEMA public OWNER TO auth", "auth", "schema public", "OWNER"],
+        ["ALTER ROLE auth IN DATABASE shop SET search_path = public", "auth", "role auth", "search_path"],
+        [
+            "SET ROLE auth; SELECT lo_create(7007); RESET ROLE; GRANT SELECT ON LARGE OBJECT 7007 TO api",
+            "api",
+            "large object 7007",
+            "SELECT",
+        ],
+        [
+            "ALTER DEFAULT PRIVILEGES FOR ROLE auth IN SCHEMA auth GRANT EXECUTE ON FUNCTIONS TO api",
+            "api",
+            "new objects of auth in schema auth",
+            "EXECUTE",
+        ],
+        [
+            "ALTER DEFAULT PRIVILEGES FOR ROLE postgres GRANT UPDATE ON TABLES TO api",
+            "api",
+            "new objects of postgres in schema admin_auth",
+            "UPDATE",
+        ],
+        [
+            "ALTER DEFAULT PRIVILEGES FOR ROLE auth GRANT USAGE ON SCHEMAS TO \"admin-auth\"",
+            "admin-auth",
+            "new objects of auth in schema auth",
+            "USAGE",
+        ],
+    ],
+    &[
+        ["GRANT ALTER SYSTEM ON PARAMETER work_mem TO auth", "auth", "parameter work_mem", "ALTER SYSTEM"],
+        [
+            "GRANT SET ON PARAMETER lo_compat_privileges TO auth",
+            "auth",
+            "parameter lo_compat_privileges",
+            "reading of large objects",
+        ],
         ["CREATE ROLE via; GRANT \"admin-auth\" TO via; GRANT via TO auth", "auth", "role admin-auth", "MEMBER"],
         ["ALTER ROLE api SUPERUSER", "api", "role api", "SUPERUSER"],
     ],
 ];
 
 /// What provisioning leaves to a person: an object that another app owns, a membership in a role that is not ours.
-const BY_HAND: &str = "ALTER TABLE auth.users OWNER TO auth; DROP ROLE IF EXISTS via";
+const BY_HAND: &str = "ALTER TABLE auth.users OWNER TO auth; DROP ROLE IF EXISTS via; \
+                       REVOKE ALL ON PARAMETER work_mem, lo_compat_privileges FROM auth";
 
 #[tokio::test]
 async fn every_hole_made_by_hand_is_found_and_named_and_provisioning_mends_it() {
@@ -107,7 +144,7 @@ async fn every_hole_made_by_hand_is_found_and_named_and_provisioning_mends_it() 
         for group in HOLES {
             prove(&transport, &wanted).await.unwrap();
             for [hole, ..] in *group {
-                transport.execute(DATABASE, hole).await.expect(hole);
+                transport.sql(DATABASE, hole).await.expect(hole);
             }
             let report = inspect(&transport, &wanted).await.unwrap();
             for [hole, role, object, privilege] in *group {
@@ -118,7 +155,7 @@ async fn every_hole_made_by_hand_is_found_and_named_and_provisioning_mends_it() 
             }
             let error = prove(&transport, &wanted).await.unwrap_err();
             assert_eq!(error.code(), ErrorCode::IsolationBroken);
-            transport.execute(DATABASE, BY_HAND).await.unwrap();
+            transport.sql(DATABASE, BY_HAND).await.unwrap();
             provision(&transport, &wanted).await.unwrap();
         }
         prove(&transport, &wanted).await.unwrap();
@@ -131,7 +168,7 @@ async fn what_no_app_owns_is_told_and_not_judged() {
     let transport = master(&cluster);
     let wanted = roles(APPS);
     provision(&transport, &wanted).await.unwrap();
-    transport.execute(DATABASE, "CREATE SCHEMA reporting; GRANT USAGE ON SCHEMA reporting TO api").await.unwrap();
+    transport.sql(DATABASE, "CREATE SCHEMA reporting; GRANT USAGE ON SCHEMA reporting TO api").await.unwrap();
     let report = prove(&transport, &wanted).await.unwrap();
     let told: Vec<(&str, &str)> = report.unmanaged.iter().map(|told| (&*told.role, &*told.object)).collect();
     assert_eq!(told, [("api", "schema reporting")]);

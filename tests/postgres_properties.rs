@@ -5,7 +5,7 @@
 mod postgres;
 
 use deploy_native::postgres::{
-    AppRole, DatabaseRoles, SqlTransport as _, app_names, drop_role, prove, provision, quote_identifier, quote_literal,
+    AppRole, DatabaseRoles, app_names, drop_role, prove, provision, quote_identifier, quote_literal,
 };
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::Cluster;
@@ -103,12 +103,12 @@ struct Migration {
 }
 
 fn migration() -> impl Strategy<Value = Migration> {
-    (any::<bool>(), any::<prop::sample::Index>(), 0..9_usize, 0..3_usize)
+    (any::<bool>(), any::<prop::sample::Index>(), 0..MIGRATIONS.len(), 0..3_usize)
         .prop_map(|(by_master, app, kind, number)| Migration { by_master, app, kind, number })
 }
 
 /// What migrations do, in the schema that the session looks in first.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 20] = [
     "CREATE TABLE t# (id serial PRIMARY KEY, v text)",
     "CREATE TABLE i# (id int GENERATED ALWAYS AS IDENTITY, v text) PARTITION BY RANGE (id)",
     "CREATE TABLE p# PARTITION OF i# FOR VALUES FROM (1) TO (9)",
@@ -118,6 +118,18 @@ const MIGRATIONS: [&str; 9] = [
     "CREATE FUNCTION f#() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "CREATE TYPE e# AS ENUM ('a'); CREATE DOMAIN d# AS text",
     "ALTER TABLE t# ADD w text",
+    "DROP TABLE IF EXISTS t# CASCADE",
+    "ALTER TABLE t# RENAME COLUMN v TO renamed",
+    "CREATE TABLE r# (id int PRIMARY KEY, t int REFERENCES t# (id), e e#, g text GENERATED ALWAYS AS ('x') STORED)",
+    "CREATE UNLOGGED TABLE u# () INHERITS (t#)",
+    "CREATE TYPE c# AS (a int, b text); CREATE TYPE n# AS RANGE (subtype = int4)",
+    "CREATE PROCEDURE k#() LANGUAGE plpgsql AS 'BEGIN NULL; END'",
+    "CREATE FUNCTION g#() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+     CREATE TRIGGER g# BEFORE INSERT ON t# FOR EACH ROW EXECUTE FUNCTION g#()",
+    "CREATE AGGREGATE a# (int) (SFUNC = int4pl, STYPE = int)",
+    "CREATE FUNCTION h#() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; DROP FUNCTION IF EXISTS f#() CASCADE",
+    "CREATE EXTENSION citext; CREATE TABLE x# (mail citext)",
+    "ALTER TABLE t# ENABLE ROW LEVEL SECURITY; CREATE POLICY own# ON t# USING (true); SELECT lo_create(0)",
 ];
 
 /// Plays a history; steps that do not apply (a table that is there already) are passed over, as a refusal is not.
@@ -160,7 +172,7 @@ async fn any_workspace_with_any_history_is_isolated_and_can_be_migrated() {
         any::<prop::sample::Index>(),
         any::<prop::sample::Index>(),
         prop::collection::vec(hostile(), 5),
-        prop::collection::vec(migration(), 0..12),
+        prop::collection::vec(migration(), 0..24),
     );
     let cases = samples(&case, 24);
     let mut played = 0;
@@ -180,9 +192,9 @@ async fn any_workspace_with_any_history_is_isolated_and_can_be_migrated() {
                 drop_role(&transport, DATABASE, &app.user, &app.schema).await.unwrap();
             }
             let left = "SELECT count(*) FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_'";
-            assert_eq!(transport.execute(DATABASE, left).await.unwrap(), "0\n");
-            let clean = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC";
-            transport.execute(DATABASE, clean).await.unwrap();
+            assert_eq!(transport.sql(DATABASE, left).await.unwrap(), "0\n");
+            let clean = "DROP EXTENSION IF EXISTS citext CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC";
+            transport.sql(DATABASE, clean).await.unwrap();
         }
     }
     assert!(played > 10, "{played} of the drawn workspaces were valid");

@@ -2,7 +2,7 @@
 
 mod postgres;
 
-use deploy_native::postgres::{SqlTransport as _, preview, provision};
+use deploy_native::postgres::{preview, provision};
 use postgres::*;
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn i9_a_second_provisioning_changes_nothing() {
         assert_eq!(announced, first);
         assert!(first.changes.contains(&"+ role auth: LOGIN".to_owned()), "{:#?}", first.changes);
         as_app(&cluster, "api").await.batch_execute("CREATE TABLE t (a serial)").await.unwrap();
-        transport.execute(DATABASE, "CREATE TABLE auth.t (a serial)").await.unwrap();
+        transport.sql(DATABASE, "CREATE TABLE auth.t (a serial)").await.unwrap();
         provision(&transport, &wanted).await.unwrap();
         assert_eq!(provision(&transport, &wanted).await.unwrap().changes, Vec::<String>::new());
     }

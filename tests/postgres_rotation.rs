@@ -5,8 +5,8 @@
 mod postgres;
 
 use deploy_native::postgres::{
-    SqlTransport as _, change_password, close_second_login, disable_role, drop_role, open_second_login, prove,
-    provision, second_login_name,
+    change_password, close_second_login, disable_role, drop_role, open_second_login, prove, provision,
+    second_login_name,
 };
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::Cluster;
@@ -92,7 +92,7 @@ async fn a_live_app_is_never_refused_during_a_rotation_and_every_step_may_be_rep
         }
         assert!(connect(&cluster, &second, "interim", DATABASE).await.is_err());
         let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'made_meanwhile'";
-        assert_eq!(transport.execute(DATABASE, owner).await.unwrap(), "admin-auth\n");
+        assert_eq!(transport.sql(DATABASE, owner).await.unwrap(), "admin-auth\n");
         busy.stop().await;
         assert!(!cluster.log().unwrap().contains("interim"), "the password of the second login was not sent");
     }
@@ -104,12 +104,12 @@ async fn a_role_that_has_the_name_of_a_second_login_is_left_alone() {
     let transport = master(&cluster);
     let wanted = roles(&["auth"]);
     provision(&transport, &wanted).await.unwrap();
-    transport.execute(DATABASE, "CREATE ROLE \"auth--next\"").await.unwrap();
+    transport.sql(DATABASE, "CREATE ROLE \"auth--next\"").await.unwrap();
     let error = open_second_login(&transport, DATABASE, &wanted.apps()[0], &"x".into()).await.unwrap_err();
     assert_eq!(error.reason_name(), Some("login-taken"));
     close_second_login(&transport, DATABASE, "auth").await.unwrap();
     let count = "SELECT count(*) FROM pg_roles WHERE rolname = 'auth--next'";
-    assert_eq!(transport.execute(DATABASE, count).await.unwrap(), "1\n");
+    assert_eq!(transport.sql(DATABASE, count).await.unwrap(), "1\n");
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_removed_apps_role_is_barred_and_its_data_kept() {
         }
         assert!(session.batch_execute("SELECT 1").await.is_err(), "its sessions end");
         assert!(connect(&cluster, "auth", &password("auth"), DATABASE).await.is_err());
-        assert_eq!(transport.execute(DATABASE, "SELECT a FROM auth.t").await.unwrap(), "7\n");
+        assert_eq!(transport.sql(DATABASE, "SELECT a FROM auth.t").await.unwrap(), "7\n");
         provision(&transport, &wanted).await.unwrap();
         assert_eq!(value(&as_app(&cluster, "auth").await, "SELECT a FROM t").await, "7");
     }
@@ -145,17 +145,17 @@ async fn i8_a_dropped_app_goes_with_its_data_and_nobody_elses() {
         }
         let strange = "CREATE TABLE public.strange (a int); CREATE TABLE public.auths (a int); \
                        ALTER TABLE public.auths OWNER TO auth";
-        transport.execute(DATABASE, strange).await.unwrap();
+        transport.sql(DATABASE, strange).await.unwrap();
         open_second_login(&transport, DATABASE, &wanted.apps()[1], &"x".into()).await.unwrap();
         let removed = drop_role(&transport, DATABASE, "auth", "auth").await.unwrap();
         assert_eq!(removed, ["schema auth", "role auth"]);
         assert_eq!(drop_role(&transport, DATABASE, "auth", "auth").await.unwrap(), Vec::<String>::new());
         let tables = "SELECT string_agg(schemaname || '.' || tablename || ' ' || tableowner, ', ' ORDER BY tablename) \
                       FROM pg_tables WHERE schemaname !~ '^(pg_|information_schema)'";
-        let left = transport.execute(DATABASE, tables).await.unwrap();
+        let left = transport.sql(DATABASE, tables).await.unwrap();
         assert_eq!(left, "public.auths postgres, public.strange postgres, public.t api\n");
         assert_eq!(drop_role(&transport, DATABASE, "api", "public").await.unwrap(), ["role api"]);
-        let left = transport.execute(DATABASE, tables).await.unwrap();
+        let left = transport.sql(DATABASE, tables).await.unwrap();
         assert_eq!(left, "public.auths postgres, public.strange postgres\n");
     }
 }

@@ -2,7 +2,7 @@
 
 mod postgres;
 
-use deploy_native::postgres::{SqlTransport as _, preview, prove, provision};
+use deploy_native::postgres::{preview, prove, provision};
 use postgres::*;
 
 /// What today's CLI runs for these apps, with its own passwords.
@@ -29,7 +29,7 @@ async fn a_database_of_the_cli_keeps_its_data_and_every_app_its_access() {
         let cluster = cluster(&binaries).await;
         let transport = master(&cluster);
         let wanted = roles(&["api", "admin-auth"]);
-        transport.execute(DATABASE, MADE_BY_THE_CLI).await.unwrap();
+        transport.sql(DATABASE, MADE_BY_THE_CLI).await.unwrap();
         let live = connect(&cluster, "admin-auth", "old", DATABASE).await.unwrap();
         live.batch_execute(
             "CREATE TABLE by_app (id serial PRIMARY KEY, v text); INSERT INTO by_app VALUES (1, 'kept')",
@@ -62,15 +62,15 @@ async fn a_database_of_the_cli_keeps_its_data_and_every_app_its_access() {
 async fn two_schemas_with_data_of_one_app_are_named_and_left_as_they_are() {
     let cluster = cluster(&embedded()).await;
     let transport = master(&cluster);
-    transport.execute(DATABASE, MADE_BY_THE_CLI).await.unwrap();
-    transport.execute(DATABASE, "CREATE SCHEMA admin_auth; CREATE TABLE admin_auth.t (a int)").await.unwrap();
+    transport.sql(DATABASE, MADE_BY_THE_CLI).await.unwrap();
+    transport.sql(DATABASE, "CREATE SCHEMA admin_auth; CREATE TABLE admin_auth.t (a int)").await.unwrap();
     let error = provision(&transport, &roles(&["admin-auth"])).await.unwrap_err();
     assert_eq!(error.reason_name(), Some("schema-conflict"));
     assert!(error.message().contains("\"admin-auth\"") && error.message().contains("\"admin_auth\""));
-    transport.execute(DATABASE, "DROP TABLE admin_auth.t").await.unwrap();
+    transport.sql(DATABASE, "DROP TABLE admin_auth.t").await.unwrap();
     provision(&transport, &roles(&["admin-auth"])).await.unwrap();
     let kept = "SELECT v FROM admin_auth.by_master";
-    assert_eq!(transport.execute(DATABASE, kept).await.unwrap(), "kept\n", "an empty schema makes room");
+    assert_eq!(transport.sql(DATABASE, kept).await.unwrap(), "kept\n", "an empty schema makes room");
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn i8_logins_that_are_not_ours_keep_what_they_could_reach() {
         let transport = master(&cluster);
         let strange = "CREATE ROLE metabase LOGIN PASSWORD 'x'; CREATE TABLE public.facts (a int); \
                        GRANT SELECT ON public.facts TO metabase";
-        transport.execute(DATABASE, strange).await.unwrap();
+        transport.sql(DATABASE, strange).await.unwrap();
         let wanted = roles(&["api", "auth"]);
         for _ in 0..2 {
             provision(&transport, &wanted).await.unwrap();
@@ -90,7 +90,7 @@ async fn i8_logins_that_are_not_ours_keep_what_they_could_reach() {
             connect(&cluster, "metabase", "x", "postgres").await.unwrap();
         }
         let late = "CREATE ROLE late LOGIN PASSWORD 'x'";
-        transport.execute(DATABASE, late).await.unwrap();
+        transport.sql(DATABASE, late).await.unwrap();
         provision(&transport, &wanted).await.unwrap();
         assert!(connect(&cluster, "late", "x", DATABASE).await.is_err(), "a login made later asks for its grants");
     }
@@ -109,7 +109,7 @@ async fn what_would_mean_something_else_with_another_owner_keeps_its_own() {
                     CREATE TABLE public.guarded (a int); ALTER TABLE public.guarded ENABLE ROW LEVEL SECURITY; \
                     CREATE FUNCTION public.plain() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
                     CREATE FUNCTION public.raised() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'";
-        transport.execute(DATABASE, made).await.unwrap();
+        transport.sql(DATABASE, made).await.unwrap();
         provision(&transport, &wanted).await.unwrap();
         let owners = "SELECT string_agg(name || ' ' || owner, ', ' ORDER BY name) FROM (\
                       SELECT relname, pg_get_userbyid(relowner) FROM pg_class \
@@ -117,7 +117,7 @@ async fn what_would_mean_something_else_with_another_owner_keeps_its_own() {
                       SELECT proname, pg_get_userbyid(proowner) FROM pg_proc \
                       WHERE pronamespace = 'public'::regnamespace) AS object(name, owner)";
         assert_eq!(
-            transport.execute(DATABASE, owners).await.unwrap(),
+            transport.sql(DATABASE, owners).await.unwrap(),
             "across postgres, guarded postgres, inside api, plain api, raised postgres, t api\n"
         );
         prove(&transport, &wanted).await.unwrap();

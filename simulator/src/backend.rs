@@ -56,6 +56,27 @@ pub trait DatabaseBackend: Send + Sync {
     /// What `psql` would print on standard error.
     async fn run_sql(&self, app_name: &str, env: &[(String, String)], sql: &str) -> Result<String, String>;
 
+    /// Runs `commands` one after the other in one session, as `psql` does with several `-c`; `print` takes what each of
+    /// them printed as soon as it is done. The first error ends it.
+    ///
+    /// The default runs each in a session of its own, which is the same where no command leaves a transaction open.
+    ///
+    /// # Errors
+    ///
+    /// What `psql` would print on standard error.
+    async fn run_session(
+        &self,
+        app_name: &str,
+        env: &[(String, String)],
+        commands: &[String],
+        print: &mut (dyn for<'a> FnMut(&'a str) + Send),
+    ) -> Result<(), String> {
+        for command in commands {
+            print(&self.run_sql(app_name, env, command).await?);
+        }
+        Ok(())
+    }
+
     /// Stops everything; called once by [`Simulator::shutdown`](crate::Simulator::shutdown).
     async fn shutdown(&self) {}
 }

@@ -43,6 +43,8 @@ pub struct Image {
     digest: Option<String>,
     #[serde(default)]
     cached: bool,
+    #[serde(default)]
+    fits_no_node: bool,
 }
 
 impl Image {
@@ -58,6 +60,7 @@ impl Image {
             psql: None,
             digest: None,
             cached: false,
+            fits_no_node: false,
         }
     }
 
@@ -121,6 +124,18 @@ impl Image {
     pub fn cached(mut self) -> Self {
         self.cached = true;
         self
+    }
+
+    /// It is for another platform than that of the only node, so that its tasks stay pending.
+    #[must_use]
+    pub fn fits_no_node(mut self) -> Self {
+        self.fits_no_node = true;
+        self
+    }
+
+    /// Whether Swarm finds a node for it.
+    pub(crate) fn is_placeable(&self) -> bool {
+        !self.fits_no_node
     }
 
     /// The reference this entry is about.

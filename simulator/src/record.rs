@@ -25,6 +25,9 @@ pub struct RequestRecord {
     /// When it arrived, measured from the simulator's start.
     #[serde(serialize_with = "as_millis", rename = "atMillis")]
     pub at: Duration,
+    /// When it was answered; `None` while under way and when the connection was closed without an answer.
+    #[serde(skip)]
+    pub answered: Option<Duration>,
     /// How the request departs from the API's published schema. Empty when it does not.
     pub violations: Vec<String>,
 }
@@ -68,13 +71,18 @@ impl Recorder {
             body,
             status: None,
             at: self.started.elapsed(),
+            answered: None,
             violations: Vec::new(),
         });
         index
     }
 
     pub(crate) fn finish(&self, index: usize, status: u16) {
-        self.change(index, |request| request.status = Some(status));
+        let answered = self.started.elapsed();
+        self.change(index, |request| {
+            request.status = Some(status);
+            request.answered = Some(answered);
+        });
     }
 
     pub(crate) fn violations(&self, index: usize, violations: Vec<String>) {

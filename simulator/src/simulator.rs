@@ -218,7 +218,8 @@ fn snapshot(state: &State) -> Value {
             "replicas": service.spec.replicas, "running": service.is_running(),
             "publishedPorts": service.spec.host_ports, "tasks": view::task_states(state, &service.name),
             "runs": service.tasks.iter().rev().filter(|task| task.is_up()).map(|task| {
-                json!({ "taskId": task.id, "image": task.spec.image, "env": task.spec.env })
+                let env = task.container.as_ref().map(|container| &container.env);
+                json!({ "taskId": task.id, "image": task.spec.image, "env": env })
             }).collect::<Vec<_>>(),
         })
     });

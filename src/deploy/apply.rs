@@ -25,14 +25,14 @@ pub(super) struct Limits {
     pub(super) builds: usize,
     /// Calls of the server's API.
     pub(super) api: usize,
-    /// Calls of DNS vendors' APIs.
+    /// Records that are written or wait for their zone, whose writes follow one another.
     pub(super) dns: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { builds: cores, api: 16, dns: 4 }
+        Self { builds: cores, api: 16, dns: 64 }
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn apply(
     let permits = permits(limits);
     let mut running = FuturesUnordered::new();
     loop {
-        for step in schedule.take_ready(events) {
+        for step in schedule.take_ready() {
             let operation = &blueprint.operations[&step.id];
             let permit = permits.get(&operation.kind());
             running.push(run(step, operation, executor, events, permit));
@@ -123,24 +123,73 @@ fn permits(limits: Limits) -> HashMap<WorkKind, Semaphore> {
 
 /// Which steps wait for which.
 struct Schedule<'a> {
-    waiting: Vec<&'a Step>,
-    settled: BTreeSet<&'a str>,
+    waiting: HashMap<&'a str, Waiting<'a>>,
+    /// The steps that depend on a step, by its id.
+    dependents: HashMap<&'a str, Vec<&'a str>>,
+    /// The steps that go on although another one, which they wait for, did not succeed.
+    soft: &'a BTreeMap<String, Vec<String>>,
+    /// Those that wait for nothing any more.
+    ready: Vec<&'a Step>,
     outcome: Outcome,
+}
+
+/// A step that waits.
+struct Waiting<'a> {
+    step: &'a Step,
+    /// For how many others.
+    left: usize,
 }
 
 impl<'a> Schedule<'a> {
     fn new(blueprint: &'a Blueprint) -> Self {
-        let steps = blueprint.plan.steps.iter();
-        let waiting = steps.filter(|step| blueprint.operations.get(&step.id).is_some_and(|it| *it != Operation::Keep));
-        Self { waiting: waiting.collect(), settled: BTreeSet::new(), outcome: Outcome::default() }
+        let changes = |id: &str| blueprint.operations.get(id).is_some_and(|operation| *operation != Operation::Keep);
+        let (mut waiting, mut dependents) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
+        let mut ready = Vec::new();
+        for step in blueprint.plan.steps.iter().filter(|step| changes(&step.id)) {
+            let first: Vec<&String> = step.depends_on.iter().filter(|id| changes(id)).collect();
+            if first.is_empty() {
+                ready.push(step);
+                continue;
+            }
+            waiting.insert(step.id.as_str(), Waiting { step, left: first.len() });
+            for id in first {
+                dependents.entry(id.as_str()).or_default().push(step.id.as_str());
+            }
+        }
+        Self { waiting, dependents, soft: &blueprint.soft, ready, outcome: Outcome::default() }
     }
 
-    /// Takes the steps that may run now, and drops those that cannot run any more.
-    fn take_ready(&mut self, events: &dyn EventSink) -> Vec<&'a Step> {
-        let mut ready = Vec::new();
-        let mut waiting = Vec::new();
-        for step in std::mem::take(&mut self.waiting) {
-            if let Some(blocker) = step.depends_on.iter().find(|id| self.blocked(id)) {
+    /// Takes the steps that may run now.
+    fn take_ready(&mut self) -> Vec<&'a Step> {
+        std::mem::take(&mut self.ready)
+    }
+
+    /// Lets run what waited for this step alone.
+    fn release(&mut self, id: &str) {
+        for dependent in self.dependents.remove(id).unwrap_or_default() {
+            self.waits_less(dependent);
+        }
+    }
+
+    fn waits_less(&mut self, id: &str) {
+        let Some(waiting) = self.waiting.get_mut(id) else { return };
+        waiting.left -= 1;
+        if waiting.left == 0 {
+            self.ready.push(waiting.step);
+            self.waiting.remove(id);
+        }
+    }
+
+    /// Drops what cannot run any more because this step failed or was dropped itself.
+    fn drop_dependents(&mut self, id: &str, events: &dyn EventSink) {
+        let mut blockers = vec![id.to_owned()];
+        while let Some(blocker) = blockers.pop() {
+            for dependent in self.dependents.remove(blocker.as_str()).unwrap_or_default() {
+                if self.soft.get(dependent).is_some_and(|soft| soft.contains(&blocker)) {
+                    self.waits_less(dependent);
+                    continue;
+                }
+                let Some(Waiting { step, .. }) = self.waiting.remove(dependent) else { continue };
                 let reason = format!("{blocker} did not succeed");
                 events.emit(DeployEvent::StepSkipped {
                     step: step.id.clone(),
@@ -148,31 +197,21 @@ impl<'a> Schedule<'a> {
                     reason: reason.clone(),
                 });
                 self.outcome.skipped.insert(step.id.clone(), reason);
-            } else if step.depends_on.iter().all(|id| self.settled.contains(id.as_str())) {
-                ready.push(step);
-            } else {
-                waiting.push(step);
+                blockers.push(step.id.clone());
             }
         }
-        self.waiting = waiting;
-        ready
-    }
-
-    /// Whether a step failed, or was never run because another failed.
-    fn blocked(&self, id: &str) -> bool {
-        self.outcome.failed.contains_key(id) || (self.outcome.skipped.contains_key(id) && !self.settled.contains(id))
     }
 
     fn settle(&mut self, step: &'a Step, result: Result<(Done, u64), (DeployError, u64)>, events: &dyn EventSink) {
         let (id, app) = (step.id.clone(), step.app.clone());
         match result {
             Ok((Done::Changed, duration_ms)) => {
-                self.settled.insert(&step.id);
+                self.release(&id);
                 self.outcome.changed.insert(id.clone());
                 events.emit(DeployEvent::StepFinished { step: id, app, duration_ms });
             }
             Ok((Done::Nothing(reason), _)) => {
-                self.settled.insert(&step.id);
+                self.release(&id);
                 self.outcome.skipped.insert(id.clone(), reason.clone());
                 events.emit(DeployEvent::StepSkipped { step: id, app, reason });
             }
@@ -184,6 +223,7 @@ impl<'a> Schedule<'a> {
                     message: error.message().to_owned(),
                     duration_ms,
                 });
+                self.drop_dependents(&id, events);
                 let error = if error.step_id().is_none() { error.step(&id) } else { error };
                 let error = match app {
                     Some(app) if error.app_name().is_none() => error.app(app),
@@ -258,6 +298,17 @@ mod tests {
         assert_eq!(outcome.skipped.keys().collect::<Vec<_>>(), ["b", "c"]);
         assert_eq!(outcome.changed.iter().collect::<Vec<_>>(), ["d", "e"]);
         assert!(!log.contains(&"+b".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_goes_on_despite_the_failure_of_one_that_it_only_waits_for() {
+        let mut blueprint = graph(&[("a", &[]), ("b", &[]), ("c", &["a", "b"]), ("d", &["c"]), ("e", &["a", "c"])]);
+        blueprint.soft.insert("c".into(), vec!["a".into(), "b".into()]);
+        let (outcome, log) = carry_out(&blueprint, &["a"]).await;
+        assert_eq!(outcome.changed.iter().collect::<Vec<_>>(), ["b", "c", "d"]);
+        assert_eq!(outcome.skipped.keys().collect::<Vec<_>>(), ["e"]);
+        let at = |entry: &str| log.iter().position(|it| it == entry).unwrap();
+        assert!(at("+c") > at("-a") && at("+c") > at("-b"));
     }
 
     #[tokio::test(start_paused = true)]

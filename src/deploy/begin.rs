@@ -2,37 +2,66 @@
 
 use super::port::{PortTarget, close_interrupted};
 use super::ready::Ready;
-use crate::DeployError;
 use crate::secrets::generate_secret;
 use crate::state::{Entry, Intent, Journal, LockOwner, Outcome, StageLock, is_exposed_to_git};
-use std::sync::{Arc, Mutex};
+use crate::{DeployError, ErrorCode};
+use std::sync::OnceLock;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Holds what must outlive a cancelled run: the lock, until cleaning up is done.
+///
+/// Dropped, it lets go of the lock in the background, as [`Hold::release`] does.
 #[derive(Default)]
 pub(super) struct Hold {
-    lock: Mutex<Option<Arc<StageLock>>>,
+    lock: OnceLock<StageLock>,
     pub(super) cleanup: TaskTracker,
 }
 
 impl Hold {
-    fn keep(&self, lock: &Arc<StageLock>) {
-        if let Ok(mut kept) = self.lock.lock() {
-            *kept = Some(Arc::clone(lock));
+    /// The stage's lock.
+    ///
+    /// # Errors
+    ///
+    /// `INTERNAL` before [`begin`].
+    pub(super) fn lock(&self) -> Result<StageLock, DeployError> {
+        let missing = || DeployError::new(ErrorCode::Internal, "The run has no lock");
+        self.lock.get().cloned().ok_or_else(missing)
+    }
+
+    /// Lets go of the lock once cleaning up is done; waits for that no longer than `patience`. What takes longer goes on
+    /// in the background, and the next run of this process waits for it.
+    pub(super) async fn release(mut self, patience: Duration) {
+        if let Some(released) = self.let_go() {
+            // Not in time is no failure.
+            let _ = timeout(patience, released.cancelled()).await;
         }
     }
 
-    /// Lets go of the lock once cleaning up is done; waits for that no longer than `patience`.
-    pub(super) async fn release(self, patience: Duration) {
+    /// Starts letting go; what is returned fires when the lock is free.
+    fn let_go(&mut self) -> Option<CancellationToken> {
+        let lock = self.lock.take()?;
+        let released = lock.end();
         self.cleanup.close();
-        let released = tokio::spawn(async move {
-            self.cleanup.wait().await;
-            drop(self.lock);
-        });
-        let _ = tokio::time::timeout(patience, released).await;
+        if let Ok(runtime) = Handle::try_current() {
+            let cleanup = self.cleanup.clone();
+            runtime.spawn(async move {
+                cleanup.wait().await;
+                drop(lock);
+            });
+        }
+        Some(released)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 
@@ -44,9 +73,9 @@ impl Hold {
 pub(super) async fn begin(ready: &Ready, hold: &Hold) -> Result<Journal, DeployError> {
     let root = &ready.request.workspace.root;
     let owner = LockOwner::this_process(run_id(ready), ready.now());
-    let lock = Arc::new(StageLock::acquire(root, ready.stage(), owner).await?);
-    hold.keep(&lock);
-    let journal = Journal::open(&lock, ready.options.surroundings.now).await?;
+    let lock = StageLock::acquire(root, ready.stage(), owner).await?;
+    let lock = hold.lock.get_or_init(|| lock);
+    let journal = Journal::open(lock, ready.options.surroundings.now).await?;
     let unfinished = journal.unfinished().await?;
     for entry in unfinished {
         settle(ready, &journal, &entry).await?;
@@ -72,11 +101,14 @@ async fn settle(ready: &Ready, journal: &Journal, entry: &Entry) -> Result<(), D
                 postgres_id: postgres_id.clone(),
                 host: ready.database_host(),
                 landing,
+                starting: ready.options.surroundings.database_deadline,
+                now: ready.options.surroundings.now,
             };
             close_interrupted(&target, *port, until, ready.now()).await?;
         }
-        // Such a request may still take effect: looking before it can have would miss what it makes (facts: aborted create).
-        Intent::Create { .. } => {
+        // Such a request may still take effect: looking before it can have would miss what it makes, or take away
+        // (facts: aborted create).
+        Intent::Create { .. } | Intent::Delete { .. } => {
             let begun = OffsetDateTime::parse(&entry.at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
             let rest = Duration::try_from(begun + landing - ready.now()).unwrap_or_default();
             tokio::time::sleep(rest.min(landing)).await;

@@ -1,6 +1,7 @@
 //! Images before anything is changed: what makes them unchanged, and what a given tag stands for.
 
-use super::request::{DeployRequest, RunOptions};
+use super::options::RunOptions;
+use super::request::DeployRequest;
 use super::wanted::registry_host;
 use crate::DeployError;
 use crate::image::{DockerBuilder, ImageBuilder, ImageReference, RegistryClient, RegistryLogin, Resolution};
@@ -27,18 +28,20 @@ pub(super) async fn resolve_images(
     builder: &dyn ImageBuilder,
     login: Option<&RegistryLogin>,
 ) -> Result<BTreeMap<String, WantedImage>, DeployError> {
-    let registries = RegistryClient::new(Some(ANSWER_LIMIT))?;
-    let registries = &registries;
+    let tags = images.values().any(|image| matches!(image, WantedImage::Given { exact: false, .. }));
+    // Made only where it is needed: loading the certificates that it trusts takes a while.
+    let registries = if tags { Some(RegistryClient::new(Some(ANSWER_LIMIT))?) } else { None };
+    let registries = registries.as_ref();
     let resolve = |(app, image): (String, WantedImage)| async move {
         let image = match image {
             WantedImage::Build { build, .. } => {
                 let fingerprint = builder.fingerprint(&build).await?;
                 WantedImage::Build { build, fingerprint }
             }
-            WantedImage::Given { reference, exact: false } => {
-                pin(registries, &reference, login).await.map_err(|error| error.app(&app))?
-            }
-            exact @ WantedImage::Given { .. } => exact,
+            WantedImage::Given { reference, exact } => match registries.filter(|_| !exact) {
+                Some(registries) => pin(registries, &reference, login).await.map_err(|error| error.app(&app))?,
+                None => WantedImage::Given { reference, exact },
+            },
         };
         Ok::<_, DeployError>((app, image))
     };

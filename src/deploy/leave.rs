@@ -4,11 +4,15 @@ use super::apply::{Limits, Outcome, apply};
 use super::begin::{Hold, begin};
 use super::ready::Ready;
 use super::report::{DeployFailure, UndeployReport};
+use super::rotation;
 use super::run::session;
-use crate::plan::{Action, Blueprint, DeployPlan, Observed, Operation, Unwanted, draw_removal, recover, render};
+use super::wanted::database_route;
+use crate::plan::{
+    Action, Blueprint, DeployPlan, Observed, Operation, Unwanted, draw_removal, forget_vanished, recover, render,
+};
 use crate::state::{SharedState, State};
 use crate::{DeployError, DeployEvent, Phase};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// What an undeployment is asked to remove beyond the apps.
@@ -22,6 +26,9 @@ pub(super) struct Depth {
 
 /// What was found, and what is to be removed of it.
 struct Drawn {
+    /// The state as it was read.
+    kept: Option<State>,
+    /// The state with what was recovered, and without what is gone already.
     state: State,
     observed: Observed,
     blueprint: Blueprint,
@@ -32,9 +39,10 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
     let kept = ready.state().await?;
     ready.phase(Phase::Observe);
     let observed = ready.look_at_server(kept.as_ref()).await?;
-    let mut state = kept.unwrap_or_else(|| State::new(ready.stage()));
+    let mut state = kept.clone().unwrap_or_else(|| State::new(ready.stage()));
     // Nothing is generated here, so nothing can be lost; what is recovered are ids.
-    recover(&mut state, &observed, &BTreeMap::new())?;
+    let entropy = ready.options.surroundings.entropy.as_ref();
+    recover(&mut state, &observed, &rotation::logins(observed.applications.keys()), entropy)?;
     let selected = ready.request.settings.apps.clone().map(|apps| apps.into_iter().collect::<BTreeSet<_>>());
     let unwanted = Unwanted {
         stage: ready.stage().to_owned(),
@@ -42,12 +50,14 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
         apps: selected,
         delete_data: depth.data,
         delete_project: depth.project,
+        way: Some(database_route(&ready.request, observed.postgres.as_ref(), &state).planned()),
     };
+    forget_vanished(&mut state, &observed, &unwanted);
     ready.phase(Phase::Plan);
     let blueprint = draw_removal(&unwanted, &observed, &state);
     let text = render(&blueprint.plan);
     ready.options.events.emit(DeployEvent::Planned { changes: blueprint.plan.changes, text });
-    Ok(Drawn { state, observed, blueprint })
+    Ok(Drawn { kept, state, observed, blueprint })
 }
 
 /// Plans an undeployment.
@@ -67,17 +77,27 @@ pub(super) async fn plan(ready: &Ready, depth: Depth) -> Result<DeployPlan, Depl
 pub(super) async fn undeploy(ready: &Ready, hold: &Hold, depth: Depth) -> Result<UndeployReport, DeployFailure> {
     let started = Instant::now();
     let journal = begin(ready, hold).await?;
-    let Drawn { state, observed, blueprint } = look(ready, depth).await?;
+    let Drawn { kept, state, observed, blueprint } = look(ready, depth).await?;
+    ready.check_expected(&blueprint.plan)?;
+    let everything = depth.data && ready.request.settings.apps.is_none();
+    let shared = SharedState::start(ready.provider(), state.clone()).under(hold.lock()?);
     if blueprint.plan.changes == 0 {
+        // A run that was interrupted after its last change has not come to this.
+        let mut rest = state.clone();
+        if everything {
+            forget(&mut rest);
+        }
+        if kept.is_some_and(|kept| kept != rest) {
+            shared.update(|state| *state = rest).await?;
+        }
         return Ok(report(&blueprint, &Outcome::default(), &state, started.elapsed()));
     }
-    let shared = SharedState::start(ready.provider(), state.clone());
     let session = session(ready, hold, shared, journal, &observed, ready.nothing_wanted(), ready.no_resolver(), None)
         .with_dns(ready.providers_of(&state)?);
     ready.phase(Phase::Apply);
     let events = ready.options.events.as_ref();
     let outcome = apply(&blueprint, &session, events, &ready.options.cancel, Limits::default()).await?;
-    if outcome.failed.is_empty() && depth.data && ready.request.settings.apps.is_none() {
+    if outcome.failed.is_empty() && everything {
         session.state.update(forget).await?;
     }
     session.journal.compact().await?;
@@ -92,6 +112,7 @@ pub(super) async fn undeploy(ready: &Ready, hold: &Hold, depth: Depth) -> Result
 fn forget(state: &mut State) {
     state.app_credentials.clear();
     state.generated_secrets.clear();
+    state.deploy_native.rotations.clear();
     state.deploy_native.images.clear();
 }
 

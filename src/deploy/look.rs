@@ -4,7 +4,7 @@ use super::observe::{Scope, check_server, observe};
 use super::ready::{Part, Ready};
 use super::request::WaitFor;
 use crate::DeployError;
-use crate::dns::{DnsRecord, LookupOptions, find_server_address};
+use crate::dns::{LookupOptions, find_server_address};
 use crate::plan::{Observed, ObservedRecord, Ownership};
 use crate::state::State;
 use futures_util::future::try_join_all;
@@ -64,17 +64,19 @@ impl Ready {
         let zones = self.zones.hosts.values().filter_map(|host| host.zone.as_ref()).filter(|zone| !zone.manual);
         let roots: BTreeSet<&str> = zones.map(|zone| zone.root.as_str()).collect();
         let reads = roots.into_iter().map(|root| async move {
-            let records = self.zones.providers[root].get_records(root).await?;
-            Ok::<_, DeployError>((root.to_owned(), records))
+            let provider = &self.zones.providers[root];
+            let read = tokio::try_join!(provider.get_records(root), provider.get_proxied_names(root))?;
+            Ok::<_, DeployError>((root.to_owned(), read))
         });
-        let read: BTreeMap<String, Vec<DnsRecord>> = try_join_all(reads).await?.into_iter().collect();
+        let read: BTreeMap<_, _> = try_join_all(reads).await?.into_iter().collect();
         let mut found = BTreeMap::new();
         for (host, wanted) in &self.zones.hosts {
             let Some(records) = wanted.zone.as_ref().and_then(|zone| Some((zone, read.get(&zone.root)?))) else {
                 continue;
             };
-            let (zone, records) = records;
-            let mut observed = ObservedRecord::default();
+            let (zone, (records, proxied)) = records;
+            let proxied = proxied.iter().any(|name| name.eq_ignore_ascii_case(&zone.name));
+            let mut observed = ObservedRecord { proxied, ..ObservedRecord::default() };
             for record in records.iter().filter(|record| record.name.eq_ignore_ascii_case(&zone.name)) {
                 match record.record_type.as_str() {
                     "A" => {

@@ -6,16 +6,23 @@ mod create;
 mod detect;
 mod draft;
 mod images;
+mod initialise;
 mod inside;
+mod isolation;
 mod leave;
 mod look;
 mod observe;
+mod options;
 mod port;
 mod prepare;
+mod reach;
 mod ready;
 mod report;
 mod request;
 mod resolve;
+mod rotate;
+mod rotate_request;
+mod rotation;
 mod route;
 mod run;
 mod select;
@@ -24,18 +31,23 @@ mod steps;
 mod summary;
 mod verify;
 mod wanted;
+mod zone_queue;
 
+pub use options::{RunOptions, Surroundings};
 pub use report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport,
-    RecordStatus, UndeployReport,
+    RecordStatus, RetiredRole, RotatedApp, RotationReport, UndeployReport,
 };
 pub use request::{
     Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError, RegistryCredentials,
-    RunOptions, Surroundings, UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
+    UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
 };
+
+pub use rotate_request::{RotateRequest, RotateSettings};
 
 use crate::DeployError;
 use crate::plan::DeployPlan;
+use crate::postgres::IsolationReport;
 use begin::Hold;
 use ready::{Part, Ready};
 use std::time::Duration;
@@ -43,7 +55,8 @@ use std::time::Duration;
 /// How long a cancelled run waits for its own cleaning up before it rejects; the rest goes on in the background (I10).
 const CLEANUP_PATIENCE: Duration = Duration::from_millis(1_200);
 
-/// Puts a workspace on its server: plans, applies, verifies.
+/// Puts a workspace on its server: plans, applies, verifies. Given the plan that its user was shown
+/// ([`RunOptions::expected_plan`]), it applies that one or none.
 ///
 /// # Errors
 ///
@@ -115,6 +128,44 @@ pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Res
     }
 }
 
+/// Gives apps that run other credentials: another password for their database user, other values of what was generated.
+///
+/// Nothing else about them changes, and no moment refuses them. Interrupted anywhere, the next run of this or of
+/// [`deploy`] finishes it.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST` with the reason `not-rotatable` for a value that is the user's own; else as [`deploy`].
+pub async fn rotate_credentials(request: RotateRequest, options: RunOptions) -> Result<RotationReport, DeployFailure> {
+    let (request, choice) = request.into_parts();
+    let ready = Ready::new(request, options, Part::Credentials)?;
+    let hold = Hold::default();
+    let cancel = ready.options.cancel.clone();
+    let result = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled().into()),
+        result = Box::pin(rotate::rotate(&ready, &hold, &choice)) => result,
+    };
+    hold.release(CLEANUP_PATIENCE).await;
+    result
+}
+
+/// Works out what [`rotate_credentials`] would do, and changes nothing.
+///
+/// # Errors
+///
+/// As [`rotate_credentials`], for everything that is found before the first change.
+pub async fn plan_rotate_credentials(request: RotateRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
+    let (request, choice) = request.into_parts();
+    let ready = Ready::new(request, options, Part::Credentials)?;
+    let cancel = ready.options.cancel.clone();
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled()),
+        plan = Box::pin(rotate::plan(&ready, &choice)) => plan,
+    }
+}
+
 /// Asks the authoritative servers of each host name of the selected apps whether they answer with the server's address.
 ///
 /// # Errors
@@ -128,6 +179,30 @@ pub async fn verify_dns(request: DeployRequest, options: RunOptions) -> Result<D
         () = cancel.cancelled() => Err(DeployError::cancelled()),
         report = verify::dns(&ready) => report,
     }
+}
+
+/// Proves that the stage's app roles are isolated from each other, as every deployment does that changes them.
+///
+/// Every app of the workspace that has a role is tried, whatever `apps` selects. The stage is locked meanwhile. Nothing is
+/// changed, but where the database is reached by its external port, that is opened and closed again, which restarts the
+/// database.
+///
+/// # Errors
+///
+/// [`ErrorCode::IsolationBroken`](crate::ErrorCode::IsolationBroken) naming role and object, with every other outcome that
+/// is not as it must be as its log; `INVALID_REQUEST` with the reason `not-provisioned` when the stage has no database or no
+/// app has a role; `STATE_*`, `DOKPLOY_*`, `POSTGRES_*`, `DATABASE_PORT`, `CANCELLED`.
+pub async fn verify_isolation(request: DeployRequest, options: RunOptions) -> Result<IsolationReport, DeployError> {
+    let ready = Ready::new(request, options, Part::Nothing)?;
+    let hold = Hold::default();
+    let cancel = ready.options.cancel.clone();
+    let result = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled()),
+        result = Box::pin(isolation::verify(&ready, &hold)) => result,
+    };
+    hold.release(CLEANUP_PATIENCE).await;
+    result
 }
 
 /// Creates project, environment and services, and nothing else (seed: `provisionServices()`).

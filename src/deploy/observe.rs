@@ -6,7 +6,7 @@ use crate::dokploy::{
     Application, Call, Certificate, Deployment, DeploymentStatus, Dokploy, EnvDifference, Environment, Mark, MarkKind,
     Observation, ServiceEntry, ServiceStatus, image_matches,
 };
-use crate::env::parse_env;
+use crate::env::read_env;
 use crate::plan::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
     ObservedRedis, Ownership, Twin, TwinKind,
@@ -161,7 +161,12 @@ fn environment(
     Ok(Some(found.clone()))
 }
 
-fn candidates(scope: Scope<'_>, entries: &[ServiceEntry], kind: MarkKind, name: &str) -> Vec<Candidate> {
+fn candidates<'e>(
+    scope: Scope<'_>,
+    entries: impl IntoIterator<Item = &'e ServiceEntry>,
+    kind: MarkKind,
+    name: &str,
+) -> Vec<Candidate> {
     let candidate = |entry: &ServiceEntry| Candidate {
         id: entry.id.clone(),
         name: entry.name.clone(),
@@ -169,7 +174,7 @@ fn candidates(scope: Scope<'_>, entries: &[ServiceEntry], kind: MarkKind, name: 
         idle: entry.application_status == ServiceStatus::Idle,
         created_at: entry.created_at.clone(),
     };
-    entries.iter().map(candidate).collect()
+    entries.into_iter().map(candidate).collect()
 }
 
 /// What was found of the apps' applications.
@@ -187,9 +192,17 @@ async fn applications(
 ) -> Result<Applications, DeployError> {
     let mut reads = Vec::new();
     let mut twins = Vec::new();
+    let mut by_name: BTreeMap<&str, Vec<&ServiceEntry>> = BTreeMap::new();
+    for entry in &environment.applications {
+        by_name.entry(&entry.name).or_default().push(entry);
+    }
     for app in scope.apps {
         let known = state.and_then(|state| state.applications.get(app)).map(String::as_str);
-        let listed = candidates(scope, &environment.applications, MarkKind::App, app);
+        // Those of its name; with the name that it has by now, when somebody has renamed it.
+        let renamed = known.and_then(|id| environment.applications.iter().find(|entry| entry.id == id));
+        let names = BTreeSet::from([app.as_str(), renamed.map_or(app.as_str(), |entry| entry.name.as_str())]);
+        let entries = names.into_iter().filter_map(|name| by_name.get(name)).flatten().copied();
+        let listed = candidates(scope, entries, MarkKind::App, app);
         let selection = select(TwinKind::Application, app, known, &listed)?;
         twins.extend(selection.twins);
         if let Some((id, ownership)) = selection.chosen {
@@ -233,7 +246,9 @@ async fn application(
             found.running = true;
             let meant = found.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
             let same_env = EnvDifference::between(&meant, &BTreeMap::new(), &env).has_all_meant();
-            found.runs_as_stored = same_env && found.image.as_deref().is_some_and(|it| image_matches(it, &image));
+            found.runs_as_stored = same_env
+                && found.templated.is_empty()
+                && found.image.as_deref().is_some_and(|it| image_matches(it, &image));
         }
     } else {
         found.running = found.newest_done;
@@ -242,7 +257,7 @@ async fn application(
 }
 
 fn from_record(stored: Application, deployments: &[Deployment], ownership: Ownership) -> ObservedApplication {
-    let env = stored.env.as_ref().map(|text| parse_env(text.expose())).unwrap_or_default();
+    let env = stored.env.as_ref().map(|text| read_env(text.expose())).unwrap_or_default();
     let newest = deployments.first();
     let registry = match (stored.registry_url, stored.username, stored.password) {
         (Some(url), Some(user), Some(password)) => Some((url, user, password)),
@@ -252,7 +267,8 @@ fn from_record(stored: Application, deployments: &[Deployment], ownership: Owner
         id: stored.application_id,
         app_name: stored.app_name,
         ownership,
-        env,
+        env: env.values,
+        templated: env.templated,
         image: stored.docker_image,
         registry,
         newest_title: newest.map(|deployment| deployment.title.clone()),

@@ -1,6 +1,7 @@
 //! The database's external port: opened for as long as it is needed, and closed on every way out (I4).
 
 use super::create::repeat;
+use super::initialise::initialised;
 use crate::dokploy::{ApiError, Dokploy};
 use crate::secrets::Entropy;
 use crate::state::{Entry, Intent, Journal, Outcome};
@@ -38,6 +39,10 @@ pub(super) struct PortTarget {
     pub(super) host: String,
     /// How long a request whose answer was lost may still take effect.
     pub(super) landing: Duration,
+    /// How long the database may take to start.
+    pub(super) starting: Duration,
+    /// The clock.
+    pub(super) now: fn() -> OffsetDateTime,
 }
 
 /// A port that is open, or about to be: dropped, it is closed in the background.
@@ -154,7 +159,7 @@ impl Drop for OpenPort {
         let work = close_out(self.target.clone(), self.port, self.journal.clone(), self.entry.clone(), opening);
         let (target, port) = (self.target.clone(), self.port);
         self.cleanup.spawn(async move {
-            up(&target, port).await;
+            initialised(&target, Some(port)).await;
             work.await
         });
     }
@@ -199,18 +204,9 @@ pub(super) async fn close_interrupted(
     match target.client.postgres().one(&target.postgres_id).await {
         Err(error) if error.is_not_found() => return Ok(()),
         Ok(found) if found.open_port().is_none() && !answers(&target.host, port).await => return Ok(()),
-        _ => up(target, port).await,
+        _ => initialised(target, Some(port)).await,
     }
     close(target, Some(port)).await
-}
-
-/// Waits until an opened port answers, or cannot any more: the change of its port has restarted the database, and one
-/// that is stopped in the middle of its first start never starts again.
-async fn up(target: &PortTarget, port: u16) {
-    let deadline = Instant::now() + target.landing;
-    while Instant::now() < deadline && !answers(&target.host, port).await {
-        sleep(LOOK_EVERY.min(target.landing)).await;
-    }
 }
 
 /// Looks until the server says that the port is open or its longest time has passed; says whether it is open.
@@ -277,7 +273,7 @@ async fn is_closed(target: &PortTarget, port: Option<u16>) -> Result<bool, Deplo
 }
 
 /// Whether a connection to a port succeeds.
-async fn answers(host: &str, port: u16) -> bool {
+pub(super) async fn answers(host: &str, port: u16) -> bool {
     matches!(timeout(PROBE, TcpStream::connect((host, port))).await, Ok(Ok(_)))
 }
 

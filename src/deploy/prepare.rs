@@ -1,7 +1,8 @@
 //! What a run needs before it looks at anything: the request checked against the workspace, clients, providers, names.
 
 use super::observe::{POSTGRES_NAME, REDIS_NAME};
-use super::request::{Credentials, DeploySettings, RunOptions, VendorCredentials};
+use super::options::RunOptions;
+use super::request::{Credentials, DeploySettings, VendorCredentials};
 use crate::dns::{CloudflareProvider, DnsProvider, HostingerProvider, ManualProvider, VendorOptions};
 use crate::dokploy::{ClientSettings, Dokploy};
 use crate::plan::{HostZone, WantedHost};
@@ -66,6 +67,7 @@ pub(super) fn client(
     workspace: &Workspace,
     stage: &str,
     credentials: &Credentials,
+    settings: &ClientSettings,
     redactor: &Arc<Redactor>,
 ) -> Result<Dokploy, DeployError> {
     let dokploy = &credentials.dokploy;
@@ -77,7 +79,7 @@ pub(super) fn client(
         )
         .hint("Set it, or deploy.dokploy.endpoint or deploy.dokploy.endpoints[stage] in the workspace")
     })?;
-    Dokploy::with_settings(endpoint, &dokploy.token, ClientSettings::default(), Arc::clone(redactor))
+    Dokploy::with_settings(endpoint, &dokploy.token, settings.clone(), Arc::clone(redactor))
 }
 
 /// Where the state is kept.
@@ -194,7 +196,9 @@ pub(super) fn know_state(redactor: &Redactor, state: &State) {
     let services = passwords.postgres.iter().chain(&passwords.redis);
     let apps = state.app_credentials.values().map(|credentials| &credentials.db_password);
     let generated = state.generated_secrets.values().flat_map(|secrets| secrets.values());
-    services.chain(apps).chain(generated).for_each(|secret| redactor.add(secret));
+    let rotating = state.deploy_native.rotations.values().filter_map(|rotation| rotation.login.as_ref());
+    let rotating = rotating.flat_map(|login| [&login.interim, &login.next]);
+    services.chain(apps).chain(generated).chain(rotating).for_each(|secret| redactor.add(secret));
 }
 
 /// The base of the name of each service and application on the server.

@@ -1,14 +1,15 @@
 //! A checked request with everything that a run needs to begin.
 
 use super::images::local_builder;
+use super::options::RunOptions;
 use super::prepare::{self, Zones};
-use super::request::{DeployRequest, RunOptions};
+use super::request::DeployRequest;
 use super::resolve::AppResolver;
 use super::wanted::{self, Ingredients, assemble};
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
-use crate::plan::{Blueprint, Operation, TwinKind, Wanted};
+use crate::plan::{Blueprint, DeployPlan, Operation, TwinKind, Wanted, check_still_true};
 use crate::secrets::Redactor;
 use crate::sniff::SniffedEnvironment;
 use crate::state::{SharedState, State, StateProvider};
@@ -43,6 +44,8 @@ pub(super) enum Part {
     Services,
     /// These, and the roles of the database.
     Database,
+    /// Other credentials for what runs.
+    Credentials,
     /// Nothing: it is undeployed.
     Nothing,
 }
@@ -57,10 +60,19 @@ impl Ready {
         let DeployRequest { workspace, settings } = &request;
         prepare::check_stage(&settings.stage)?;
         // An app that is to be removed need not be declared any more.
-        let apps = if part == Part::Nothing { Vec::new() } else { prepare::selected_apps(workspace, settings)? };
+        let apps = match part {
+            Part::Nothing | Part::Credentials => Vec::new(),
+            Part::All | Part::Services | Part::Database => prepare::selected_apps(workspace, settings)?,
+        };
         let redactor = Arc::new(Redactor::new());
         prepare::know_secrets(&redactor, &settings.credentials, settings.secrets.all().cloned());
-        let client = prepare::client(workspace, &settings.stage, &settings.credentials, &redactor)?;
+        let client = prepare::client(
+            workspace,
+            &settings.stage,
+            &settings.credentials,
+            &options.surroundings.client,
+            &redactor,
+        )?;
         let hosts = workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?;
         let selected = apps.iter().filter_map(|app| Some((app.clone(), hosts.get(app)?.clone())));
         let zones = prepare::zones(workspace, selected, &settings.credentials, &options)?;
@@ -146,7 +158,7 @@ impl Ready {
             envs: &IndexMap::new(),
             images: BTreeMap::new(),
             roles: None,
-            route: wanted::database_route(&self.request, None),
+            route: wanted::database_route(&self.request, None, &State::new(self.stage())),
         })
     }
 
@@ -172,6 +184,18 @@ impl Ready {
         self.resolver(IndexMap::new())
     }
 
+    /// Compares a plan with the one that the caller was shown, if any.
+    ///
+    /// # Errors
+    ///
+    /// `PLAN_STALE`.
+    pub(super) fn check_expected(&self, plan: &DeployPlan) -> Result<(), DeployError> {
+        match &self.options.expected_plan {
+            Some(shown) => check_still_true(shown, plan),
+            None => Ok(()),
+        }
+    }
+
     /// Reads the state.
     ///
     /// # Errors
@@ -188,7 +212,7 @@ impl Part {
     /// Leaves only the steps of this part in a plan.
     pub(super) fn narrow(self, blueprint: &mut Blueprint) {
         let belongs = |operation: &Operation| match self {
-            Self::All | Self::Nothing => true,
+            Self::All | Self::Credentials | Self::Nothing => true,
             Self::Services | Self::Database => match operation {
                 Operation::ApplyRoles => self == Self::Database,
                 // It still carries the database's master password.

@@ -1,22 +1,14 @@
 //! What a caller asks for.
 
 use super::leave::Depth;
-use crate::dns::DnsProvider;
 use crate::env::Secrets;
-use crate::image::ImageBuilder;
-use crate::secrets::{Entropy, Secret, SystemEntropy};
-use crate::state::StateProvider;
+use crate::secrets::Secret;
 use crate::workspace::Workspace;
-use crate::{DeployError, ErrorCode, EventSink, silent};
+use crate::{DeployError, ErrorCode};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-use time::OffsetDateTime;
-use tokio_util::sync::CancellationToken;
+use std::net::IpAddr;
 
 /// A deployment of a workspace to a stage (design: The public surface).
 #[derive(Debug, Clone)]
@@ -56,7 +48,7 @@ pub struct DeploySettings {
     /// Where an opened database port is reached; default: the endpoint's host.
     #[serde(default)]
     pub database_host: Option<String>,
-    /// How the database is reached.
+    /// How the database is reached; default `auto`.
     #[serde(default)]
     pub database_access: DatabaseAccess,
     /// Which app owns the `public` schema; default `api`, `null` for none.
@@ -144,12 +136,12 @@ pub struct VendorCredentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseAccess {
-    /// Its external port is opened, used and closed; the default.
-    #[default]
+    /// Its external port is opened, used and closed.
     ExternalPort,
     /// A short-lived application on the server's own network runs the SQL.
     Internal,
-    /// `internal` where the database's image is known to have `psql`, else the port.
+    /// `internal`, and the port where that fails as a way or was seen to fail; the default.
+    #[default]
     Auto,
 }
 
@@ -197,6 +189,18 @@ pub struct UndeploySettings {
     /// The apps to remove; default everything of the stage.
     #[serde(default)]
     pub apps: Option<Vec<String>>,
+    /// Whether the main front end had the bare domain of the stage; default false.
+    #[serde(default)]
+    pub main_frontend_at_apex: bool,
+    /// Where the database's port is reached; default the host of the Dokploy endpoint.
+    #[serde(default)]
+    pub database_host: Option<String>,
+    /// How the database is reached when roles are dropped; default `auto`.
+    #[serde(default)]
+    pub database_access: DatabaseAccess,
+    /// The app that owns `public`, which stays when its role goes; default `api`, `null`: none.
+    #[serde(default = "default_public_schema_app")]
+    pub public_schema_app: Option<String>,
     /// Also removes databases, roles and their data; default false.
     #[serde(default)]
     pub delete_data: bool,
@@ -228,17 +232,31 @@ impl UndeployRequest {
         let (workspace, settings) = split(value)?;
         Ok(Self { workspace, settings })
     }
-}
 
-impl UndeployRequest {
     /// The request as a run takes it, and how far the removal goes.
     pub(super) fn into_parts(self) -> (DeployRequest, Depth) {
-        let UndeploySettings { stage, credentials, apps, delete_data, delete_project } = self.settings;
+        let given = self.settings;
+        let depth = Depth { data: given.delete_data, project: given.delete_project };
         let settings = DeploySettings {
+            apps: given.apps,
+            main_frontend_at_apex: given.main_frontend_at_apex,
+            database_host: given.database_host,
+            database_access: given.database_access,
+            public_schema_app: given.public_schema_app,
+            ..DeploySettings::new(given.stage, given.credentials)
+        };
+        (DeployRequest { workspace: self.workspace, settings }, depth)
+    }
+}
+
+impl DeploySettings {
+    /// Those of a stage, with every default.
+    pub(super) fn new(stage: String, credentials: Credentials) -> Self {
+        Self {
             stage,
             credentials,
             secrets: Secrets::default(),
-            apps,
+            apps: None,
             tag: None,
             images: BTreeMap::new(),
             main_frontend_at_apex: false,
@@ -254,8 +272,7 @@ impl UndeployRequest {
             adopt: Vec::new(),
             domains: true,
             platform: default_platform(),
-        };
-        (DeployRequest { workspace: self.workspace, settings }, Depth { data: delete_data, project: delete_project })
+        }
     }
 }
 
@@ -269,7 +286,7 @@ fn fault(path: &str, text: &str) -> String {
 }
 
 /// Parts a request into its workspace, whose unknown fields pass, and the rest, whose unknown fields do not.
-fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T), DeployError> {
+pub(super) fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T), DeployError> {
     let Value::Object(mut fields) = value else {
         return Err(DeployError::new(ErrorCode::InvalidRequest, "The request must be an object"));
     };
@@ -285,87 +302,12 @@ fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T),
     Ok((Workspace::from_json(workspace)?, settings))
 }
 
-/// How a run is carried out; none of it changes what is deployed.
-#[derive(Clone)]
-pub struct RunOptions {
-    /// Cancels the run (I10).
-    pub cancel: CancellationToken,
-    /// Takes the events.
-    pub events: Arc<dyn EventSink>,
-    /// Whether sniff results are cached; default true.
-    pub cache: bool,
-    /// Keeps the state instead of the local file.
-    pub state_provider: Option<Arc<dyn StateProvider>>,
-    /// DNS providers by root domain, in place of the built-in ones.
-    pub dns_providers: BTreeMap<String, Arc<dyn DnsProvider>>,
-    /// Builds images instead of `docker`.
-    pub image_builder: Option<Arc<dyn ImageBuilder>>,
-    /// What stands around us: programs, name servers, clock, randomness.
-    pub surroundings: Surroundings,
-}
-
-/// What stands around a run and is different in tests and on other machines.
-#[derive(Clone)]
-pub struct Surroundings {
-    /// The `node` to sniff with; default `node` of the `PATH`.
-    pub node: PathBuf,
-    /// The folder of the sniffer's JavaScript; default: beside the package.
-    pub sniffer: Option<PathBuf>,
-    /// The `docker` to build with; default `docker` of the `PATH`.
-    pub docker: PathBuf,
-    /// The recursive name servers to ask; default: the system's.
-    pub name_servers: Vec<SocketAddr>,
-    /// The port on which authoritative name servers are asked; default 53.
-    pub authoritative_port: u16,
-    /// The `git` to ask whether the state file is ignored; default `git` of the `PATH`.
-    pub git: PathBuf,
-    /// How long a request whose answer was lost may still take effect; default 10 s (facts: aborted create, port races).
-    pub landing: Duration,
-    /// How long a database whose port was opened may take to become reachable; default 60 s.
-    pub database_deadline: Duration,
-    /// The clock.
-    pub now: fn() -> OffsetDateTime,
-    /// The randomness.
-    pub entropy: Arc<dyn Entropy>,
-}
-
-impl Default for Surroundings {
-    fn default() -> Self {
-        Self {
-            node: PathBuf::from("node"),
-            sniffer: None,
-            docker: PathBuf::from("docker"),
-            name_servers: Vec::new(),
-            authoritative_port: 53,
-            git: PathBuf::from("git"),
-            landing: Duration::from_secs(10),
-            database_deadline: Duration::from_mins(1),
-            now: OffsetDateTime::now_utc,
-            entropy: Arc::new(SystemEntropy),
-        }
-    }
-}
-
-impl Default for RunOptions {
-    fn default() -> Self {
-        Self {
-            cancel: CancellationToken::new(),
-            events: silent(),
-            cache: true,
-            state_provider: None,
-            dns_providers: BTreeMap::new(),
-            image_builder: None,
-            surroundings: Surroundings::default(),
-        }
-    }
-}
-
 #[expect(clippy::unnecessary_wraps, reason = "serde wants the field's type")]
-fn default_public_schema_app() -> Option<String> {
+pub(super) fn default_public_schema_app() -> Option<String> {
     Some("api".to_owned())
 }
 
-const fn default_stability() -> u64 {
+pub(super) const fn default_stability() -> u64 {
     15
 }
 

@@ -1,7 +1,7 @@
 //! Which way leads to the database (design: Details, reaching the database).
 
 use super::request::DatabaseAccess;
-use crate::plan::DatabaseRoute;
+use crate::plan::{DatabaseRoute, DatabaseWay};
 
 /// Repositories whose images are known to have `psql`, without registry and without `library/`.
 const WITH_PSQL: [&str; 7] = [
@@ -19,20 +19,36 @@ const WITH_PSQL: [&str; 7] = [
 pub(super) struct Route {
     pub(super) way: DatabaseRoute,
     pub(super) why: String,
+    /// Whether the external port is taken where the way from inside fails as a way.
+    pub(super) falls_back: bool,
+    /// Whether the image was known to have `psql` before it was tried.
+    pub(super) known: bool,
 }
 
-/// Chooses the way to a database that runs `image`.
-pub(super) fn route(access: DatabaseAccess, image: &str) -> Route {
-    let (way, why) = match access {
-        DatabaseAccess::ExternalPort => (DatabaseRoute::ExternalPort, "databaseAccess says so".to_owned()),
-        DatabaseAccess::Internal => (DatabaseRoute::Internal, "databaseAccess says so".to_owned()),
-        DatabaseAccess::Auto if has_psql(image) => (DatabaseRoute::Internal, format!("{image} has psql")),
-        DatabaseAccess::Auto => (
-            DatabaseRoute::ExternalPort,
-            format!("{image} is not known to have psql; databaseAccess can say `internal`"),
-        ),
-    };
-    Route { way, why }
+impl Route {
+    /// The way as a plan shows it.
+    pub(super) fn planned(&self) -> DatabaseWay {
+        DatabaseWay { route: self.way, why: self.why.clone(), falls_back: self.falls_back }
+    }
+}
+
+/// Chooses the way to a database that runs `image`; `seen` is what an earlier run found out of that image.
+///
+/// An image of which nothing is known is not asked first, but tried: an application that only looks for `psql` would
+/// wait in the same queue, and where there is one, which is nearly always, its answer would have been the work itself.
+pub(super) fn route(access: DatabaseAccess, image: &str, seen: Option<bool>) -> Route {
+    let has_psql = seen.unwrap_or_else(|| has_psql(image));
+    let inside = |why: String, falls_back| Route { way: DatabaseRoute::Internal, why, falls_back, known: has_psql };
+    let by_port = |why: String| Route { way: DatabaseRoute::ExternalPort, why, falls_back: false, known: has_psql };
+    match (access, seen) {
+        (DatabaseAccess::ExternalPort, _) => by_port("databaseAccess says so".to_owned()),
+        (DatabaseAccess::Internal, _) => inside("databaseAccess says so".to_owned(), false),
+        (DatabaseAccess::Auto, Some(false)) => {
+            by_port(format!("{image} was seen not to run psql; databaseAccess can say `internal`"))
+        }
+        (DatabaseAccess::Auto, _) if has_psql => inside(format!("{image} has psql"), true),
+        (DatabaseAccess::Auto, _) => inside(format!("whether {image} has psql is found out by it"), true),
+    }
 }
 
 /// Whether an image is known to have `psql`.
@@ -65,16 +81,31 @@ mod tests {
             "pgvector/pgvector@sha256:00",
             "ghcr.io/timescale/timescaledb:latest-pg17@sha256:00",
         ] {
-            assert_eq!(route(DatabaseAccess::Auto, image).way, DatabaseRoute::Internal, "{image}");
+            assert!(route(DatabaseAccess::Auto, image, None).known, "{image}");
         }
         for image in ["", "bitnami/postgresql:17", "shop/postgres", "registry.test/postgrest", "postgres-exporter:1"] {
-            assert_eq!(route(DatabaseAccess::Auto, image).way, DatabaseRoute::ExternalPort, "{image}");
+            assert!(!route(DatabaseAccess::Auto, image, None).known, "{image}");
         }
     }
 
     #[test]
-    fn a_way_that_is_asked_for_is_taken() {
-        assert_eq!(route(DatabaseAccess::ExternalPort, "postgres:18").way, DatabaseRoute::ExternalPort);
-        assert_eq!(route(DatabaseAccess::Internal, "shop/database").way, DatabaseRoute::Internal);
+    fn auto_goes_inside_unless_the_image_was_seen_to_lack_psql() {
+        let auto = |image, seen| route(DatabaseAccess::Auto, image, seen);
+        for (image, seen) in [("postgres:18", None), ("shop/db:1", None), ("shop/db:1", Some(true))] {
+            let route = auto(image, seen);
+            assert_eq!((route.way, route.falls_back), (DatabaseRoute::Internal, true), "{image} {seen:?}");
+        }
+        for image in ["postgres:18", "shop/db:1"] {
+            assert_eq!(auto(image, Some(false)).way, DatabaseRoute::ExternalPort, "{image}");
+        }
+    }
+
+    #[test]
+    fn a_way_that_is_asked_for_is_taken_whatever_was_seen() {
+        for seen in [None, Some(true), Some(false)] {
+            assert_eq!(route(DatabaseAccess::ExternalPort, "postgres:18", seen).way, DatabaseRoute::ExternalPort);
+            let internal = route(DatabaseAccess::Internal, "shop/database", seen);
+            assert_eq!((internal.way, internal.falls_back), (DatabaseRoute::Internal, false));
+        }
     }
 }

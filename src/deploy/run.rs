@@ -7,12 +7,15 @@ use super::prepare;
 use super::ready::{Part, Ready};
 use super::report::{DeployFailure, DeployReport};
 use super::resolve::AppResolver;
+use super::rotation;
 use super::session::{Session, World};
 use super::summary::summarize;
 use super::wanted;
+use super::zone_queue::ZoneQueues;
 use crate::plan::{Blueprint, DatabaseRoute, Observed, Operation, Wanted};
 use crate::postgres::DatabaseRoles;
-use crate::state::{Journal, SharedState};
+use crate::secrets::{Entropy, generate_password};
+use crate::state::{Journal, SharedState, State};
 use crate::{DeployError, Phase};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,13 +31,17 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
     let state = ready.state().await?;
     let fresh = state.is_none();
     let drawn = Box::pin(ready.draw(state.clone())).await?;
+    if ready.part == Part::All {
+        ready.check_expected(&drawn.blueprint.plan)?;
+    }
     let shared = if fresh {
         SharedState::start(Arc::clone(&ready.provider), drawn.state.clone())
     } else {
         SharedState::load(Arc::clone(&ready.provider), ready.stage())
             .await?
             .unwrap_or_else(|| SharedState::start(Arc::clone(&ready.provider), drawn.state.clone()))
-    };
+    }
+    .under(hold.lock()?);
     let Draft { wanted, observed, blueprint, state: recovered, generated, resolver, roles } = drawn;
     if blueprint.plan.changes == 0 && !fresh && state.as_ref() == Some(&recovered) {
         return Ok(summarize(
@@ -46,20 +53,34 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
             started.elapsed(),
         ));
     }
+    let entropy = ready.options.surroundings.entropy.as_ref();
     // Durable before the first request that carries any of it (I2).
     shared
         .update(|state| {
             *state = recovered;
             generated.keep_in(state);
+            rotation::begin(state, &wanted.rotations, entropy);
+            choose_passwords(state, &wanted, &observed, entropy);
         })
         .await?;
     let mut session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles);
-    session.opens_database = session.database_route == DatabaseRoute::ExternalPort
+    session.opens_database = session.database_route.way == DatabaseRoute::ExternalPort
         && blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
     ready.phase(Phase::Apply);
     let events = &ready.options.events;
     let outcome = apply(&blueprint, &session, events.as_ref(), &ready.options.cancel, Limits::default()).await?;
     finish(ready, &session, &blueprint, outcome, started).await
+}
+
+/// Chooses the passwords of the services that are to be created, so that they are durable with everything else.
+fn choose_passwords(state: &mut State, wanted: &Wanted, observed: &Observed, entropy: &dyn Entropy) {
+    let passwords = &mut state.deploy_native.passwords;
+    if wanted.postgres.is_some() && observed.postgres.is_none() {
+        passwords.postgres.get_or_insert_with(|| generate_password(entropy));
+    }
+    if wanted.redis.is_some() && observed.redis.is_none() {
+        passwords.redis.get_or_insert_with(|| generate_password(entropy));
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of a session come from as many places")]
@@ -79,6 +100,7 @@ pub(super) fn session(
         .applications
         .iter()
         .map(|(app, found)| (app.clone(), found.domains.iter().map(|domain| domain.host.clone()).collect::<Vec<_>>()));
+    let database_route = wanted::database_route(&ready.request, observed.postgres.as_ref(), &state.snapshot());
     Session {
         client: ready.client.clone(),
         declared: ready.declared.clone(),
@@ -88,13 +110,14 @@ pub(super) fn session(
         events: Arc::clone(&ready.options.events),
         redactor: Arc::clone(&ready.redactor),
         dns: ready.zones.providers.clone(),
+        zone_queues: ZoneQueues::default(),
         images: Arc::clone(&ready.images),
         resolver,
         names: prepare::base_names(&ready.request.workspace),
         roles,
         public_schema_app: settings.public_schema_app.clone(),
         opens_database: false,
-        database_route: wanted::database_route(&ready.request, observed.postgres.as_ref()).way,
+        database_route,
         database_host: ready.database_host(),
         wait_for: settings.wait_for,
         stability: Duration::from_secs(settings.stability_seconds),

@@ -2,17 +2,20 @@
 
 use super::apply::{Done, Executor};
 use super::observe::Scope;
-use super::report::{AppStatus, DomainStatus};
-use super::request::{Surroundings, WaitFor};
+use super::options::Surroundings;
+use super::report::{AppStatus, DomainStatus, RetiredRole};
+use super::request::WaitFor;
 use super::resolve::AppResolver;
+use super::route::Route;
 use super::steps;
+use super::zone_queue::ZoneQueues;
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
-use crate::plan::{DatabaseRoute, Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
+use crate::plan::{Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
 use crate::postgres::IsolationReport;
 use crate::secrets::{Redactor, Secret};
-use crate::state::{Journal, SharedState};
+use crate::state::{Intent, Journal, Outcome, SharedState};
 use crate::{DeployError, DeployEvent, ErrorCode, EventSink};
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
@@ -41,6 +44,8 @@ pub(super) struct Session {
     pub(super) redactor: Arc<Redactor>,
     /// The DNS providers by root domain.
     pub(super) dns: BTreeMap<String, Arc<dyn DnsProvider>>,
+    /// The writes to their zones.
+    pub(super) zone_queues: ZoneQueues,
     /// Who builds images.
     pub(super) images: Arc<dyn ImageBuilder>,
     /// Turns requirements into values once the services' addresses are known.
@@ -54,7 +59,7 @@ pub(super) struct Session {
     /// Whether this run opens the database's port, which deploys the database as well.
     pub(super) opens_database: bool,
     /// The way to the database.
-    pub(super) database_route: DatabaseRoute,
+    pub(super) database_route: Route,
     /// Where an opened database port is reached.
     pub(super) database_host: String,
     /// How far a deployment is followed.
@@ -96,12 +101,20 @@ pub(super) struct World {
     pub(super) images: BTreeMap<String, String>,
     /// The environment that each app was configured with.
     pub(super) configured: BTreeMap<String, IndexMap<String, Secret>>,
+    /// The environment that each app was last seen running with in this run.
+    pub(super) ran: BTreeMap<String, IndexMap<String, Secret>>,
     /// How far each app was seen to come in this run.
     pub(super) status: BTreeMap<String, AppStatus>,
     /// How far each app's domain came in this run.
     pub(super) domains: BTreeMap<String, DomainStatus>,
+    /// The host names that their vendor answers for with addresses of its own.
+    pub(super) proxied: BTreeSet<String>,
     /// Why a host name is not verified.
     pub(super) unverified: BTreeMap<String, String>,
+    /// The roles of removed apps that were barred.
+    pub(super) retired: Vec<RetiredRole>,
+    /// The way to the database that was taken.
+    pub(super) database_access: Option<Route>,
     /// The proof of isolation.
     pub(super) isolation: Option<IsolationReport>,
 }
@@ -117,13 +130,17 @@ pub(super) struct PostgresService {
     pub(super) database: String,
     /// The master role.
     pub(super) user: String,
+    /// Whether this run has made it.
+    pub(super) new: bool,
 }
 
 impl World {
     /// What was observed of ours.
     pub(super) fn of(observed: &Observed) -> Self {
         let ours = |ownership: Ownership| ownership == Ownership::Ours;
+        let proxied = observed.records.iter().filter(|(_, record)| record.proxied);
         Self {
+            proxied: proxied.map(|(host, _)| host.clone()).collect(),
             project: observed.project.as_ref().map(|project| project.id.clone()),
             environment: observed.environment.as_ref().map(|environment| environment.id.clone()),
             applications: observed
@@ -136,6 +153,7 @@ impl World {
                 app_name: found.app_name.clone(),
                 database: found.database.clone(),
                 user: found.user.clone(),
+                new: false,
             }),
             redis: observed
                 .redis
@@ -201,6 +219,24 @@ impl Session {
             app: step.app.clone(),
             line: self.redactor.redact(line),
         });
+    }
+
+    /// Makes a change that may be repeated, between its journal entries. One that fails stays unfinished: it is not known
+    /// how far it came, and the next run looks before it repeats it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the change, and `STATE_IO` when the journal cannot be written.
+    pub(super) async fn journaled<T>(
+        &self,
+        step: &Step,
+        intent: Intent,
+        change: impl Future<Output = Result<T, DeployError>>,
+    ) -> Result<T, DeployError> {
+        let entry = self.journal.intend(step.id.as_str(), intent).await?;
+        let value = change.await?;
+        self.journal.settle(&entry, Outcome::Done).await?;
+        Ok(value)
     }
 
     /// The environment on the server.

@@ -6,7 +6,8 @@ use super::report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus,
 };
 use super::session::World;
-use crate::plan::{Blueprint, Operation, Wanted};
+use super::verify::proxied_message;
+use crate::plan::{Blueprint, Operation, Wanted, WantedHost};
 use crate::workspace::{App, AppType};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub(super) fn summarize(
         duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         dns: summary.dns(),
         database_access: summary.database_access(),
+        retired_roles: world.retired.clone(),
         isolation: world.isolation.clone(),
     }
 }
@@ -44,7 +46,11 @@ impl Summary<'_> {
     fn database_access(&self) -> Option<DatabaseAccessReport> {
         let wanted = self.wanted.database.as_ref()?;
         let applied = self.blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
-        applied.then(|| DatabaseAccessReport { way: wanted.access, reason: wanted.why.clone() })
+        let (way, reason) = match &self.world.database_access {
+            Some(taken) => (taken.way, taken.why.clone()),
+            None => (wanted.way.route, wanted.way.why.clone()),
+        };
+        applied.then_some(DatabaseAccessReport { way, reason })
     }
 
     fn app(&self, name: &str, app: &App) -> AppReport {
@@ -138,7 +144,7 @@ impl Summary<'_> {
                 provider: wanted.zone.as_ref().map(|zone| zone.provider.clone()),
                 record,
                 verified: !manual && !failed && message.is_none() && done,
-                message: message.or_else(|| self.instruction(host, record)),
+                message: message.or_else(|| self.instruction(host, record)).or_else(|| self.proxied(host, wanted)),
             }
         });
         DnsReport { server_ip: self.wanted.server_ip.map(|ip| ip.to_string()), hosts: hosts.collect() }
@@ -150,6 +156,12 @@ impl Summary<'_> {
             Some(crate::plan::Action::Create) => RecordStatus::Created,
             _ => RecordStatus::Updated,
         }
+    }
+
+    /// Who answers for a host name in our place.
+    fn proxied(&self, host: &str, wanted: &WantedHost) -> Option<String> {
+        let zone = wanted.zone.as_ref().filter(|_| self.world.proxied.contains(host))?;
+        self.wanted.server_ip.map(|ip| proxied_message(host, &zone.provider, ip))
     }
 
     /// What the user has to do for a host name.

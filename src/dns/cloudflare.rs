@@ -7,6 +7,7 @@ use super::zone::{host_in_zone, normalize_host};
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,6 +24,9 @@ const PAGE: usize = 100;
 
 /// More pages than any zone has; a server that never ends must not keep us.
 const MOST_PAGES: usize = 2000;
+
+/// How many record sets are written at a time.
+const SIDE_BY_SIDE: usize = 4;
 
 /// The code with which the API refuses a record that exists already, with the same name, type and content.
 const IDENTICAL: [u64; 2] = [81_057, 81_058];
@@ -172,6 +176,22 @@ impl CloudflareProvider {
         DeployError::new(ErrorCode::DnsProvider, message).resource(zone).reason("refused")
     }
 
+    /// Makes one record set be what is wanted; its writes follow one another.
+    async fn upsert(
+        &self,
+        zone: &str,
+        id: &str,
+        stored: &[Stored],
+        record: DnsRecord,
+    ) -> Result<RecordChange, DeployError> {
+        let current: Vec<&Stored> = stored.iter().filter(|stored| stored.is_in(&record)).collect();
+        let writes = writes(&current, &record);
+        for write in &writes {
+            self.write(zone, id, &record, write).await?;
+        }
+        Ok(RecordChange { created: current.is_empty(), unchanged: writes.is_empty(), record })
+    }
+
     async fn write(&self, zone: &str, id: &str, wanted: &DnsRecord, write: &Write) -> Result<(), DeployError> {
         let host = host_in_zone(&wanted.name, zone);
         let records = ["zones", id, "dns_records"];
@@ -226,16 +246,8 @@ impl DnsProvider for CloudflareProvider {
         let id = self.zone_id(zone).await?;
         let stored = self.list(zone, &id).await?;
         check_aliases(zone, &merge(stored.iter().cloned().map(Stored::into_record)), &wanted)?;
-        let mut changes = Vec::with_capacity(wanted.len());
-        for record in wanted {
-            let current: Vec<&Stored> = stored.iter().filter(|stored| stored.is_in(&record)).collect();
-            let writes = writes(&current, &record);
-            for write in &writes {
-                self.write(zone, &id, &record, write).await?;
-            }
-            changes.push(RecordChange { created: current.is_empty(), unchanged: writes.is_empty(), record });
-        }
-        Ok(changes)
+        let upserts = wanted.into_iter().map(|record| self.upsert(zone, &id, &stored, record));
+        futures_util::stream::iter(upserts).buffered(SIDE_BY_SIDE).try_collect().await
     }
 
     async fn delete_records(&self, zone: &str, records: &[DnsRecord]) -> Result<(), DeployError> {

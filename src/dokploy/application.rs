@@ -6,7 +6,8 @@ use super::domain::Domain;
 use super::error::ApiError;
 use super::transport::Transport;
 use crate::secrets::Secret;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use std::time::Duration;
 
 pub(super) const CREATE: Call =
     Call::post("application.create", &["name", "environmentId", "description", "sourceType"]).sometimes(&["appName"]);
@@ -27,7 +28,7 @@ pub(super) const DEPLOY: Call = Call::post("application.deploy", &["applicationI
 pub(super) const STOP: Call = Call::post("application.stop", &["applicationId"]);
 pub(super) const START: Call = Call::post("application.start", &["applicationId"]);
 pub(super) const DELETE: Call = Call::post("application.delete", &["applicationId"]);
-pub(super) const READ_LOGS: Call = Call::get("application.readLogs", &["applicationId", "tail"]);
+pub(super) const READ_LOGS: Call = Call::get("application.readLogs", &["applicationId", "tail"]).sometimes(&["search"]);
 
 /// An application as the server stores it. What it stores does not tell what runs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -120,6 +121,15 @@ pub struct UpdateApplication<'a> {
 pub struct RestartPolicy {
     /// When.
     pub condition: RestartCondition,
+    /// How long it waits before; Swarm's own default is 5 s.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "nanoseconds")]
+    pub delay: Option<Duration>,
+}
+
+#[expect(clippy::ref_option, reason = "serde hands it over so")]
+fn nanoseconds<S: Serializer>(delay: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    let nanoseconds = delay.map_or(0, |delay| u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX));
+    serializer.serialize_u64(nanoseconds)
 }
 
 /// When Swarm starts a task again.
@@ -281,6 +291,18 @@ impl ApplicationApi<'_> {
     /// Every [`ApiError`].
     pub async fn read_logs(self, application_id: &str, tail: u16) -> Result<Secret, ApiError> {
         let query = [("applicationId", application_id), ("tail", &tail.to_string())];
+        let logs: Option<Secret> = self.0.get(&READ_LOGS, &query).await?;
+        Ok(logs.unwrap_or_else(|| Secret::new("")))
+    }
+
+    /// Reads those of the last `tail` lines in which `text` stands, of letters, digits, blanks, `.`, `_` and `-`; upper
+    /// and lower case are not told apart. The server gives the first MiB, and fails where there is no such line.
+    ///
+    /// # Errors
+    ///
+    /// Every [`ApiError`].
+    pub async fn search_logs(self, application_id: &str, tail: u16, text: &str) -> Result<Secret, ApiError> {
+        let query = [("applicationId", application_id), ("tail", &tail.to_string()), ("search", text)];
         let logs: Option<Secret> = self.0.get(&READ_LOGS, &query).await?;
         Ok(logs.unwrap_or_else(|| Secret::new("")))
     }

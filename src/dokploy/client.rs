@@ -1,5 +1,6 @@
 //! The client as the engine holds it.
 
+use super::queue::SharedQueue;
 use super::transport::{ClientSettings, Transport};
 use super::{
     ApplicationApi, DeploymentApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi, ProjectApi, RedisApi,
@@ -13,6 +14,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Dokploy {
     pub(super) transport: Arc<Transport>,
+    pub(super) queue: Arc<SharedQueue>,
 }
 
 impl Dokploy {
@@ -41,7 +43,8 @@ impl Dokploy {
         settings: ClientSettings,
         redactor: Arc<Redactor>,
     ) -> Result<Self, DeployError> {
-        Ok(Self { transport: Arc::new(Transport::new(endpoint, token, settings, redactor)?) })
+        let transport = Arc::new(Transport::new(endpoint, token, settings, redactor)?);
+        Ok(Self { transport, queue: Arc::default() })
     }
 
     /// The server's address as it is shown to people: scheme, host and port.

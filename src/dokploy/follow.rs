@@ -7,6 +7,7 @@ use super::log;
 use super::outcome::Progress;
 use super::wait::{OnProgress, Wait, WaitSettings};
 use crate::{DeployError, ErrorCode};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where a deployment stands in the server's two lists.
@@ -20,14 +21,28 @@ pub enum Place {
     Nowhere,
 }
 
-/// Finds the deployment `title` of an application in the lists; `queue` must have been read before `deployments`.
+/// Finds the deployment `title` of an application in the lists.
+///
+/// A job that leaves the queue while both are read may be in neither: only one that stays away is lost.
 pub fn locate(application_id: &str, title: &str, queue: &[QueueJob], deployments: &[Deployment]) -> Place {
     if let Some(deployment) = deployments.iter().find(|deployment| deployment.title == title) {
         return Place::Begun(deployment.clone());
     }
-    let ours =
-        |job: &QueueJob| job.application_id.as_deref() == Some(application_id) && job.title.as_deref() == Some(title);
-    if queue.iter().any(ours) { Place::Queued } else { Place::Nowhere }
+    if queue.iter().any(|job| job.is(application_id, title)) { Place::Queued } else { Place::Nowhere }
+}
+
+impl QueueJob {
+    fn is(&self, application_id: &str, title: &str) -> bool {
+        self.application_id.as_deref() == Some(application_id) && self.title.as_deref() == Some(title)
+    }
+}
+
+/// Where a deployment was last seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Nothing,
+    Queued,
+    Begun,
 }
 
 impl Dokploy {
@@ -47,13 +62,13 @@ impl Dokploy {
         on_progress: OnProgress<'_>,
     ) -> Result<Deployment, DeployError> {
         let mut wait = Wait::begin(settings, settings.deployment_deadline, on_progress);
-        let mut begun = false;
+        let mut last = Last::Nothing;
         let mut seen = Duration::ZERO;
         loop {
-            let place = self.place(application_id, title, begun).await;
+            let place = self.place(application_id, title, last, settings.first_pause).await;
             match wait.answered(place)? {
                 Some(Place::Begun(deployment)) => {
-                    begun = true;
+                    last = Last::Begun;
                     seen = wait.elapsed();
                     match deployment.status {
                         DeploymentStatus::Done => return Ok(deployment),
@@ -64,6 +79,7 @@ impl Dokploy {
                     }
                 }
                 Some(Place::Queued) => {
+                    last = Last::Queued;
                     seen = wait.elapsed();
                     wait.tell(Progress::Queued);
                 }
@@ -75,17 +91,28 @@ impl Dokploy {
                 None => seen = wait.elapsed(),
             }
             if wait.is_over() {
-                return Err(too_late(begun, settings.deployment_deadline));
+                return Err(too_late(last == Last::Begun, settings.deployment_deadline));
             }
             wait.pause().await;
         }
     }
 
-    async fn place(&self, application_id: &str, title: &str, begun: bool) -> Result<Place, ApiError> {
-        // In this order: a job that leaves the queue meanwhile is in the list that is read after it.
-        let queue = if begun { Vec::new() } else { self.deployment().queue_list().await? };
-        let deployments = self.deployment().all(application_id).await?;
-        Ok(locate(application_id, title, &queue, &deployments))
+    /// Finds a deployment, asking no more than what was last seen of it makes necessary. `age`: of the queue that is shared.
+    async fn place(&self, application_id: &str, title: &str, last: Last, age: Duration) -> Result<Place, ApiError> {
+        let api = self.deployment();
+        let queue: Arc<[QueueJob]> = match last {
+            Last::Begun => Arc::new([]),
+            Last::Queued => self.queue.read(api, age).await?,
+            Last::Nothing => {
+                let (queue, deployments) = futures_util::try_join!(self.queue.read(api, age), api.all(application_id))?;
+                return Ok(locate(application_id, title, &queue, &deployments));
+            }
+        };
+        // While it waits, the application's own list says nothing of it.
+        if queue.iter().any(|job| !job.active && job.is(application_id, title)) {
+            return Ok(Place::Queued);
+        }
+        Ok(locate(application_id, title, &queue, &api.all(application_id).await?))
     }
 
     async fn deployment_failure(&self, deployment: &Deployment) -> DeployError {

@@ -27,6 +27,7 @@ mod domain;
 mod environment;
 mod postgres;
 mod project;
+mod queue;
 mod redis;
 mod registry;
 mod settings;

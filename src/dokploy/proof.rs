@@ -1,7 +1,7 @@
 //! Looking at what runs, and proving that it is what was deployed (I7).
 
 use super::client::Dokploy;
-use super::docker::ContainerConfig;
+use super::docker::{Container, ContainerConfig};
 use super::error::ApiError;
 use super::log;
 use super::outcome::RunFailure;
@@ -9,7 +9,9 @@ use super::running::{Look, Observation, Task, TaskState, classify};
 use super::wait::{OnProgress, Wait, WaitSettings};
 use super::watch::{Expected, Verdict, Watch};
 use crate::DeployError;
+use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 impl Dokploy {
     /// Looks once at what a service runs, by its `appName`. Only reads.
@@ -18,7 +20,7 @@ impl Dokploy {
     ///
     /// Every [`ApiError`]; forbidden for a member's key.
     pub async fn observe_running(&self, app_name: &str) -> Result<Observation, ApiError> {
-        Ok(classify(&self.look(app_name, &mut BTreeMap::new()).await?))
+        Ok(classify(&self.look(app_name, &mut Seen::default()).await?))
     }
 
     /// Lists the tasks of a service, past ones too: what there was before a deployment.
@@ -46,10 +48,10 @@ impl Dokploy {
         on_progress: OnProgress<'_>,
     ) -> Result<(), DeployError> {
         let mut wait = Wait::begin(settings, settings.running_deadline, on_progress);
-        let mut watch = Watch::new(expected, settings.stability);
-        let mut containers = BTreeMap::new();
+        let mut watch = Watch::new(expected, settings);
+        let mut seen = Seen::default();
         loop {
-            let look = self.look(app_name, &mut containers).await;
+            let look = self.look(app_name, &mut seen).await;
             if let Some(look) = wait.answered(look)? {
                 match watch.look(wait.elapsed(), &look) {
                     Verdict::Proven => return Ok(()),
@@ -60,13 +62,21 @@ impl Dokploy {
             if wait.is_over() {
                 return Err(self.run_failure(application_id, watch.time_is_up()).await);
             }
-            wait.pause().await;
+            // What has stayed right long enough is not left waiting for the next look.
+            let left = watch.left(wait.elapsed());
+            wait.pause_at_most(left.unwrap_or(Duration::MAX)).await;
         }
     }
 
-    /// Looks at a service. `known` keeps what containers were started with, because that never changes.
-    async fn look(&self, app_name: &str, known: &mut BTreeMap<String, ContainerConfig>) -> Result<Look, ApiError> {
-        let tasks = self.tasks(app_name).await?;
+    /// Looks at a service.
+    async fn look(&self, app_name: &str, seen: &mut Seen) -> Result<Look, ApiError> {
+        let (tasks, containers) = if seen.once {
+            (self.tasks(app_name).await?, Vec::new())
+        } else {
+            // The first look is often the only one, so it does not wait for the tasks before it asks for containers.
+            futures_util::try_join!(self.tasks(app_name), self.docker().containers(app_name))?
+        };
+        seen.once = true;
         let mut look = Look { tasks, ..Look::default() };
         let current: Vec<String> = look
             .current()
@@ -74,11 +84,9 @@ impl Dokploy {
             .filter(|task| task.state == TaskState::Running)
             .map(|task| task.id.clone())
             .collect();
-        if current.iter().any(|task| !known.contains_key(task)) {
-            self.inspect(app_name, &current, known).await?;
-        }
+        self.inspect(app_name, &current, containers, seen).await?;
         for task in current {
-            if let Some(config) = known.get(&task) {
+            if let Some(config) = seen.configs.get(&task) {
                 look.containers.insert(task, config.clone());
             }
         }
@@ -89,21 +97,27 @@ impl Dokploy {
         Ok(look)
     }
 
+    /// Finds out with what the containers of running tasks were started. `containers` may be older than the tasks.
     async fn inspect(
         &self,
         app_name: &str,
         tasks: &[String],
-        known: &mut BTreeMap<String, ContainerConfig>,
+        mut containers: Vec<Container>,
+        seen: &mut Seen,
     ) -> Result<(), ApiError> {
-        let containers = self.docker().containers(app_name).await?;
-        for task in tasks.iter().filter(|task| !known.contains_key(*task)).cloned().collect::<Vec<_>>() {
-            let ending = format!(".{task}");
-            let container = containers.iter().find(|container| container.name.ends_with(&ending));
+        let new: Vec<&String> = tasks.iter().filter(|task| !seen.configs.contains_key(*task)).collect();
+        if new.iter().any(|task| container_of(&containers, task).is_none()) {
+            containers = self.docker().containers(app_name).await?;
+        }
+        let containers = &containers;
+        let reads = new.into_iter().map(|task| async move {
             // On another node the container cannot be seen; the task's own description can.
-            let id = container.map_or(task.as_str(), |container| container.container_id.as_str());
-            let config = self.docker().config(id).await?;
-            if let Some(config) = config.filter(|config| config.task_id.as_deref().is_none_or(|other| other == task)) {
-                known.insert(task, config);
+            let id = container_of(containers, task).unwrap_or(task);
+            Ok::<_, ApiError>((task.clone(), self.docker().config(id).await?))
+        });
+        for (task, config) in try_join_all(reads).await? {
+            if let Some(config) = config.filter(|config| config.task_id.as_ref().is_none_or(|other| *other == task)) {
+                seen.configs.insert(task, config);
             }
         }
         Ok(())
@@ -116,4 +130,19 @@ impl Dokploy {
         let error = DeployError::from(failure);
         if log.trim().is_empty() { error } else { error.log(log::tail(&log, usize::from(log::TAIL))) }
     }
+}
+
+/// What is known of a service from look to look.
+#[derive(Default)]
+struct Seen {
+    /// Whether there was a look.
+    once: bool,
+    /// What containers were started with, by the id of their task; that never changes.
+    configs: BTreeMap<String, ContainerConfig>,
+}
+
+/// The id of a task's container, where it can be seen.
+fn container_of<'a>(containers: &'a [Container], task: &str) -> Option<&'a str> {
+    let ending = format!(".{task}");
+    containers.iter().find(|it| it.name.ends_with(&ending)).map(|it| it.container_id.as_str())
 }

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// How long the client waits and how often it tries.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct ClientSettings {
     pub retry_budget: Duration,
     /// How much of an answer is read, in bytes; default 16 MiB.
     pub response_limit: usize,
+    /// How many requests are under way at a time; default 32.
+    pub side_by_side: usize,
 }
 
 impl Default for ClientSettings {
@@ -46,6 +49,7 @@ impl Default for ClientSettings {
             retry_delay: Duration::from_millis(250),
             retry_budget: Duration::from_mins(1),
             response_limit: 16 * 1024 * 1024,
+            side_by_side: 32,
         }
     }
 }
@@ -63,6 +67,7 @@ const EMPTY: &[u8] = b"null";
 #[derive(Debug)]
 pub(super) struct Transport {
     http: Client,
+    permits: Semaphore,
     base: Url,
     settings: ClientSettings,
     redactor: Arc<Redactor>,
@@ -87,7 +92,8 @@ impl Transport {
             .map_err(|error| {
                 DeployError::new(ErrorCode::Internal, "The HTTP client could not be set up").caused_by(&error)
             })?;
-        Ok(Self { http, base, settings, redactor })
+        let permits = Semaphore::new(settings.side_by_side.max(1));
+        Ok(Self { http, permits, base, settings, redactor })
     }
 
     pub(super) fn origin(&self) -> String {
@@ -174,6 +180,8 @@ impl Transport {
     async fn once(&self, call: &'static Call, request: RequestBuilder, body: &Value) -> Result<Vec<u8>, ApiError> {
         let timeout = self.timeout(call.patience);
         let fail = |failure| ApiError::new(call, failure);
+        // Nobody closes the semaphore. The time that the server has begins when the request is sent.
+        let _permit = self.permits.acquire().await.ok();
         let response = request.timeout(timeout).send().await.map_err(|error| fail(broken(error, timeout)))?;
         let status = response.status().as_u16();
         let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -57,7 +57,10 @@ impl Dokploy {
     /// `DOKPLOY_UNSUPPORTED` for a version or contract that we cannot speak to, `DOKPLOY_FORBIDDEN` for a key that may
     /// not look at containers, `DOKPLOY_UNAUTHORIZED` and `DOKPLOY_UNREACHABLE`.
     pub async fn check_server(&self, calls: &[&'static Call]) -> Result<Option<Version>, DeployError> {
-        let text = self.settings().dokploy_version().await?;
+        let settings = self.settings();
+        // Read side by side, judged in order: of a server that is too old, the access says nothing.
+        let (text, access) = futures_util::join!(settings.dokploy_version(), self.check_access());
+        let text = text?;
         let version = Version::parse(&text);
         if let Some(old) = version.filter(|version| *version < OLDEST) {
             return Err(unsupported(&format!(
@@ -66,7 +69,7 @@ impl Dokploy {
             .hint(format!("Update Dokploy to {OLDEST} or newer, on its Web Server page or with its install script")));
         }
         if version.is_none_or(Version::is_newer_than_known) {
-            let document = self.settings().open_api_document().await?;
+            let document = settings.open_api_document().await?;
             let mismatches = contract::check(&document, calls);
             if !mismatches.is_empty() {
                 let lines: Vec<String> = mismatches.iter().map(|mismatch| format!("- {mismatch}")).collect();
@@ -75,7 +78,7 @@ impl Dokploy {
                 return Err(unsupported(&message).hint("Update this tool, or deploy with Dokploy 0.30"));
             }
         }
-        self.check_access().await?;
+        access?;
         Ok(version)
     }
 

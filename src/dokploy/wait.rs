@@ -16,6 +16,10 @@ pub struct WaitSettings {
     pub stability: Duration,
     /// A deployment that neither waits nor has begun for so long is lost; default 10 s.
     pub lost_after: Duration,
+    /// How long something wrong must last before it counts, since Swarm passes through many states; default 2 s.
+    pub settled: Duration,
+    /// How long a task may find no node, since an update may not have freed a port yet; default 10 s.
+    pub unplaceable_after: Duration,
     /// How long the server may be away meanwhile, for instance to restart; default 60 s.
     pub outage: Duration,
     /// The pause after the first look; default 250 ms. It grows by half each time.
@@ -31,6 +35,8 @@ impl Default for WaitSettings {
             running_deadline: Duration::from_mins(5),
             stability: Duration::from_secs(15),
             lost_after: Duration::from_secs(10),
+            settled: Duration::from_secs(2),
+            unplaceable_after: Duration::from_secs(10),
             outage: Duration::from_mins(1),
             first_pause: Duration::from_millis(250),
             longest_pause: Duration::from_secs(2),
@@ -91,8 +97,13 @@ impl<'a> Wait<'a> {
 
     /// Sleeps until the next look, but not beyond the deadline.
     pub(super) async fn pause(&mut self) {
+        self.pause_at_most(Duration::MAX).await;
+    }
+
+    /// Sleeps until the next look, but no longer than `limit`, when something is to be seen, and not beyond the deadline.
+    pub(super) async fn pause_at_most(&mut self, limit: Duration) {
         let left = self.deadline.saturating_sub(self.elapsed());
-        sleep(self.pause.min(left)).await;
+        sleep(self.pause.min(left).min(limit)).await;
         self.pause = self.pause.mul_f32(1.5).min(self.settings.longest_pause);
     }
 }

@@ -3,6 +3,7 @@
 use super::docker::ContainerConfig;
 use super::outcome::{Progress, RunFailure};
 use super::running::{EnvDifference, Look, Task, TaskState, image_matches};
+use super::wait::WaitSettings;
 use crate::secrets::Secret;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,12 +13,6 @@ const CRASHES: usize = 3;
 
 /// After so many containers that could not be made, another try will not help.
 const REJECTIONS: usize = 2;
-
-/// How long something wrong must last before it counts: Swarm passes through many states.
-const SETTLED: Duration = Duration::from_secs(2);
-
-/// How long a task may find no node; an update that has not yet freed a port passes sooner.
-const UNPLACEABLE: Duration = Duration::from_secs(10);
 
 /// What was deployed.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +42,7 @@ pub enum Verdict {
 #[derive(Debug, Clone)]
 pub struct Watch {
     expected: Expected,
-    stability: Duration,
+    settings: WaitSettings,
     /// Tasks of this deployment that ended.
     ended: BTreeMap<String, Task>,
     /// The last of them.
@@ -65,9 +60,9 @@ enum Condition {
 }
 
 impl Watch {
-    /// Begins to watch; what is right must stay so for `stability`.
-    pub fn new(expected: Expected, stability: Duration) -> Self {
-        Self { expected, stability, ended: BTreeMap::new(), last_ended: None, condition: None }
+    /// Begins to watch; what is right must stay so for the `stability` of `settings`.
+    pub fn new(expected: Expected, settings: &WaitSettings) -> Self {
+        Self { expected, settings: settings.clone(), ended: BTreeMap::new(), last_ended: None, condition: None }
     }
 
     /// Takes a look into account that was made at `now`, a time since any fixed moment.
@@ -85,6 +80,16 @@ impl Watch {
         let verdict = self.verdict(condition.as_ref(), lasted);
         self.condition = condition.map(|condition| (condition, since));
         verdict
+    }
+
+    /// How long what is right must still stay so; none while it is not.
+    pub fn left(&self, now: Duration) -> Option<Duration> {
+        match &self.condition {
+            Some((Condition::Right(_), since)) => {
+                Some(self.settings.stability.saturating_sub(now.saturating_sub(*since)))
+            }
+            _ => None,
+        }
     }
 
     /// The failure when the time is up.
@@ -158,16 +163,18 @@ impl Watch {
 
     fn verdict(&self, condition: Option<&Condition>, lasted: Duration) -> Verdict {
         match condition {
-            Some(Condition::Right(_)) if lasted >= self.stability => Verdict::Proven,
+            Some(Condition::Right(_)) if lasted >= self.settings.stability => Verdict::Proven,
             Some(Condition::Right(_)) => Verdict::Wait(Progress::Running),
-            Some(Condition::Wrong { tasks, image, variables }) if lasted >= SETTLED && self.is_final(tasks) => {
+            Some(Condition::Wrong { tasks, image, variables })
+                if lasted >= self.settings.settled && self.is_final(tasks) =>
+            {
                 let error = self.last_ended.as_ref().and_then(|task| task.error.clone());
                 Verdict::Failed(RunFailure::RolledBack { image: *image, variables: variables.clone(), error })
             }
-            Some(Condition::Unplaceable(error)) if lasted >= UNPLACEABLE => {
+            Some(Condition::Unplaceable(error)) if lasted >= self.settings.unplaceable_after => {
                 Verdict::Failed(RunFailure::Unplaceable { error: error.clone() })
             }
-            Some(Condition::Stopped) if lasted >= SETTLED => Verdict::Failed(RunFailure::Stopped),
+            Some(Condition::Stopped) if lasted >= self.settings.settled => Verdict::Failed(RunFailure::Stopped),
             _ => Verdict::Wait(Progress::Starting),
         }
     }
@@ -216,7 +223,7 @@ mod tests {
             former_env: BTreeMap::from([("A".to_owned(), Secret::new("old"))]),
             tasks_before: BTreeSet::from(["old".to_owned()]),
         };
-        Watch::new(expected, Duration::from_secs(15))
+        Watch::new(expected, &WaitSettings::default())
     }
 
     const OLD: Row = ("old", "running", "Running 1 hour ago", "Error:", "app@sha256:old/old");
@@ -314,6 +321,7 @@ mod tests {
             config.env.insert("NODE_ENV".to_owned(), Secret::new("production"));
         }
         assert_eq!(watch.look(Duration::ZERO, &up), Verdict::Wait(Progress::Running));
+        assert_eq!(watch.left(Duration::from_secs(9)), Some(Duration::from_secs(6)));
         assert_eq!(watch.look(Duration::from_secs(15), &up), Verdict::Proven);
     }
 }

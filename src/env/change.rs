@@ -1,6 +1,6 @@
 //! Compares environments by name, never showing a value.
 
-use super::dotenv::parse_env;
+use super::stored::read_env;
 use crate::plan::{VariableChange, VariableChangeKind};
 use crate::secrets::Secret;
 use indexmap::IndexMap;
@@ -17,7 +17,11 @@ pub fn env_changes(
     known_after_apply: &[String],
 ) -> Vec<VariableChange> {
     let unknown: BTreeSet<&str> = known_after_apply.iter().map(String::as_str).collect();
-    changes(&sorted(&parse_env(stored)), &sorted(wanted), &unknown)
+    let stored = read_env(stored);
+    let mut from = sorted(&stored.values);
+    // A template is none of our values: no variable holds a NUL.
+    from.extend(stored.templated.iter().map(|name| (name.as_str(), "\0")));
+    changes(&from, &sorted(wanted), &unknown)
 }
 
 /// How a container's environment (`Config.Env` of Docker, each `NAME=value`) differs from what we sent.
@@ -76,10 +80,25 @@ mod tests {
 
     #[test]
     fn stored_text_is_compared_by_what_the_server_reads() {
-        let wanted = env(&[("SAME", "a#b"), ("HASH", "a#b"), ("NEW", "1"), ("DATABASE_URL", "old")]);
-        let stored = "SAME='a#b'\nHASH=a#b\nGONE=1\nDATABASE_URL=old";
+        let wanted = env(&[
+            ("SAME", "a#b"),
+            ("HASH", "a#b"),
+            ("NEW", "1"),
+            ("DATABASE_URL", "old"),
+            ("HELLO", "{{name}}"),
+            ("BYE", "{{name}}"),
+        ]);
+        let stored =
+            "SAME='a#b'\nHASH=a#b\nGONE=1\nDATABASE_URL=old\nNODE={{.Node.ID}}\nHELLO={{name}}\nBYE={{`{{`}}name}}";
         let changes = kinds(env_changes(stored, &wanted, &["DATABASE_URL".to_owned()]));
-        let expected = [("DATABASE_URL", Unknown), ("GONE", Removed), ("HASH", Changed), ("NEW", Added)];
+        let expected = [
+            ("DATABASE_URL", Unknown),
+            ("GONE", Removed),
+            ("HASH", Changed),
+            ("HELLO", Changed),
+            ("NEW", Added),
+            ("NODE", Removed),
+        ];
         assert_eq!(changes, expected.map(|(name, kind)| (name.to_owned(), kind)));
     }
 

@@ -2,15 +2,22 @@
 //!
 //! The server reads the text with dotenv 16, which has no escape character: how a value is written decides whether it
 //! survives. Each way of writing is tried in turn and read back ([`parse_env`]); a value that survives none is refused
-//! by name. On the way to the container the server also replaces `${{…}}`, and has no escape for that either.
+//! by name. On the way to the container the server also replaces `${{…}}`, and has no escape for that either; Swarm then
+//! expands `{{…}}`, which has one ([`template`]).
 
-use super::dotenv::{self, QUOTES, parse_env};
+use super::dotenv::{self, QUOTES};
+use super::stored::{StoredEnv, read_env};
+use super::template;
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
 
 /// Longest `NAME=value` that Linux passes to a process, in bytes, without its final NUL (`MAX_ARG_STRLEN`).
 const LONGEST: usize = 128 * 1024 - 1;
+
+/// Longest text that Dokploy takes in a request of 1 MiB (facts: transport), as JSON, in bytes; the rest is for the other
+/// fields.
+const LONGEST_TEXT: usize = 1024 * 1024 - 4096;
 
 /// Whether a name reaches the app through dotenv: letters, digits, `_`, `.` and `-`.
 ///
@@ -34,12 +41,17 @@ pub fn encode_env(app: &str, variables: &IndexMap<String, Secret>) -> Result<Str
             Err(reason) => refused.push((name, reason)),
         }
     }
+    let text = lines.join("\n");
+    if serde_json::Value::from(text.as_str()).to_string().len() > LONGEST_TEXT {
+        let longest = variables.iter().max_by_key(|(_, value)| value.expose().len());
+        let reason = "it is the longest of variables that together are more than Dokploy takes in a request (1 MiB)";
+        refused.extend(longest.map(|(name, _)| (name.as_str(), reason)));
+    }
     if let Some(error) = not_representable(app, &refused) {
         return Err(error);
     }
-    let text = lines.join("\n");
     // Each line was read back beside others already; this reads what is really sent.
-    if parse_env(&text) == *variables {
+    if read_env(&text) == (StoredEnv { values: variables.clone(), ..StoredEnv::default() }) {
         Ok(text)
     } else {
         let message = format!("The env text of {app} does not read back as the variables it was written from");
@@ -72,10 +84,21 @@ fn encode_variable(name: &str, value: &str) -> Result<String, &'static str> {
     if name.len() + 1 + value.len() > LONGEST {
         return Err("it is longer than Linux passes to a process (128 KiB)");
     }
-    candidates(value)
+    spellings(value)
+        .iter()
+        .flat_map(|spelling| candidates(spelling))
         .map(|written| format!("{name}={written}"))
         .find(|line| survives(line, name, value))
         .ok_or("it mixes quotes with line breaks or `#` in a way that Dokploy's env text cannot hold")
+}
+
+/// The texts that Swarm expands to a value.
+fn spellings(value: &str) -> Vec<String> {
+    if template::opens(value) {
+        template::LITERALS.iter().map(|literal| template::escape(value, literal)).collect()
+    } else {
+        vec![value.to_owned()]
+    }
 }
 
 /// The ways to write a value, the plainest first.
@@ -109,8 +132,9 @@ fn close(quote: char, value: &str) -> String {
 /// What follows can only matter by closing a quote that the line leaves open; the line below closes each kind.
 fn survives(line: &str, name: &str, value: &str) -> bool {
     let reads_as = |text: &str, others: usize| {
-        let parsed = parse_env(text);
-        parsed.len() == others + 1 && parsed.get(name).is_some_and(|arrived| arrived.expose() == value)
+        let StoredEnv { values, templated } = read_env(text);
+        let arrived = values.get(name).is_some_and(|arrived| arrived.expose() == value);
+        arrived && templated.is_empty() && values.len() == others + 1
     };
     let neighbour = if name == "A" { "B" } else { "A" };
     reads_as(line, 0)

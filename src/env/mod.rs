@@ -1,7 +1,8 @@
 //! Which variables exist, where each value comes from, and how they reach the app.
 //!
 //! [`resolve_env`] finds the values, [`missing_env_error`] says what is missing, [`encode_env`] writes Dokploy's `env`
-//! text and [`parse_env`] reads it as the server does; [`env_changes`] and [`container_changes`] compare.
+//! text, [`parse_env`] reads it as the server does and [`read_env`] as the app sees it; [`env_changes`] and
+//! [`container_changes`] compare.
 
 mod change;
 mod context;
@@ -11,6 +12,8 @@ mod missing;
 mod resolve;
 mod secrets;
 mod stage_secrets;
+mod stored;
+mod template;
 mod variable;
 
 pub use change::{container_changes, env_changes, env_digest};
@@ -20,4 +23,6 @@ pub use encode::{encode_env, is_variable_name};
 pub use missing::missing_env_error;
 pub use resolve::{EnvResolution, resolve_env};
 pub use secrets::Secrets;
+pub use stored::{StoredEnv, read_env};
+pub(crate) use template::expand as expand_template;
 pub use variable::{EnvSource, EnvVariable};

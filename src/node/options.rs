@@ -3,6 +3,7 @@
 use super::events::JsEvents;
 use super::hooks::{CallHook, Hooks, JsDnsProvider, JsImageBuilder, JsStateProvider};
 use crate::deploy::{RunOptions, Surroundings};
+use crate::plan::DeployPlan;
 use crate::{DeployError, ErrorCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -30,6 +31,8 @@ struct Options {
     build_image: bool,
     #[serde(default)]
     image_fingerprint: bool,
+    #[serde(default)]
+    expected_plan: Option<DeployPlan>,
 }
 
 /// `Surroundings` of the public JavaScript.
@@ -77,6 +80,7 @@ pub(super) fn read_options(
         state_provider,
         dns_providers: dns_providers.collect(),
         image_builder,
+        expected_plan: options.expected_plan,
         surroundings: options.surroundings.into(),
     })
 }

@@ -3,29 +3,35 @@
 mod app;
 mod blueprint;
 mod fingerprint;
+mod forget;
 mod observed;
 mod operation;
 mod record;
 mod recover;
 mod removal;
 mod render;
+mod rotation;
+mod stale;
 mod step;
 mod wanted;
 
 pub use blueprint::{Blueprint, draw};
 pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
+pub use forget::forget_vanished;
 pub use observed::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
     ObservedRecord, ObservedRedis, Ownership, Twin, TwinKind,
 };
-pub use operation::{Operation, WorkKind};
+pub use operation::{DatabaseLogin, Operation, WorkKind};
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{Unwanted, draw_removal};
 pub use render::render;
+pub use rotation::draw_rotation;
+pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
 pub use wanted::{
-    DatabaseRoute, HostZone, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost, WantedImage, WantedPostgres,
-    WantedRedis, WantedRegistry,
+    DatabaseRoute, DatabaseWay, HostZone, LoginStage, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost,
+    WantedImage, WantedPostgres, WantedRedis, WantedRegistry, WantedRotation,
 };
 
 #[cfg(test)]

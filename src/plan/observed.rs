@@ -2,7 +2,7 @@
 
 use crate::secrets::Secret;
 use indexmap::IndexMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the server and the DNS zones answered.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +76,8 @@ pub struct ObservedApplication {
     pub ownership: Ownership,
     /// The environment that the server stores, as the app would see it.
     pub env: IndexMap<String, Secret>,
+    /// The variables that somebody gave a template of Docker Swarm: what the app sees is only known on the node.
+    pub templated: BTreeSet<String>,
     /// The image that the server stores.
     pub image: Option<String>,
     /// The login that the server stores: registry, user, password.
@@ -186,6 +188,8 @@ pub struct ObservedRecord {
     pub values: Vec<String>,
     /// Their time to live in seconds.
     pub ttl: u32,
+    /// Whether the vendor answers with addresses of its own, which lead to these values, as a CDN does.
+    pub proxied: bool,
     /// A record of another type that stands in the way, for instance `CNAME`.
     pub conflict: Option<String>,
 }

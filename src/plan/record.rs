@@ -50,14 +50,20 @@ fn write(draft: &mut Draft<'_>, host: &str, wanted: &WantedHost, zone: &HostZone
     let id = write_id(host);
     let resource = format!("record {host} A");
     if found.values == [ip] {
-        draft.keep(&id, &resource, "has the server's address");
+        let how = if found.proxied {
+            "has the server's address, behind the vendor's proxy"
+        } else {
+            "has the server's address"
+        };
+        draft.keep(&id, &resource, how);
     } else {
         let Some(step) = change(draft, host, zone, &found, ip) else { return };
         let mut step = Step { id: id.clone(), resource, ..step };
         step.app = Some(wanted.app.clone());
         draft.push(step, Operation::WriteRecord { host: host.to_owned() });
     }
-    if !verified(draft.state, host, ip) || draft.changes(&id) {
+    // A proxied name answers with the vendor's addresses for ever; that its record is right is all there is to know.
+    if !found.proxied && (!verified(draft.state, host, ip) || draft.changes(&id)) {
         let mut step = Step::new(
             &verify_id(host),
             Action::Update,

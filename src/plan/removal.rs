@@ -4,6 +4,7 @@ use super::blueprint::Blueprint;
 use super::observed::{Observed, ObservedEnvironment, ObservedProject, Ownership, TwinKind};
 use super::operation::Operation;
 use super::step::{Action, Step};
+use super::wanted::DatabaseWay;
 use crate::state::State;
 use std::collections::BTreeSet;
 
@@ -20,6 +21,8 @@ pub struct Unwanted {
     pub delete_data: bool,
     /// Whether environment and project go too, when nothing else lives there.
     pub delete_project: bool,
+    /// How the database is reached, where roles go and the database stays.
+    pub way: Option<DatabaseWay>,
 }
 
 /// Writes down the steps that remove what is ours.
@@ -85,8 +88,7 @@ impl Removal<'_> {
 
     fn records(&mut self) {
         for (key, record) in &self.state.dns_records {
-            let host =
-                if record.name == "@" { record.domain.clone() } else { format!("{}.{}", record.name, record.domain) };
+            let host = record.host();
             if self.unwanted.apps.is_some() && !self.unwanted.hosts.contains(&host) {
                 continue;
             }
@@ -136,6 +138,9 @@ impl Removal<'_> {
         step.depends_on = apps.iter().map(|app| format!("app:{app}:delete")).collect();
         step.depends_on.retain(|id| self.blueprint.operations.contains_key(id));
         step.details.clone_from(&apps);
+        if let Some(way) = &self.unwanted.way {
+            way.show_in(&mut step);
+        }
         self.push(step, Operation::DropRoles { apps });
     }
 

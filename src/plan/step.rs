@@ -49,7 +49,7 @@ pub struct Step {
     /// What restarts because of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restarts: Vec<String>,
-    /// Whether it opens the database's external port for a while.
+    /// Whether it opens the database's external port for a while; one that does so only if another way fails says no.
     pub opens_port: bool,
     /// What it does, further: what is replaced, what is known only after apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

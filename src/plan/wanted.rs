@@ -1,5 +1,6 @@
 //! What should stand on the server when the run is over.
 
+use super::step::Step;
 use crate::image::ImageBuild;
 use crate::secrets::Secret;
 use crate::workspace::AppType;
@@ -29,6 +30,8 @@ pub struct Wanted {
     pub server_ip: Option<IpAddr>,
     /// The fingerprint of the roles and schemas, when an app needs one.
     pub database: Option<WantedDatabase>,
+    /// The credentials that this run changes, by app.
+    pub rotations: BTreeMap<String, WantedRotation>,
     /// Whether a deployment is followed until it runs.
     pub follows: bool,
     /// Whether domains are attached.
@@ -64,10 +67,63 @@ pub struct WantedDatabase {
     pub fingerprint: String,
     /// App to role, as the plan shows them.
     pub roles: BTreeMap<String, String>,
+    /// App that is gone to the role that it had, which is barred from logging in.
+    pub retired: BTreeMap<String, String>,
     /// How the database is reached.
-    pub access: DatabaseRoute,
+    pub way: DatabaseWay,
+}
+
+/// How the database is reached, as a plan shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseWay {
+    /// The way.
+    pub route: DatabaseRoute,
     /// Why that way.
     pub why: String,
+    /// Whether the external port is taken where that way fails as a way.
+    pub falls_back: bool,
+}
+
+impl DatabaseWay {
+    /// Says in a step which way it takes, and what that does to the database.
+    pub(super) fn show_in(&self, step: &mut Step) {
+        step.details.push(format!("reached {}: {}", self.route.as_words(), self.why));
+        if self.route == DatabaseRoute::ExternalPort {
+            step.opens_port = true;
+            step.restarts.push("postgres (when its port opens, and when it closes)".to_owned());
+        } else if self.falls_back {
+            step.details
+                .push("or, where that does not work, through its external port: then postgres restarts".to_owned());
+        }
+    }
+}
+
+/// The credentials of an app that a run changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedRotation {
+    /// What its database login has still to go through; `None`: it stays as it is.
+    pub login: Option<LoginStage>,
+    /// The app's role.
+    pub role: String,
+    /// The name of its second login.
+    pub second: String,
+    /// The generated variables that get another value.
+    pub secrets: BTreeSet<String>,
+}
+
+/// What a database login has still to go through until its password is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginStage {
+    /// Everything: a second login, a deployment with it, another password, a deployment with that, and back to one login.
+    Whole,
+    /// Another password and nothing else: no app runs with it.
+    Idle,
+    /// The app runs with its second login; the rest.
+    Change,
+    /// Its own login has another password already; the rest.
+    Return,
+    /// The app runs with its own login again; the second one has to go.
+    Close,
 }
 
 /// The way to the database that a run takes.

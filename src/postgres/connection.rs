@@ -1,8 +1,9 @@
 //! SQL over an opened port.
 
 use super::failure::{authentication_error, query_error};
+use super::guard::{AskedInClear, Guarded, GuardedTls};
 use super::tls;
-use super::transport::SqlTransport;
+use super::transport::{Script, SqlTransport};
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
@@ -57,7 +58,8 @@ impl Default for ConnectOptions {
 
 /// Runs scripts over PostgreSQL's protocol on one connection, made when it is needed and kept.
 ///
-/// TLS is used where the server offers it; its certificate is not verified, see the sources. Dropping the transport, or a
+/// TLS is used where the server offers it; its certificate is not verified, see the sources. The password is never sent in
+/// clear, also not to a server that asks for it so. Dropping the transport, or a
 /// future of it, closes the connection, whereupon the server takes back what was under way.
 #[derive(Debug)]
 pub struct PortTransport {
@@ -137,9 +139,10 @@ impl PortTransport {
         let mut config = Config::new();
         config.user(user).password(password.expose()).dbname(database);
         config.application_name("deploy-native").ssl_mode(SslMode::Prefer);
-        let tls = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::make_tls_connect(connector, host)
+        let tls = <MakeRustlsConnect as MakeTlsConnect<Guarded<TcpStream>>>::make_tls_connect(connector, host)
             .map_err(|error| Obstacle::Passing("closed", error.to_string()))?;
-        let (client, connection) = config.connect_raw(stream, tls).await.map_err(|error| Obstacle::of_login(&error))?;
+        let connecting = config.connect_raw(Guarded::before_tls(stream), GuardedTls(tls));
+        let (client, connection) = connecting.await.map_err(|error| Obstacle::of_login(&error))?;
         let connection = AbortOnDropHandle::new(tokio::spawn(async move {
             // A session that fails shows in the statement that it fails.
             let _ = connection.await;
@@ -157,10 +160,13 @@ impl PortTransport {
         let hint = match reason {
             "unresolved" => "Set `databaseHost` to the name or address under which the server's ports are reached",
             "refused" => {
-                "Nothing listens there: see on the server whether the database runs and its port is published, \
-                          and set `databaseHost` if the server has another address"
+                "Nothing listens there, or a firewall refuses: see on the server whether the database runs and its port is \
+                 published, set `databaseHost` if the server has another address, open the port in the firewall, or set \
+                 `databaseAccess` to `internal`, which needs no port"
             }
-            "timed-out" => "A firewall may stand between: open the port in it, or set `databaseAccess` to `internal`",
+            "timed-out" => {
+                "A firewall may stand between: open the port in it, or set `databaseAccess` to `internal`, which needs no port"
+            }
             _ => "See the database's log on the server",
         };
         DeployError::new(
@@ -175,11 +181,11 @@ impl PortTransport {
 
 #[async_trait]
 impl SqlTransport for PortTransport {
-    async fn execute(&self, database: &str, sql: &str) -> Result<String, DeployError> {
+    async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
         let mut kept = self.session.lock().await;
         // Taken out while it works: a future that is dropped, or a script that fails, leaves no half-used session.
         let session = self.session_on(database, kept.take()).await?;
-        let messages = match timeout(self.options.script, session.client.simple_query(sql)).await {
+        let messages = match timeout(self.options.script, session.client.simple_query(&script.sql())).await {
             Ok(Ok(messages)) => messages,
             Ok(Err(error)) => return Err(script_error(&error).resource(self.resource(database))),
             Err(_) => {
@@ -226,6 +232,12 @@ impl Obstacle {
         }
         let source = error.source();
         match source.and_then(|source| source.downcast_ref::<io::Error>()) {
+            Some(error) if error.get_ref().and_then(|reason| reason.downcast_ref::<AskedInClear>()).is_some() => {
+                Self::Final(authentication_error(&error.to_string()).reason("cleartext").hint(
+                    "Let `pg_hba.conf` ask for `scram-sha-256`, or set `databaseAccess` to `internal`; \
+                     a server that is not yours may be answering",
+                ))
+            }
             Some(error) => Self::of_socket(error),
             None if error.is_closed() => Self::Passing("closed", "the connection was closed".to_owned()),
             // What remains is a server that does not prove that it knows the password, or speaks another protocol.

@@ -19,6 +19,11 @@ const OWN: &[(&str, &str, &str)] = &[
     ),
     ("DN002", "not-superuser", "Use the superuser that the Postgres service was created with"),
     ("DN003", "role-is-master", "Rename the app, or create the Postgres service with another user"),
+    (
+        "DN005",
+        "schema-taken",
+        "Rename the app, or give the schema away (`ALTER SCHEMA … RENAME TO …`, `ALTER SCHEMA … OWNER TO …`)",
+    ),
     ("DN004", "login-taken", "Rename or drop that role; its name is that of a second login during a rotation"),
 ];
 

@@ -6,6 +6,7 @@
 mod connection;
 mod failure;
 mod frame;
+mod guard;
 mod identifier;
 mod proof;
 mod provision;

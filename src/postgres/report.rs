@@ -15,7 +15,8 @@ pub struct IsolationReport {
     pub matrix: Vec<IsolationScope>,
     /// Each outcome that is not as it must be; empty where the apps are isolated.
     pub broken: Vec<IsolationCheck>,
-    /// What app roles may do in schemas and with roles that no app of the workspace owns; told, not judged.
+    /// What app roles may do in schemas and with roles that no app of the workspace owns, and ways that a master laid on
+    /// purpose: functions and views that act as somebody else, foreign servers, parameters. Told, not judged.
     pub unmanaged: Vec<IsolationGrant>,
 }
 
@@ -96,8 +97,15 @@ impl IsolationCheck {
         if self.expected {
             return "Provision the database again: it gives each app what it needs in its schema".to_owned();
         }
+        if self.object == "parameter lo_compat_privileges" {
+            return "Run as the master: ALTER SYSTEM RESET lo_compat_privileges; it lets every role read every large object"
+                .to_owned();
+        }
         if let Some(database) = self.object.strip_prefix("database ") {
             let database = quote_identifier(database);
+            if self.privilege == "OWNER" {
+                return format!("Run as the master: ALTER DATABASE {database} OWNER TO CURRENT_USER");
+            }
             return format!("Run as the master: REVOKE ALL ON DATABASE {database} FROM PUBLIC, {role}");
         }
         if let Some(other) = self.object.strip_prefix("role ")

@@ -14,13 +14,18 @@ use std::fmt::Write as _;
 const SESSION: &[&str] = &[
     "SET LOCAL search_path = pg_catalog, pg_temp",
     "SET LOCAL standard_conforming_strings = on",
+    "SET LOCAL quote_all_identifiers = off",
     "SET LOCAL client_min_messages = warning",
+    "SET LOCAL lc_messages = 'C'",
     "SET LOCAL lock_timeout = '10s'",
     "SET LOCAL statement_timeout = '120s'",
     "SET LOCAL idle_in_transaction_session_timeout = '60s'",
     "SET LOCAL client_connection_check_interval = '1s'",
     "SET LOCAL ROLE NONE",
 ];
+
+/// The most characters of what is wanted that one statement carries; quoting can double them.
+const LONGEST_LITERAL: usize = 32 * 1024;
 
 const BEGIN: &str = include_str!("sql/begin.sql");
 const FACTS: &str = include_str!("sql/facts.sql");
@@ -121,16 +126,38 @@ fn opening(nonce: &str, wanted: &Value, preview: bool) -> Vec<String> {
         "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned(),
     ];
     statements.extend(SESSION.iter().map(|&statement| statement.to_owned()));
-    statements.push(format!("SET LOCAL deploy_native.wanted = {}", quote_literal(&ascii(wanted))));
+    statements.extend(hand_over(&ascii(wanted)));
     statements.push(format!("SET LOCAL deploy_native.preview = {preview}"));
+    statements
+}
+
+/// Sets `deploy_native.wanted`: at once, or from parts, so that no statement is too long for an argument of a program.
+fn hand_over(wanted: &str) -> Vec<String> {
+    if wanted.len() <= LONGEST_LITERAL {
+        return vec![format!("SET LOCAL deploy_native.wanted = {}", quote_literal(wanted))];
+    }
+    // It is ASCII, so that any byte begins a character.
+    let parts: Vec<&str> = (0..wanted.len())
+        .step_by(LONGEST_LITERAL)
+        .map(|at| &wanted[at..wanted.len().min(at + LONGEST_LITERAL)])
+        .collect();
+    let set =
+        |(number, part): (usize, &&str)| format!("SET LOCAL deploy_native.wanted_{number} = {}", quote_literal(part));
+    let mut statements: Vec<String> = parts.iter().enumerate().map(set).collect();
+    let read: Vec<String> =
+        (0..parts.len()).map(|number| format!("current_setting('deploy_native.wanted_{number}')")).collect();
+    let read = read.join(", ");
+    statements.push(format!(
+        "DO $join$ BEGIN PERFORM set_config('deploy_native.wanted', array_to_string(ARRAY[{read}], ''), true); END $join$"
+    ));
     statements
 }
 
 /// Ends the transaction and prints the result; one that is taken back is printed before.
 fn closing(outcome: Outcome) -> [String; 2] {
     match outcome {
-        Outcome::Commit => ["COMMIT".to_owned(), frame::PRINT.to_owned()],
-        Outcome::Rollback => [frame::PRINT.to_owned(), "ROLLBACK".to_owned()],
+        Outcome::Commit => ["COMMIT".to_owned(), frame::PRINT.clone()],
+        Outcome::Rollback => [frame::PRINT.clone(), "ROLLBACK".to_owned()],
     }
 }
 

@@ -12,7 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 ///
 /// Such a server's certificate is made by itself, so there is nobody to ask. A listener in between learns nothing, and
 /// one that answers in the server's place is found out by SCRAM: the login is bound to the certificate, and the password
-/// is not sent. Who can make the server seem to offer no TLS at all reads the SQL, which carries no passwords.
+/// is not sent (`guard` sees to it that nobody can ask for it in clear). Who can make the server seem to offer no TLS at all reads the SQL, which carries no passwords.
 pub(super) fn connector() -> Result<MakeRustlsConnect, DeployError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = Arc::new(AnyCertificate(provider.signature_verification_algorithms));

@@ -17,7 +17,8 @@ use time::format_description::well_known::Rfc3339;
 /// Records each change before it is made and what became of it after, in `.gkm/deploy-{stage}.journal`.
 ///
 /// One JSON object a line, appended and made durable before [`Journal::intend`] returns. A last line that was torn by a
-/// crash is as if it had not been written: what it announces had not begun, what it settles is unknown.
+/// crash is as if it had not been written: what it announces had not begun, what it settles is unknown. It keeps the
+/// stage's lock, so that a write that outlives its run never meets those of the next.
 #[derive(Debug, Clone)]
 pub struct Journal {
     now: fn() -> OffsetDateTime,
@@ -31,8 +32,8 @@ impl Journal {
     ///
     /// `STATE_CORRUPT` naming the line that is no entry, `STATE_IO` when the file cannot be read or made.
     pub async fn open(lock: &StageLock, now: fn() -> OffsetDateTime) -> Result<Self, DeployError> {
-        let path = lock.files().journal();
-        let log = blocking(move || Log::open(path)).await?;
+        let lock = lock.clone();
+        let log = blocking(move || Log::open(lock)).await?;
         Ok(Self { now, log: Arc::new(Mutex::new(log)) })
     }
 
@@ -108,6 +109,8 @@ enum Line<'a> {
 /// The open file, and what it says.
 #[derive(Debug)]
 struct Log {
+    /// Kept, not used.
+    _lock: StageLock,
     path: PathBuf,
     file: File,
     /// Where the last whole line ends.
@@ -118,11 +121,12 @@ struct Log {
 }
 
 impl Log {
-    fn open(path: PathBuf) -> Result<Self, DeployError> {
+    fn open(lock: StageLock) -> Result<Self, DeployError> {
+        let path = lock.files().journal();
         let content = read(&path)?;
         let file = open_file(&path)?;
         let Content { end, next_id, unfinished } = content;
-        Ok(Self { path, file, end, next_id, unfinished })
+        Ok(Self { _lock: lock, path, file, end, next_id, unfinished })
     }
 
     fn intend(&mut self, at: String, step: String, intent: Intent) -> Result<Entry, DeployError> {

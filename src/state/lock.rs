@@ -4,14 +4,18 @@ use super::file;
 use super::location::{StageFiles, blocking, io_error};
 use crate::{DeployError, ErrorCode};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 /// How often, and how far apart, a holder's text is looked at that is not written yet.
 const LOOKS: u32 = 5;
@@ -19,6 +23,19 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// How often a lock file may vanish under us before that is taken for a fault.
 const ATTEMPTS: u32 = 100;
+
+/// How long a run waits for one of its own process that only cleans up any more.
+const CLEANUP_LIMIT: Duration = Duration::from_mins(3);
+
+/// A lock file, whatever path leads to it: its device and its number there.
+type FileId = (u64, u64);
+
+/// The locks of this process whose runs have ended and only clean up, and what tells when each is free.
+static ENDING: Mutex<BTreeMap<FileId, CancellationToken>> = Mutex::new(BTreeMap::new());
+
+fn ending() -> MutexGuard<'static, BTreeMap<FileId, CancellationToken>> {
+    ENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,22 +63,31 @@ impl LockOwner {
     }
 }
 
-/// Holds a stage until it is dropped or the process ends, however it ends.
+/// Holds a stage until its last clone is dropped or the process ends, however it ends.
 ///
 /// It is a lock of the operating system on `.gkm/deploy-{stage}.lock`. The file is never deleted; its text says who holds
 /// the lock and decides nothing. Two locks of one process exclude each other as well. Child processes do not inherit it.
 /// It covers one machine; a folder that several machines share is covered as far as its file system shares locks.
+///
+/// What still writes to the stage's files when its run has ended keeps a clone, so that no next run begins beside it.
+#[derive(Debug, Clone)]
+pub struct StageLock(Arc<Held>);
+
 #[derive(Debug)]
-pub struct StageLock {
+struct Held {
     file: File,
+    id: FileId,
     files: StageFiles,
     owner: LockOwner,
+    /// Fires when the lock is free again.
+    released: CancellationToken,
 }
 
 impl StageLock {
     /// Takes the lock of `stage` in the workspace at `root`, or fails at once.
     ///
-    /// Dropping the future frees what it may have taken.
+    /// A run of this process that has ended and only cleans up ([`StageLock::end`]) is waited for, three minutes at the
+    /// most. Dropping the future frees what it may have taken.
     ///
     /// # Errors
     ///
@@ -69,30 +95,64 @@ impl StageLock {
     /// file system knows no locks; `INVALID_REQUEST` when the name cannot be part of a file name.
     pub async fn acquire(root: &Path, stage: &str, owner: LockOwner) -> Result<Self, DeployError> {
         let files = StageFiles::new(root, stage)?;
-        blocking(move || acquire(files, owner)).await
+        let deadline = Instant::now() + CLEANUP_LIMIT;
+        loop {
+            let (files, owner) = (files.clone(), owner.clone());
+            let (error, ending) = match blocking(move || acquire(&files, &owner)).await? {
+                Attempt::Taken(lock) => return Ok(lock),
+                Attempt::Refused { error, ending } => (error, ending),
+            };
+            let Some(released) = ending else { return Err(error) };
+            if timeout_at(deadline, released.cancelled()).await.is_err() {
+                return Err(error);
+            }
+        }
     }
 
     /// Who holds it: us.
     pub fn owner(&self) -> &LockOwner {
-        &self.owner
+        &self.0.owner
+    }
+
+    /// Says that the run has ended and only cleans up: from now on a next run of this process waits for that.
+    ///
+    /// What is returned fires when the lock is free.
+    pub fn end(&self) -> CancellationToken {
+        ending().insert(self.0.id, self.0.released.clone());
+        self.0.released.clone()
     }
 
     /// The files that it protects.
     pub(super) fn files(&self) -> &StageFiles {
-        &self.files
+        &self.0.files
     }
 }
 
-impl Drop for StageLock {
+impl Drop for Held {
     fn drop(&mut self) {
+        // Held, so that who is refused finds the entry of the one who holds the lock, and never misses both.
+        let mut ending = ending();
         // The text would name us while the next owner has not written its own yet.
         let _ = self.file.set_len(0);
         // Said explicitly: a child that is between its fork and its exec still has the file open.
         let _ = self.file.unlock();
+        ending.remove(&self.id);
+        drop(ending);
+        self.released.cancel();
     }
 }
 
-fn acquire(files: StageFiles, owner: LockOwner) -> Result<StageLock, DeployError> {
+/// What became of an attempt to take a lock.
+enum Attempt {
+    Taken(StageLock),
+    Refused {
+        error: DeployError,
+        /// Fires when the lock is free, if a run of this process holds it that only cleans up.
+        ending: Option<CancellationToken>,
+    },
+}
+
+fn acquire(files: &StageFiles, owner: &LockOwner) -> Result<Attempt, DeployError> {
     let path = files.lock();
     let failed = |error: &io::Error| io_error("lock", &path, error);
     file::prepare_folder(files.folder()).map_err(|error| failed(&error))?;
@@ -100,27 +160,37 @@ fn acquire(files: StageFiles, owner: LockOwner) -> Result<StageLock, DeployError
         let mut options = file::open_options();
         let mut file = options.write(true).create(true).open(&path).map_err(|error| failed(&error))?;
         file::check_regular(&file).map_err(|error| failed(&error))?;
-        match file.try_lock() {
+        let id = id_of(&file).map_err(|error| failed(&error))?;
+        let (locked, ending) = {
+            let ending = ending();
+            (file.try_lock(), ending.get(&id).cloned())
+        };
+        match locked {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(locked(&files, &mut file)),
+            Err(TryLockError::WouldBlock) => {
+                return Ok(Attempt::Refused { error: refused(files, &mut file), ending });
+            }
             Err(TryLockError::Error(error)) => return Err(failed(&error)),
         }
         // Someone may have deleted the folder in between; a lock on a file that is gone keeps nobody out.
-        if !is_at(&file, &path) {
+        if !is_at(id, &path) {
             continue;
         }
-        write_owner(&mut file, &owner).map_err(|error| failed(&error))?;
-        return Ok(StageLock { file, files, owner });
+        write_owner(&mut file, owner).map_err(|error| failed(&error))?;
+        let (files, owner, released) = (files.clone(), owner.clone(), CancellationToken::new());
+        return Ok(Attempt::Taken(StageLock(Arc::new(Held { file, id, files, owner, released }))));
     }
     Err(failed(&io::Error::other("it is deleted again and again")))
 }
 
-/// Whether `file` is what `path` names.
-fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), path.symlink_metadata()) {
-        (Ok(open), Ok(named)) => open.ino() == named.ino() && open.dev() == named.dev(),
-        _ => false,
-    }
+fn id_of(file: &File) -> io::Result<FileId> {
+    let metadata = file.metadata()?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// Whether the file of this id is what `path` names.
+fn is_at(id: FileId, path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|named| (named.dev(), named.ino()) == id)
 }
 
 fn write_owner(file: &mut File, owner: &LockOwner) -> io::Result<()> {
@@ -132,7 +202,7 @@ fn write_owner(file: &mut File, owner: &LockOwner) -> io::Result<()> {
 }
 
 /// The error of a lock that another run holds.
-fn locked(files: &StageFiles, file: &mut File) -> DeployError {
+fn refused(files: &StageFiles, file: &mut File) -> DeployError {
     let holder = read_owner(file).map_or_else(
         || "another process".to_owned(),
         |owner| format!("process {} on {} since {} (run {})", owner.pid, owner.host, owner.started_at, owner.run_id),

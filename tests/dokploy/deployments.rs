@@ -37,6 +37,7 @@ fn settings() -> WaitSettings {
         outage: Duration::from_secs(10),
         first_pause: Duration::from_millis(5),
         longest_pause: Duration::from_millis(20),
+        ..WaitSettings::default()
     }
 }
 

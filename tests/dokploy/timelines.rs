@@ -2,8 +2,8 @@
 
 use crate::transcript::transcript;
 use deploy_native::dokploy::{
-    ContainerConfig, Expected, Look, Observation, Progress, RunFailure, ServiceTask, Task, TaskState, Verdict, Watch,
-    classify,
+    ContainerConfig, Expected, Look, Observation, Progress, RunFailure, ServiceTask, Task, TaskState, Verdict,
+    WaitSettings, Watch, classify,
 };
 use deploy_native::secrets::Secret;
 use serde_json::Value;
@@ -77,7 +77,7 @@ fn verdict(
     let env = BTreeMap::from([("A".to_owned(), Secret::new(expected.1))]);
     let tasks_before: BTreeSet<String> = before.iter().map(ToString::to_string).collect();
     let expected = Expected { image: expected.0.to_owned(), env, former_env: BTreeMap::new(), tasks_before };
-    let mut watch = Watch::new(expected, Duration::from_secs(15));
+    let mut watch = Watch::new(expected, &WaitSettings::default());
     let frames = frames(name, "tasks");
     assert_eq!(frames.len(), ids.len());
     for ((time, rows), ids) in frames.iter().zip(ids) {

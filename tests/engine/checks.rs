@@ -124,11 +124,36 @@ async fn i8_a_foreign_application_of_the_same_name_stops_the_run_and_adopt_takes
 }
 
 #[tokio::test]
+async fn i8_a_database_of_somebody_else_with_our_name_stops_the_run_and_stays_as_it_was() {
+    let world = World::start().await;
+    let environment = world.deploy(world.light()).await.unwrap().environment_id;
+    let names = [("postgres", "db"), ("redis", "cache")];
+    for (kind, name) in names {
+        let create = json!({
+            "name": name, "environmentId": environment, "databaseName": "theirs", "databaseUser": "them",
+            "databasePassword": "Theirs123",
+        });
+        world.somebody_posts(&format!("{kind}.create"), create).await;
+    }
+    let before = world.simulator.snapshot();
+    let error = refused(&world, world.request()).await;
+    let errors = error.errors();
+    assert_eq!(errors.len(), 2, "{error:?}");
+    for (error, (kind, name)) in errors.iter().zip(names) {
+        assert_eq!(error.code(), ErrorCode::ResourceNotOurs);
+        assert!(error.message().contains(&format!("{kind} {name}")), "{error}");
+        assert!(error.hint_text().is_some_and(|hint| hint.contains("Rename or remove")), "{error:?}");
+    }
+    for kind in ["postgres", "redis"] {
+        assert_eq!(world.simulator.snapshot()[kind], before[kind]);
+    }
+}
+
+#[tokio::test]
 async fn several_projects_of_the_name_are_listed_and_never_guessed_at() {
     let world = World::start().await;
-    let client = reqwest_post(&world);
     for _ in 0..2 {
-        client("project.create", json!({ "name": "shop", "description": "somebody else's" })).await;
+        world.somebody_posts("project.create", json!({ "name": "shop", "description": "somebody else's" })).await;
     }
     let error = refused(&world, world.light()).await;
     assert_eq!(error.code(), ErrorCode::ResourceAmbiguous);
@@ -139,15 +164,6 @@ async fn several_projects_of_the_name_are_listed_and_never_guessed_at() {
         .map(|it| it["projectId"].as_str().unwrap().to_owned())
         .collect();
     assert!(ids.iter().all(|id| error.message().contains(id.as_str())), "{error}");
-}
-
-/// Sends a change as somebody else does.
-fn reqwest_post(world: &World) -> impl AsyncFn(&str, Value) {
-    let (url, token) = (world.simulator.url().to_owned(), world.simulator.token().to_owned());
-    async move |endpoint: &str, body: Value| {
-        let sent = reqwest::Client::new().post(format!("{url}/api/{endpoint}")).header("x-api-key", &token).json(&body);
-        assert!(sent.send().await.unwrap().status().is_success());
-    }
 }
 
 #[tokio::test]

@@ -71,6 +71,23 @@ async fn an_environment_edited_by_hand_is_named_and_put_back() {
 }
 
 #[tokio::test]
+async fn a_value_that_somebody_wrote_as_a_template_is_put_back_although_its_text_is_the_one_meant() {
+    let world = World::start().await;
+    let mut request = world.light();
+    request["secrets"] = json!({ "shared": { "GREETING": "{{.Node.Hostname}}" } });
+    world.deploy(request.clone()).await.unwrap();
+    assert_eq!(world.runs("jobs").unwrap().1["GREETING"], "{{.Node.Hostname}}");
+    let stored = world.application("jobs")["env"].as_str().unwrap().to_owned();
+    let edited = json!({ "env": stored.replace(r#"{{"{{"}}"#, "{{") });
+    assert!(world.simulator.edit_application(&world.application_id("jobs"), edited));
+    let plan = world.plan(request.clone()).await.unwrap();
+    assert!(plan.notes.iter().any(|note| note.contains("jobs:") && note.contains("GREETING")), "{:?}", plan.notes);
+    world.deploy(request.clone()).await.unwrap();
+    assert_eq!(world.runs("jobs").unwrap().1["GREETING"], "{{.Node.Hostname}}");
+    assert_eq!(world.deploy(request).await.unwrap().changes, 0);
+}
+
+#[tokio::test]
 async fn an_image_edited_by_hand_is_put_back() {
     let world = World::start().await;
     world.deploy(world.light()).await.unwrap();

@@ -17,6 +17,15 @@ fn kind(error: &DeployError) -> (ErrorCode, Option<&str>, Option<&str>) {
     (error.code(), error.reason_name(), error.app_name())
 }
 
+/// Asserts that the error and the events have the end of the container's own log, sorted by time.
+fn assert_container_log(world: &World, error: &DeployError) {
+    let log: Vec<&str> = error.log_tail().expect("a log").lines().collect();
+    assert!(log.iter().any(|line| line.ends_with("Error: simulated crash")), "{log:#?}");
+    assert!(log.iter().any(|line| line.ends_with("starting")), "{log:#?}");
+    assert!(log.is_sorted(), "a line begins with its time: {log:#?}");
+    assert_eq!(world.log_of(error.app_name().unwrap()), log, "the events have it, too");
+}
+
 /// Only a window shows that something falls over.
 fn watched(mut request: Value) -> Value {
     request["stabilitySeconds"] = json!(1);
@@ -31,8 +40,7 @@ async fn i7_a_first_image_that_crashes_is_a_crash_loop_and_stops_only_its_depend
     assert_eq!(kind(error), (ErrorCode::DeploymentFailed, Some("crash-loop"), Some("api")));
     assert_eq!(error.step_id(), Some("app:api:deploy"));
     assert!(error.hint_text().is_some());
-    assert!(error.log_tail().is_some_and(|log| !log.trim().is_empty()), "{error:?}");
-    assert!(!world.log_of("api").is_empty(), "the log is in the events, too");
+    assert_container_log(&world, error);
     let report = failure.report.unwrap();
     assert_eq!(of(&report, "api").status, AppStatus::Failed);
     assert_eq!(of(&report, "jobs").status, AppStatus::Running);
@@ -66,10 +74,8 @@ async fn i7_a_new_image_that_crashes_is_rolled_back_and_said_so() {
     world.deploy(request.clone()).await.unwrap();
     request["images"]["api"] = json!(image("api", "2"));
     let failure = fails(&world, request.clone()).await;
-    let (code, reason, app) = kind(&failure.error);
-    assert_eq!((code, app), (ErrorCode::DeploymentFailed, Some("api")));
-    assert!(matches!(reason, Some("rollback" | "crash-loop")), "{:?}", failure.error);
-    assert!(failure.error.log_tail().is_some(), "{:?}", failure.error);
+    assert_eq!(kind(&failure.error), (ErrorCode::DeploymentFailed, Some("rollback"), Some("api")));
+    assert_container_log(&world, &failure.error);
     let report = failure.report.unwrap();
     assert_eq!(of(&report, "api").status, AppStatus::Failed);
     assert_eq!(of(&report, "web").status, AppStatus::Running, "it did not change, and runs: {report:#?}");
@@ -87,9 +93,9 @@ async fn i7_an_environment_that_crashes_under_an_unchanged_image_is_found() {
     request["secrets"] = json!({ "shared": { "GREETING": "hello" }, "apps": { "jobs": { "GREETING": "boom" } } });
     let failure = fails(&world, request.clone()).await;
     let error = &failure.error;
-    let (code, reason, app) = kind(error);
-    assert_eq!((code, app), (ErrorCode::DeploymentFailed, Some("jobs")));
-    assert!(matches!(reason, Some("rollback" | "crash-loop")), "{error:?}");
+    assert_eq!(kind(error), (ErrorCode::DeploymentFailed, Some("rollback"), Some("jobs")));
+    assert!(error.message().contains("GREETING"), "{error}");
+    assert_container_log(&world, error);
     assert!(!format!("{error:?}").contains("boom"), "i6: names, never values");
     assert_eq!(world.runs("jobs").unwrap().1["GREETING"], "hello", "Swarm put the old environment back");
     let row = world.simulator.snapshot()["deployments"].as_array().unwrap().last().cloned().unwrap();
@@ -182,4 +188,53 @@ async fn i7_a_status_never_claims_more_than_was_waited_for() {
             "{wait}: {again:#?}"
         );
     }
+}
+
+#[tokio::test]
+async fn i7_a_crash_after_swarm_has_looked_away_is_a_crash_loop_and_no_rollback() {
+    let late = Image::new(image("api", "2")).crashes_after(6_000);
+    let world = World::with(|it| it.image(late)).await;
+    let mut request = watched(world.light());
+    request["apps"] = json!(["api"]);
+    world.deploy(request.clone()).await.unwrap();
+    request["images"]["api"] = json!(image("api", "2"));
+    let failure = fails(&world, request).await;
+    assert_eq!(kind(&failure.error), (ErrorCode::DeploymentFailed, Some("crash-loop"), Some("api")));
+    assert_container_log(&world, &failure.error);
+}
+
+#[tokio::test]
+async fn i7_a_task_that_fits_on_no_node_is_unplaceable_and_said_so() {
+    let world = World::with(|it| it.image(Image::new(image("api", "2")).fits_no_node())).await;
+    let mut request = world.light();
+    request["apps"] = json!(["api"]);
+    world.deploy(request.clone()).await.unwrap();
+    request["images"]["api"] = json!(image("api", "2"));
+    let failure = fails(&world, request).await;
+    let error = &failure.error;
+    assert_eq!(kind(error), (ErrorCode::DeploymentFailed, Some("unplaceable"), Some("api")));
+    assert!(error.message().contains("no suitable node (unsupported platform on 1 node)"), "{error}");
+    assert!(error.hint_text().is_some());
+    assert_eq!(world.runs("api").unwrap().0, image("api", "1"), "the old task still runs");
+    assert_eq!(of(&failure.report.unwrap(), "api").status, AppStatus::Failed);
+}
+
+/// A port that the node itself publishes is held by the old task, which Swarm keeps until the new one runs.
+#[tokio::test]
+async fn i7_a_port_in_host_mode_that_the_old_task_holds_makes_the_new_one_unplaceable() {
+    let world = World::start().await;
+    let mut request = world.light();
+    request["apps"] = json!(["api"]);
+    world.deploy(request.clone()).await.unwrap();
+    let publish = json!({
+        "applicationId": world.application_id("api"), "publishedPort": 8080, "targetPort": 3000, "protocol": "tcp",
+        "publishMode": "host",
+    });
+    world.somebody_posts("port.create", publish).await;
+    request["images"]["api"] = json!(image("api", "2"));
+    world.deploy(request.clone()).await.unwrap();
+    request["images"]["api"] = json!(image("api", "3"));
+    let failure = fails(&world, request).await;
+    assert_eq!(kind(&failure.error), (ErrorCode::DeploymentFailed, Some("unplaceable"), Some("api")));
+    assert!(failure.error.message().contains("host-mode port already in use"), "{}", failure.error);
 }

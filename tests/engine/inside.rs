@@ -6,7 +6,7 @@ use deploy_native::plan::DatabaseRoute;
 use deploy_native::state::{LocalStateStore, StateProvider as _};
 use deploy_native::{DeployError, ErrorCode};
 use deploy_native_simulator::postgres::PostgresBackend;
-use deploy_native_simulator::{Fault, FaultAction};
+use deploy_native_simulator::{Fault, FaultAction, SimulatorBuilder};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,48 +20,60 @@ const CATALOGUE: &str = "SELECT rolname, rolcanlogin, rolsuper, rolconfig FROM p
     SELECT defaclrole::regrole, defaclnamespace::regnamespace, defaclobjtype, defaclacl FROM pg_default_acl ORDER BY 1, 2, 3";
 
 /// A world whose database can be looked into without any door.
-struct Inside {
-    world: World,
-    backend: PostgresBackend,
+pub(crate) struct Inside {
+    pub(crate) world: World,
+    pub(crate) backend: PostgresBackend,
+    /// Changes every request.
+    shape: fn(&mut Value),
 }
 
 impl Inside {
     async fn start() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> Self {
         let backend = PostgresBackend::new(binaries());
-        let world = World::with(|builder| builder.backend(Arc::new(backend.clone()))).await;
-        Self { world, backend }
+        let world = World::with(|builder| change(builder.backend(Arc::new(backend.clone())))).await;
+        Self { world, backend, shape: |_| () }
+    }
+
+    /// The same world, each request to which is changed.
+    pub(crate) fn wanting(self, shape: fn(&mut Value)) -> Self {
+        Self { shape, ..self }
     }
 
     /// Two apps and their database.
-    fn request(&self, access: &str) -> DeployRequest {
+    pub(crate) fn request(&self, access: &str) -> DeployRequest {
         let mut request = self.world.request();
         request["apps"] = json!(["auth", "admin-auth"]);
         request["workspace"]["services"] = json!({ "db": true });
         request["databaseAccess"] = access.into();
+        (self.shape)(&mut request);
         DeployRequest::from_json(request).unwrap()
     }
 
-    async fn apply(&self, access: &str) -> Result<DeployReport, DeployError> {
+    pub(crate) async fn apply(&self, access: &str) -> Result<DeployReport, DeployError> {
         self.apply_with(access, self.world.options()).await
     }
 
-    async fn apply_with(&self, access: &str, options: RunOptions) -> Result<DeployReport, DeployError> {
+    pub(crate) async fn apply_with(&self, access: &str, options: RunOptions) -> Result<DeployReport, DeployError> {
         initialize_postgres_users(self.request(access), options).await.map_err(|failure| failure.error)
     }
 
     /// Makes the next run apply the roles again.
-    async fn forget_roles(&self) {
+    pub(crate) async fn forget_roles(&self) {
         let mut state = self.world.state().await;
         state.deploy_native.database = None;
         LocalStateStore::new(self.world.root.path()).write(STAGE, &state).await.unwrap();
     }
 
-    fn database(&self) -> String {
+    pub(crate) fn database(&self) -> String {
         self.world.simulator.snapshot()["postgres"][0]["appName"].as_str().unwrap().to_owned()
     }
 
     /// A session of the master, as soon as the database is up.
-    async fn session(&self) -> Client {
+    pub(crate) async fn session(&self) -> Client {
         let database = self.database();
         let started = Instant::now();
         let address = loop {
@@ -83,12 +95,12 @@ impl Inside {
         client
     }
 
-    fn records(&self, table: &str) -> Vec<Value> {
+    pub(crate) fn records(&self, table: &str) -> Vec<Value> {
         self.world.simulator.snapshot()[table].as_array().cloned().unwrap_or_default()
     }
 
     /// Applications of ours that work on the database, and Swarm services of such.
-    fn jobs(&self) -> Vec<String> {
+    pub(crate) fn jobs(&self) -> Vec<String> {
         let named = |record: &Value, field: &str| record[field].as_str().unwrap_or_default().to_owned();
         let applications = self.records("applications").into_iter().map(|record| named(&record, "description"));
         let services = self.records("services").into_iter().map(|record| named(&record, "name"));
@@ -98,7 +110,7 @@ impl Inside {
             .collect()
     }
 
-    async fn no_job_remains(&self, when: &str) {
+    pub(crate) async fn no_job_remains(&self, when: &str) {
         let started = Instant::now();
         while !self.jobs().is_empty() {
             assert!(started.elapsed() < Duration::from_secs(20), "{when}: {:?}", self.jobs());
@@ -107,7 +119,7 @@ impl Inside {
     }
 
     /// Runs to the end and says whether the database's port was ever open meanwhile.
-    async fn watched<T>(&self, run: impl Future<Output = T>) -> (T, bool) {
+    pub(crate) async fn watched<T>(&self, run: impl Future<Output = T>) -> (T, bool) {
         let mut opened = false;
         tokio::pin!(run);
         loop {
@@ -123,14 +135,14 @@ impl Inside {
     }
 
     /// The texts of the commands that `psql` was given.
-    fn sql(&self) -> Vec<String> {
+    pub(crate) fn sql(&self) -> Vec<String> {
         let requests = self.world.simulator.requests().into_iter();
         let updates = requests.filter(|request| request.endpoint() == "application.update");
         updates.filter_map(|request| request.body).map(|body| body["args"].to_string()).collect()
     }
 }
 
-async fn ask(session: &Client, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
+pub(crate) async fn ask(session: &Client, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
     let answer = session.simple_query(sql).await?;
     let row = |message: SimpleQueryMessage| match message {
         SimpleQueryMessage::Row(row) => Some(format!("{:?}", (0..row.len()).map(|at| row.get(at)).collect::<Vec<_>>())),

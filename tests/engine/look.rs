@@ -120,6 +120,17 @@ impl World {
         records.map(|it| (it.name, it.content)).collect()
     }
 
+    /// Sends a change to the server as somebody else does.
+    pub async fn somebody_posts(&self, endpoint: &str, body: Value) -> Value {
+        let sent = reqwest::Client::new()
+            .post(format!("{}/api/{endpoint}", self.simulator.url()))
+            .header("x-api-key", self.simulator.token())
+            .json(&body);
+        let answer = sent.send().await.unwrap();
+        assert!(answer.status().is_success(), "{endpoint}: {}", answer.status());
+        answer.json().await.unwrap_or_default()
+    }
+
     /// Every event so far.
     pub fn told(&self) -> Vec<DeployEvent> {
         self.events.lock().unwrap().clone()

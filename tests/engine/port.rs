@@ -4,9 +4,13 @@ use crate::look::{of, rows};
 use crate::world::World;
 use deploy_native::ErrorCode;
 use deploy_native::deploy::{AppStatus, DeployRequest, deploy};
+use deploy_native::secrets::{Entropy, SystemEntropy};
 use deploy_native_simulator::{Fault, FaultAction};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpSocket};
 
 const PORT: &str = "postgres.saveExternalPort";
 
@@ -28,7 +32,7 @@ async fn i4_a_port_that_is_taken_leads_to_another_and_all_are_closed() {
         status: 409,
         body: json!({ "message": "Port 23456 is already in use by container \"x\"", "code": "CONFLICT" }),
     };
-    let world = World::with(|it| it.fault(Fault::new(PORT, conflict).nth(1))).await;
+    let world = World::with(|it| it.fault(Fault::new(PORT, conflict).nth(1))).await.by_port();
     let report = world.deploy(auth_only(&world)).await.unwrap();
     assert_eq!(of(&report, "auth").status, AppStatus::Running);
     let ports = world.opened_ports();
@@ -40,7 +44,7 @@ async fn i4_a_port_that_is_taken_leads_to_another_and_all_are_closed() {
 #[tokio::test]
 async fn i4_an_open_whose_answer_is_lost_is_closed_after_it_has_landed() {
     for action in [FaultAction::LandLater { millis: 200 }, FaultAction::DropAfter, FaultAction::FailAfter] {
-        let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(1))).await;
+        let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(1))).await.by_port();
         let outcome = world.deploy(auth_only(&world)).await;
         lands_closed(&world).await;
         if let Err(failure) = outcome {
@@ -58,7 +62,7 @@ async fn i4_a_close_that_fails_is_sent_again_until_the_port_is_closed() {
         FaultAction::LandLater { millis: 300 },
         FaultAction::Fail { status: 500, body: json!({ "message": "boom" }) },
     ] {
-        let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(2))).await;
+        let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(2))).await.by_port();
         let report = world.deploy(auth_only(&world)).await;
         lands_closed(&world).await;
         assert!(report.is_ok(), "{action:?}: {:?}", report.unwrap_err());
@@ -67,14 +71,10 @@ async fn i4_a_close_that_fails_is_sent_again_until_the_port_is_closed() {
 
 #[tokio::test]
 async fn i4_a_leftover_open_port_is_closed_first_by_the_next_run() {
-    let world = World::start().await;
+    let world = World::start().await.by_port();
     world.deploy(world.request()).await.unwrap();
     let id = rows(&world.simulator.snapshot()["postgres"])[0]["postgresId"].clone();
-    let open = reqwest::Client::new()
-        .post(format!("{}/api/{PORT}", world.simulator.url()))
-        .header("x-api-key", world.simulator.token())
-        .json(&json!({ "postgresId": id, "externalPort": 23_457 }));
-    assert!(open.send().await.unwrap().status().is_success());
+    world.somebody_posts(PORT, json!({ "postgresId": id, "externalPort": 23_457 })).await;
     let plan = world.plan(world.request()).await.unwrap();
     assert_eq!(plan.steps.first().map(|step| step.id.as_str()), Some("database:close-port"), "{plan:#?}");
     let before = world.moment();
@@ -86,7 +86,7 @@ async fn i4_a_leftover_open_port_is_closed_first_by_the_next_run() {
 
 #[tokio::test]
 async fn i4_a_port_behind_a_firewall_is_unreachable_and_closed() {
-    let world = World::start().await;
+    let world = World::start().await.by_port();
     let mut request = auth_only(&world);
     // Nothing listens at this address of the loopback network, as behind a firewall that refuses.
     request["databaseHost"] = json!("127.0.0.9");
@@ -101,9 +101,103 @@ async fn i4_a_port_behind_a_firewall_is_unreachable_and_closed() {
     assert_eq!(of(&report, "auth").status, AppStatus::Running);
 }
 
+/// Randomness of which the first choice of a port is known.
+struct KnownPort(u16);
+
+impl Entropy for KnownPort {
+    fn fill(&self, bytes: &mut [u8]) {
+        match bytes {
+            [low, high] => [*low, *high] = (self.0 - 20_000).to_le_bytes(),
+            _ => SystemEntropy.fill(bytes),
+        }
+    }
+}
+
+/// An address at which connections to a port hang, as behind a firewall that drops packets: a listener whose queue is
+/// full and that takes nothing off it. What is returned keeps it so.
+fn hangs(address: Ipv4Addr, port: u16) -> (TcpListener, Vec<TcpStream>) {
+    let place = SocketAddr::from((address, port));
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(place).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let connect = || TcpStream::connect_timeout(&place, Duration::from_millis(300)).ok();
+    (listener, std::iter::from_fn(connect).collect())
+}
+
+#[tokio::test]
+async fn i4_a_port_behind_a_firewall_that_drops_packets_is_unreachable_and_closed() {
+    let world = World::start().await;
+    let port = 23_471;
+    let silent = Ipv4Addr::new(127, 0, 0, 10);
+    let _held = hangs(silent, port);
+    let mut request = auth_only(&world);
+    request["databaseHost"] = json!(silent.to_string());
+    let mut options = world.options();
+    options.surroundings.database_deadline = Duration::from_secs(2);
+    options.surroundings.entropy = Arc::new(KnownPort(port));
+    let begun = Instant::now();
+    let failure = Box::pin(deploy(DeployRequest::from_json(request).unwrap(), options)).await.unwrap_err();
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    let error = &failure.error;
+    assert_eq!((error.code(), error.reason_name()), (ErrorCode::PostgresUnreachable, Some("timed-out")), "{error:?}");
+    let hint = error.hint_text().unwrap();
+    assert!(hint.contains("firewall") && hint.contains("`databaseAccess` to `internal`"), "{hint}");
+    assert_eq!(world.opened_ports(), [port]);
+    lands_closed(&world).await;
+    assert_eq!(of(&world.deploy(auth_only(&world)).await.unwrap(), "auth").status, AppStatus::Running);
+}
+
+/// Asserts that no close was sent beside an open whose answer was outstanding, or that had `landing` to take effect.
+fn assert_no_close_beside_an_open(world: &World, landing: Duration) -> usize {
+    let sent = world.simulator.mutations().into_iter().filter(|it| it.endpoint() == PORT);
+    let (opens, closes): (Vec<_>, Vec<_>) = sent.partition(|it| it.body.as_ref().unwrap()["externalPort"].is_u64());
+    for close in &closes {
+        for open in opens.iter().filter(|open| open.index < close.index) {
+            let over = open.answered.unwrap_or(open.at + landing);
+            assert!(over <= close.at, "i4: a close was sent at {:?} beside an open that took until {over:?}", close.at);
+        }
+    }
+    assert!(!opens.is_empty() && !closes.is_empty());
+    closes.len()
+}
+
+#[tokio::test]
+async fn i4_no_close_is_sent_beside_an_outstanding_open() {
+    let landing = Duration::from_millis(300);
+    for action in [FaultAction::Delay { millis: 900 }, FaultAction::LandLater { millis: 300 }] {
+        for cancelled in [false, true] {
+            let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(1))).await;
+            let mut options = world.options();
+            let (cancel, simulator) = (options.cancel.clone(), &world.simulator);
+            // Well within the open, whose answer takes its time.
+            let cancelling = async move {
+                while cancelled && simulator.count(PORT) == 0 {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                if cancelled {
+                    cancel.cancel();
+                }
+            };
+            options.surroundings.database_deadline = Duration::from_secs(20);
+            let run = deploy(DeployRequest::from_json(auth_only(&world)).unwrap(), options);
+            let (outcome, ()) = tokio::join!(Box::pin(run), cancelling);
+            assert_eq!(outcome.is_err(), cancelled, "{action:?}: {outcome:?}");
+            let closing = async {
+                while simulator.count(PORT) < 2 {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), closing).await.expect("the background closes it");
+            world.deploy(auth_only(&world)).await.unwrap();
+            lands_closed(&world).await;
+            assert!(assert_no_close_beside_an_open(&world, landing) > 0);
+        }
+    }
+}
+
 #[tokio::test]
 async fn i9_a_change_of_an_app_alone_opens_no_port() {
-    let world = World::start().await;
+    let world = World::start().await.by_port();
     world.deploy(world.request()).await.unwrap();
     let before = world.moment();
     let mut request = world.request();

@@ -75,3 +75,15 @@ async fn one_app_is_undeployed_and_deployed_again_with_its_old_credentials() {
     assert_eq!(state.app_credentials["auth"], old.app_credentials["auth"]);
     assert_eq!(state.generated_secrets["auth"], old.generated_secrets["auth"]);
 }
+
+#[tokio::test]
+async fn the_record_of_a_front_end_at_the_apex_goes_with_its_app() {
+    let world = World::start().await;
+    let mut wanted = world.request();
+    wanted["mainFrontendAtApex"] = json!(true);
+    world.deploy(wanted).await.unwrap();
+    assert_eq!(record(&world, "staging").as_deref(), Some(SERVER_IP));
+    let report = leave(&world, &json!({ "apps": ["web"], "mainFrontendAtApex": true })).await;
+    assert_eq!(report.removed, ["application web", "record staging.example.com A"]);
+    assert_eq!(record(&world, "staging"), None);
+}

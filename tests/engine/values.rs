@@ -1,8 +1,8 @@
 //! Values arrive byte for byte in the container, or the plan refuses them by name.
 
 use crate::world::World;
-use deploy_native::ErrorCode;
 use deploy_native::plan::render;
+use deploy_native::{DeployEvent, ErrorCode};
 use serde_json::json;
 
 const AWKWARD: &[&str] = &[
@@ -21,6 +21,8 @@ const AWKWARD: &[&str] = &[
     "a=b=c",
     "export X=1",
     "{{ curly }}",
+    "{{.Node.Hostname}}",
+    "Dear {{name}}, it's `{{#if x}}` #1 {{{raw}}} {{",
     "$",
     "tab\there",
 ];
@@ -59,7 +61,7 @@ async fn i1_a_value_that_dokploy_would_replace_is_refused_by_name() {
 
 #[tokio::test]
 async fn i6_a_plan_names_everything_holds_no_value_and_changes_nothing() {
-    let world = World::start().await;
+    let world = World::start().await.by_port();
     let mut request = world.request();
     request["workspace"]["apps"]["api"]["requiredEnv"].as_array_mut().unwrap().push(json!("STRIPE_SECRET_KEY"));
     request["secrets"] = json!({ "apps": { "api": { "STRIPE_SECRET_KEY": "sk_live_canary" } } });
@@ -91,4 +93,19 @@ async fn i6_a_plan_names_everything_holds_no_value_and_changes_nothing() {
     let seen = format!("{:?}", world.told());
     assert!(!seen.contains("sk_live_canary") && !seen.contains(&password), "i6: nothing in the events either");
     assert_eq!(world.simulator.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_secret_that_gives_way_to_a_computed_value_is_said() {
+    let world = World::start().await;
+    let mut request = world.light();
+    request["apps"] = json!(["jobs"]);
+    request["secrets"] = json!({ "shared": { "GREETING": "hi" }, "apps": { "jobs": { "PORT": "9" } } });
+    world.deploy(request).await.unwrap();
+    let warned = world.events.lock().unwrap().iter().any(|event| {
+        matches!(event, DeployEvent::Warning { code, app, message }
+            if code == "secret-overridden" && app.as_deref() == Some("jobs") && message.contains("PORT"))
+    });
+    assert!(warned, "{:?}", world.events.lock().unwrap());
+    assert_ne!(world.runs("jobs").unwrap().1["PORT"], "9");
 }

@@ -1,6 +1,7 @@
 //! A world to deploy into: a simulated Dokploy with a real PostgreSQL behind it, and DNS zones served for real.
 
 use deploy_native::deploy::{DeployFailure, DeployReport, DeployRequest, RunOptions, Surroundings, deploy, plan};
+use deploy_native::dokploy::WaitSettings;
 use deploy_native::plan::DeployPlan;
 use deploy_native::state::{LocalStateStore, State, StateProvider as _};
 use deploy_native::{DeployError, DeployEvent};
@@ -18,6 +19,10 @@ pub const TIME_SCALE: f64 = 0.02;
 pub const SERVER_IP: &str = "192.0.2.10";
 /// The stage that is deployed.
 pub const STAGE: &str = "staging";
+/// How long a request whose answer was lost may still take effect.
+pub const LANDING: Duration = Duration::from_millis(400);
+/// How long a database may take to become reachable: long, since the machine may be busy.
+pub const DATABASE_DEADLINE: Duration = Duration::from_mins(1);
 /// The token for the zone's vendor.
 const DNS_TOKEN: &str = "dns-token-canary";
 
@@ -30,6 +35,8 @@ pub struct World {
     pub postgres: Arc<PostgresBackend>,
     pub root: tempfile::TempDir,
     pub events: Arc<Mutex<Vec<DeployEvent>>>,
+    /// How each request wants the database to be reached; none: the default.
+    access: Option<&'static str>,
 }
 
 /// The PostgreSQL that the package brings for tests.
@@ -50,14 +57,20 @@ impl World {
         let simulator = change(builder).start().await.unwrap();
         let dns = DnsSimulator::builder().zone("example.com").cloudflare_token(DNS_TOKEN).start().await.unwrap();
         let (root, events) = (tempfile::tempdir().unwrap(), Arc::default());
-        Self { simulator, dns, postgres, root, events }
+        Self { simulator, dns, postgres, root, events, access: None }
+    }
+
+    /// The same world, each request to which wants the database to be reached through its port.
+    #[must_use]
+    pub fn by_port(self) -> Self {
+        Self { access: Some("external-port"), ..self }
     }
 
     /// The seed's workspace; each app says itself what it needs, so that no sniffing is involved.
     pub fn request(&self) -> Value {
         let auth = ["DATABASE_URL", "BETTER_AUTH_URL", "BETTER_AUTH_SECRET", "BETTER_AUTH_TRUSTED_ORIGINS"];
         let image = |app: &str| format!("registry.test/shop-{app}@sha256:{}", digest(app));
-        json!({
+        let mut request = json!({
             "workspace": {
                 "name": "shop",
                 "root": self.root.path(),
@@ -87,7 +100,11 @@ impl World {
             "databaseHost": "127.0.0.1",
             "stabilitySeconds": 0,
             "dnsTimeoutSeconds": 10,
-        })
+        });
+        if let Some(access) = self.access {
+            request["databaseAccess"] = access.into();
+        }
+        request
     }
 
     /// Options with which a run talks to this world.
@@ -98,8 +115,9 @@ impl World {
             surroundings: Surroundings {
                 name_servers: vec![self.dns.resolver_addr()],
                 authoritative_port: self.dns.authoritative_port(),
-                landing: Duration::from_millis(400),
-                database_deadline: Duration::from_secs(20),
+                landing: LANDING,
+                database_deadline: DATABASE_DEADLINE,
+                wait: waits(),
                 ..Surroundings::default()
             },
             ..RunOptions::default()
@@ -116,6 +134,20 @@ impl World {
 
     pub async fn state(&self) -> State {
         LocalStateStore::new(self.root.path()).read(STAGE).await.unwrap().expect("a state")
+    }
+}
+
+/// As patient as by default, in the simulated server's time.
+fn waits() -> WaitSettings {
+    let usual = WaitSettings::default();
+    WaitSettings {
+        settled: usual.settled.mul_f64(TIME_SCALE),
+        unplaceable_after: usual.unplaceable_after.mul_f64(TIME_SCALE),
+        first_pause: usual.first_pause.mul_f64(TIME_SCALE),
+        longest_pause: usual.longest_pause.mul_f64(TIME_SCALE),
+        // The machine that runs the tests may itself be slow.
+        lost_after: Duration::from_secs(2),
+        ..usual
     }
 }
 

@@ -2,8 +2,14 @@
 
 #![allow(dead_code, reason = "each suite uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a test says what it ran on")]
 
-use deploy_native::postgres::{AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, SqlTransport, app_names};
+pub(crate) mod proxy;
+
+use deploy_native::DeployError;
+use deploy_native::postgres::{
+    AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, Script, SqlTransport, app_names,
+};
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::{Binaries, Cluster, ClusterOptions};
 use std::path::{Path, PathBuf};
@@ -17,12 +23,26 @@ pub(crate) const MASTER_PASSWORD: &str = "masterPASSWORDmasterPASSWORD0001";
 /// The database.
 pub(crate) const DATABASE: &str = "shop";
 
-/// Every PostgreSQL that this machine has: the npm package's always, Debian's where installed.
+/// Lists more folders with PostgreSQL's programs, as `PATH` does; also packages that have them in `native/bin` or `bin`.
+const MORE: &str = "DEPLOY_NATIVE_POSTGRES";
+
+/// Every PostgreSQL that this machine has: the npm package's always, Debian's 15 where installed, and those of [`MORE`].
+///
+/// What a test ran on is printed with its output (`--nocapture` for one that passes).
 pub(crate) fn installations() -> Vec<Binaries> {
     let mut found = vec![embedded()];
     let debian = PathBuf::from("/usr/lib/postgresql/15/bin");
     if debian.join("postgres").exists() {
         found.push(Binaries::at(&debian).unwrap());
+    }
+    let more = std::env::var_os(MORE).unwrap_or_default();
+    for folder in std::env::split_paths(&more).filter(|folder| !folder.as_os_str().is_empty()) {
+        let places = [folder.join("native/bin"), folder.join("bin"), folder.clone()];
+        let bin = places.iter().find(|bin| bin.join("postgres").is_file());
+        // One that is asked for and not there must not pass silently.
+        found.push(
+            Binaries::at(bin.unwrap_or_else(|| panic!("{MORE}: no PostgreSQL in {}", folder.display()))).unwrap(),
+        );
     }
     found
 }
@@ -36,12 +56,49 @@ pub(crate) fn embedded() -> Binaries {
 /// A server with everything logged.
 pub(crate) async fn cluster(binaries: &Binaries) -> Cluster {
     let options = ClusterOptions::new(MASTER, MASTER_PASSWORD, DATABASE).setting("log_statement", "all");
-    Cluster::start(binaries, options).await.unwrap()
+    let cluster = Cluster::start(binaries, options).await.unwrap();
+    let version = value(&cluster.admin(DATABASE).await.unwrap(), "SHOW server_version").await;
+    println!("on PostgreSQL {version}");
+    cluster
 }
 
 /// The master's way into a server.
 pub(crate) fn master(cluster: &Cluster) -> PortTransport {
     PortTransport::new(login(cluster, MASTER, MASTER_PASSWORD), options())
+}
+
+/// The master's way into a server through a proxy.
+pub(crate) fn through(proxy: &proxy::Proxy) -> PortTransport {
+    PortTransport::new(master_at(&proxy.address.ip().to_string(), proxy.address.port()), options())
+}
+
+/// The master's login at an address.
+pub(crate) fn master_at(host: &str, port: u16) -> Login {
+    Login { host: host.to_owned(), port, user: MASTER.to_owned(), password: MASTER_PASSWORD.into() }
+}
+
+/// Everything that our scripts can change, as one text; verifiers, which differ from run to run, only where asked for.
+pub(crate) async fn catalogue(cluster: &Cluster, verifiers: bool) -> String {
+    let without = if verifiers { "" } else { "- 'rolpassword'" };
+    let query = format!(
+        "SELECT jsonb_build_array(\
+        (SELECT jsonb_agg(to_jsonb(role) - 'oid' {without} ORDER BY role.rolname) FROM pg_authid AS role), \
+        (SELECT jsonb_agg(jsonb_build_array(granted.rolname, member.rolname) ORDER BY 1) FROM pg_auth_members AS link \
+          JOIN pg_roles AS granted ON granted.oid = roleid JOIN pg_roles AS member ON member.oid = link.member \
+          WHERE member.rolname !~ '^pg_'), \
+        (SELECT jsonb_agg(jsonb_build_array(base.datname, base.datdba::regrole::text, base.datacl::text) \
+          ORDER BY base.datname) FROM pg_database AS base), \
+        (SELECT jsonb_agg(jsonb_build_array(schema.nspname, schema.nspowner::regrole::text, schema.nspacl::text) \
+          ORDER BY schema.nspname) FROM pg_namespace AS schema WHERE nspname !~ '^pg_'), \
+        (SELECT jsonb_agg(jsonb_build_array(defaclrole::regrole::text, defaclnamespace::regnamespace::text, \
+          defaclobjtype::text, defaclacl::text) ORDER BY defaclrole::regrole::text, defaclnamespace::regnamespace::text, \
+          defaclobjtype::text) FROM pg_default_acl), \
+        (SELECT jsonb_agg(jsonb_build_array(relname, relowner::regrole::text, relacl::text) ORDER BY relname) FROM pg_class \
+          WHERE relnamespace::regnamespace::text !~ '^(pg_|information_schema)'), \
+        (SELECT jsonb_agg(jsonb_build_array(rolname, setconfig::text) ORDER BY rolname) \
+          FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole))"
+    );
+    value(&cluster.admin(DATABASE).await.unwrap(), &query).await
 }
 
 /// Short waits.
@@ -114,6 +171,18 @@ pub(crate) async fn refusal(client: &Client, statement: &str) -> Option<String> 
     client.batch_execute(statement).await.err().map(|error| error.code().unwrap().code().to_owned())
 }
 
+/// SQL as it is.
+pub(crate) trait Plain {
+    /// Runs a text of statements, and returns what `psql` would print.
+    async fn sql(&self, database: &str, text: &str) -> Result<String, DeployError>;
+}
+
+impl<T: SqlTransport> Plain for T {
+    async fn sql(&self, database: &str, text: &str) -> Result<String, DeployError> {
+        self.execute(database, &Script::plain(text)).await
+    }
+}
+
 /// Counts what goes over a transport.
 pub(crate) struct Counted<'a> {
     /// The transport.
@@ -124,8 +193,8 @@ pub(crate) struct Counted<'a> {
 
 #[async_trait::async_trait]
 impl SqlTransport for Counted<'_> {
-    async fn execute(&self, database: &str, sql: &str) -> Result<String, deploy_native::DeployError> {
+    async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
         self.round_trips.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        self.inner.execute(database, sql).await
+        self.inner.execute(database, script).await
     }
 }

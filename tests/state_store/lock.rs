@@ -3,12 +3,15 @@
 use crate::{STAGE, child, file};
 use deploy_native::ErrorCode;
 use deploy_native::state::{LockOwner, StageLock};
+use futures_util::{FutureExt as _, poll};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use tempfile::tempdir;
 use time::OffsetDateTime;
+use tokio::time::timeout;
 
 async fn acquire(root: &Path, run: &str) -> Result<StageLock, deploy_native::DeployError> {
     StageLock::acquire(root, STAGE, LockOwner::this_process(run, OffsetDateTime::UNIX_EPOCH)).await
@@ -30,6 +33,26 @@ async fn i11_two_locks_of_one_process_exclude_each_other() {
     drop(first);
     drop(acquire(root.path(), "second").await.unwrap());
     assert!(file(root.path(), "lock").exists(), "the file is never deleted");
+}
+
+#[tokio::test]
+async fn i11_a_run_of_this_process_that_only_cleans_up_is_waited_for() {
+    let root = tempdir().unwrap();
+    let ending = acquire(root.path(), "ending").await.unwrap();
+    let (journal, released) = (ending.clone(), ending.end());
+    // The same file by another path.
+    let same = root.path().join(".");
+    let mut next = Box::pin(acquire(&same, "next").map(Result::unwrap));
+    drop(ending);
+    assert!(poll!(&mut next).is_pending());
+    assert!(timeout(Duration::from_millis(100), &mut next).await.is_err(), "a clone still holds it");
+    assert!(!released.is_cancelled());
+    drop(journal);
+    let next = next.await;
+    assert!(released.is_cancelled());
+    let error = acquire(root.path(), "third").await.unwrap_err();
+    assert!(error.message().ends_with("(run next)"), "the next one is no longer ending: {error}");
+    drop(next);
 }
 
 #[tokio::test]

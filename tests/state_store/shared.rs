@@ -4,12 +4,14 @@ use crate::{STAGE, file};
 use async_trait::async_trait;
 use deploy_native::state::{LocalStateStore, SharedState, State, StateProvider};
 use deploy_native::{DeployError, ErrorCode};
+use futures_util::future::join_all;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::{TempDir, tempdir};
+use tokio::sync::Semaphore;
 
 fn start(root: &TempDir) -> (SharedState, LocalStateStore) {
     let store = LocalStateStore::new(root.path());
@@ -100,6 +102,43 @@ async fn i10_a_dropped_update_leaves_memory_and_disk_together() {
         shared.update(|_| ()).await.unwrap();
         assert_eq!(store.read(STAGE).await.unwrap().as_ref(), Some(&*shared.snapshot()), "{app}");
     }
+}
+
+/// A provider that writes when it is let, and counts.
+struct Slow {
+    writes: AtomicUsize,
+    may_write: Semaphore,
+}
+
+#[async_trait]
+impl StateProvider for Slow {
+    async fn read(&self, _: &str) -> Result<Option<State>, DeployError> {
+        Ok(None)
+    }
+
+    async fn write(&self, _: &str, _: &State) -> Result<(), DeployError> {
+        self.may_write.acquire().await.unwrap().forget();
+        match self.writes.fetch_add(1, Ordering::Relaxed) {
+            1 => Err(DeployError::new(ErrorCode::HookFailed, "no")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn i2_changes_that_wait_share_one_write_and_its_failure() {
+    let provider = Arc::new(Slow { writes: AtomicUsize::new(0), may_write: Semaphore::new(0) });
+    let shared = SharedState::start(provider.clone(), State::new(STAGE));
+    provider.may_write.add_permits(3);
+    let kept = join_all((0..40).map(|app| shared.update(add(app)))).await;
+    assert!(kept.iter().all(Result::is_ok));
+    assert_eq!(provider.writes.load(Ordering::Relaxed), 1);
+    assert_eq!(shared.snapshot().applications.len(), 40);
+    let undone = join_all((40..80).map(|app| shared.update(add(app)))).await;
+    assert!(undone.iter().all(|result| result.as_ref().is_err_and(|error| error.code() == ErrorCode::HookFailed)));
+    assert_eq!(shared.snapshot().applications.len(), 40);
+    shared.update(add(40)).await.unwrap();
+    assert_eq!(shared.snapshot().applications.len(), 41, "what was undone stays so");
 }
 
 /// A provider of a caller that does not keep what it is given, and that may panic.

@@ -1,7 +1,8 @@
 //! Canaries: every kind of secret has a known value, and everything that a run puts out is searched for it.
 
 use crate::check::secrets;
-use crate::reference::start;
+use crate::child::{Running, played};
+use crate::flight::{Flight, Secrets, start};
 use crate::world::{STAGE, World};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -9,7 +10,6 @@ use deploy_native::deploy::DeployFailure;
 use deploy_native_simulator::{Fault, FaultAction};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt::Write as _;
 
@@ -49,7 +49,7 @@ fn forms(secret: &str) -> Vec<String> {
 }
 
 /// Every secret of a world: those of the request, and those in its state.
-async fn canaries(world: &World) -> BTreeMap<String, String> {
+async fn canaries(world: &World) -> Secrets {
     let mut canaries = secrets(&world.state().await);
     let request = request(world);
     let token = |place: &str| request.pointer(place).and_then(Value::as_str).unwrap().to_owned();
@@ -61,13 +61,19 @@ async fn canaries(world: &World) -> BTreeMap<String, String> {
     canaries
 }
 
-fn search(place: &str, text: &str, canaries: &BTreeMap<String, String>) {
-    assert!(!text.is_empty(), "{place} is empty");
-    for (name, value) in canaries {
-        for form in forms(value) {
-            assert!(!text.contains(&form), "i6: {place} shows the secret `{name}` as {form}");
-        }
-    }
+/// The first canary that a text shows, and how.
+fn leak(text: &str, canaries: &Secrets) -> Option<String> {
+    let shown = |(name, value): (&String, &String)| {
+        let form = forms(value).into_iter().find(|form| text.contains(form))?;
+        Some(format!("the secret `{name}` as {form}"))
+    };
+    canaries.iter().find_map(shown)
+}
+
+fn search(place: &str, text: &str, canaries: &Secrets) {
+    assert!(text.len() > 20, "{place} says nothing: {text}");
+    let leak = leak(text, canaries);
+    assert!(leak.is_none(), "i6: {place} shows {}", leak.unwrap_or_default());
 }
 
 fn told(failure: &DeployFailure) -> String {
@@ -86,30 +92,72 @@ fn events(world: &World) -> String {
     format!("{} {:?}", serde_json::to_string(&*events).unwrap(), *events)
 }
 
-fn journal(world: &World) -> String {
+/// What lies beside the state: the journal, the lock, whatever else.
+fn beside_the_state(world: &World) -> String {
     let folder = world.root.path().join(".gkm");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let beside = files.filter(|path| !path.to_string_lossy().contains(&format!("deploy-{STAGE}.json")));
     beside.map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect()
 }
 
+/// The canaries that a run sends, and where: each must have been sent, or searching for it proves nothing.
+fn sent(world: &World) -> Vec<&'static str> {
+    let bodies: String =
+        world.simulator.mutations().into_iter().filter_map(|it| it.body).map(|it| it.to_string()).collect();
+    let logins = world.simulator.mutations().into_iter().filter(|it| it.endpoint() == "application.saveDockerProvider");
+    let logged_in = logins.filter_map(|it| it.body).all(|body| body["password"] == REGISTRY);
+    let seen = |value: &str| forms(value).iter().any(|form| bodies.contains(form));
+    [("registry", logged_in && seen(REGISTRY)), ("shared", seen(SHARED)), ("own", seen(OWN))]
+        .into_iter()
+        .filter_map(|(name, sent)| sent.then_some(name))
+        .collect()
+}
+
+#[test]
+fn i6_a_canary_is_found_in_every_form_and_in_every_place() {
+    let canaries = Secrets::from([("own".to_owned(), OWN.to_owned()), ("other".to_owned(), SHARED.to_owned())]);
+    for value in [OWN, SHARED] {
+        for form in forms(value) {
+            for text in [form.clone(), format!("{{\"a\":\"{form}\"}}"), format!("postgresql://user:{form}@host/db")] {
+                assert!(leak(&text, &canaries).is_some(), "{text}");
+            }
+        }
+    }
+    assert_eq!(leak("nothing of the kind, not even a canary", &canaries), None);
+}
+
+/// The journal of a run that was killed in the middle, when nothing had been forgotten yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn i6_the_files_beside_the_state_tell_no_secret() {
+    const NAME: &str = "canary::i6_the_files_beside_the_state_tell_no_secret";
+    if played().await {
+        return;
+    }
+    let world = start().await;
+    let child = Running::start_with(NAME, &world, Flight::First, &request(&world));
+    while world.simulator.count("application.deploy") == 0 && child.ended().is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    child.kill();
+    assert_eq!(sent(&world), ["registry", "shared", "own"]);
+    let files = beside_the_state(&world);
+    let intents = files.lines().filter(|line| line.contains("\"intend\"")).count();
+    assert!(intents > 20, "only {intents} in {files}");
+    search("the journal", &files, &canaries(&world).await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn i6_a_deployment_tells_no_secret() {
     let world = start().await;
     let plan = world.plan(request(&world)).await.unwrap();
-    // Nothing settles this last change, so that the journal keeps what it says.
     world.simulator.fault(Fault::new("domain.create", FaultAction::DropBefore));
     let failure = world.deploy(request(&world)).await.unwrap_err();
     let canaries = canaries(&world).await;
     assert!(canaries.len() >= 12, "{:?}", canaries.keys());
-    search("the journal", &format!("-{}", journal(&world)), &canaries);
     search("the error", &told(&failure), &canaries);
     world.simulator.clear_faults();
     let report = world.deploy(request(&world)).await.unwrap();
-    let stored = world.simulator.snapshot().to_string();
-    for value in [SHARED, OWN] {
-        assert!(forms(value).iter().any(|form| stored.contains(form)), "the value was not even sent");
-    }
+    assert_eq!(sent(&world), ["registry", "shared", "own"], "searching for what was never sent proves nothing");
     search("the plan", &format!("{} {plan:?}", serde_json::to_string(&plan).unwrap()), &canaries);
     search("the report", &format!("{} {report:?}", serde_json::to_string(&report).unwrap()), &canaries);
     search("the state's Debug", &format!("{:?}", world.state().await), &canaries);

@@ -1,22 +1,30 @@
 //! What must hold after an interruption and the run that follows it.
 
+use crate::flight::{Flight, Secrets};
 use crate::reference::Reference;
 use crate::world::{STAGE, World};
-use deploy_native::deploy::AppStatus;
 use deploy_native::dokploy::Mark;
 use deploy_native::state::{Journal, LocalStateStore, State, StateProvider as _};
-use deploy_native::{DeployError, ErrorCode};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// How long the lock of a run that was cancelled may still be held, on a machine that is busy.
-const RELEASE_LIMIT: Duration = Duration::from_secs(30);
+/// Records that somebody else wrote: name, type, value. The first stands where one of ours must.
+pub(crate) const THEIRS: [(&str, &str, &str); 4] = [
+    ("auth.staging", "A", "203.0.113.9"),
+    ("mail.staging", "A", "198.51.100.7"),
+    ("api.staging", "TXT", "\"theirs\""),
+    ("auth.staging", "TXT", "\"theirs\""),
+];
+/// The time to live of their records.
+pub(crate) const THEIR_TTL: u32 = 600;
+
+/// How long a database may take to come up again after its port was closed, on a machine that is busy.
+const RESTART_LIMIT: Duration = Duration::from_secs(30);
 
 /// The secrets of a state by their place.
-pub(crate) fn secrets(state: &State) -> BTreeMap<String, String> {
-    let mut secrets = BTreeMap::new();
+pub(crate) fn secrets(state: &State) -> Secrets {
+    let mut secrets = Secrets::new();
     for (app, credentials) in &state.app_credentials {
         secrets.insert(format!("database of {app}"), credentials.db_password.expose().to_owned());
     }
@@ -35,10 +43,13 @@ pub(crate) fn secrets(state: &State) -> BTreeMap<String, String> {
 }
 
 /// The secrets as they stand on disk now; none when there is no state yet.
-pub(crate) async fn secrets_on_disk(world: &World) -> Result<BTreeMap<String, String>, String> {
+pub(crate) async fn secrets_on_disk(world: &World) -> Result<Secrets, String> {
+    Ok(state_on_disk(world).await?.as_ref().map(secrets).unwrap_or_default())
+}
+
+async fn state_on_disk(world: &World) -> Result<Option<State>, String> {
     let state = LocalStateStore::new(world.root.path()).read(STAGE).await;
-    let state = state.map_err(|error| format!("i5: the state is not readable: {error}"))?;
-    Ok(state.as_ref().map(secrets).unwrap_or_default())
+    state.map_err(|error| format!("i5: the state is not readable: {error}"))
 }
 
 fn rows<'a>(snapshot: &'a Value, table: &str) -> &'a [Value] {
@@ -97,41 +108,56 @@ fn expect(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
 }
 
-/// Runs the deployment again, undisturbed, and checks everything; `before` are the secrets first written.
-pub(crate) async fn converges(world: &World, before: &BTreeMap<String, String>) -> Result<(), String> {
-    deploy_again(world).await.map_err(|error| format!("i3: the next run fails: {error:?}"))?;
-    same_resources(world).await?;
+/// The secrets first written are those of the state.
+pub(crate) async fn secrets_are_kept(world: &World, before: &Secrets) -> Result<(), String> {
     let after = secrets_on_disk(world).await?;
     for (place, value) in before {
         expect(after.get(place) == Some(value), || format!("i2: the secret `{place}` is another one"))?;
     }
-    secrets_work(world).await?;
-    closed(world)?;
-    let journal = Journal::peek(world.root.path(), STAGE).await.map_err(|error| error.to_string())?;
-    expect(journal.is_empty(), || format!("i3: the journal still names {journal:?}"))?;
-    idle(world).await
+    Ok(())
 }
 
-/// Deploys; waits for the lock of a cancelled run that is still cleaning up.
-pub(crate) async fn deploy_again(world: &World) -> Result<(), DeployError> {
-    let deadline = Instant::now() + RELEASE_LIMIT;
-    loop {
-        match world.deploy(world.request()).await {
-            Err(failure) if failure.error.code() == ErrorCode::StateLocked && Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            Err(failure) => return Err(failure.error),
-            Ok(report) => {
-                assert!(report.apps.iter().all(|app| app.status == AppStatus::Running), "{report:?}");
-                return Ok(());
-            }
-        }
+/// Nothing is left unfinished.
+pub(crate) async fn journal_is_empty(world: &World) -> Result<(), String> {
+    let journal = Journal::peek(world.root.path(), STAGE).await.map_err(|error| error.to_string())?;
+    expect(journal.is_empty(), || format!("i3: the journal still names {journal:?}"))
+}
+
+/// What was removed has left the state.
+pub(crate) async fn nothing_is_remembered(world: &World) -> Result<(), String> {
+    let state = state_on_disk(world).await?.unwrap_or_else(|| State::new(STAGE));
+    let gone = state.applications.is_empty()
+        && state.dns_records.is_empty()
+        && state.services.postgres_id.is_none()
+        && state.services.redis_id.is_none()
+        && state.project_id.is_empty()
+        && secrets(&state).is_empty();
+    expect(gone, || format!("i3: the state still names what is gone: {state:?}"))
+}
+
+/// What stood in the place of our records is known, so that it can be put back (I8).
+pub(crate) async fn records_can_come_back(world: &World) -> Result<(), String> {
+    let state = state_on_disk(world).await?.unwrap_or_else(|| State::new(STAGE));
+    let zone = world.dns.records("example.com");
+    let (name, kind, value) = THEIRS[0];
+    if zone.iter().any(|record| record.is(name, kind) && record.content == value) {
+        return Ok(());
     }
+    let previous = state.dns_records.get(&format!("{name}:{kind}")).and_then(|record| record.previous.as_ref());
+    expect(previous.is_some_and(|previous| previous.values == [value] && previous.ttl == THEIR_TTL), || {
+        format!("i8: what stood at {name} is forgotten: {previous:?}")
+    })
 }
 
 /// The same resources as after an undisturbed run, none twice, and nothing of others touched.
-pub(crate) async fn same_resources(world: &World) -> Result<(), String> {
-    let (wanted, found) = (&Reference::get().await.shape, shape(world));
+pub(crate) async fn same_resources(world: &World, flight: Flight) -> Result<(), String> {
+    let wanted = &Reference::of(flight).await.shape;
+    let deadline = Instant::now() + RESTART_LIMIT;
+    // A database whose port was closed comes up again without us.
+    while shape(world) != *wanted && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let found = shape(world);
     let differs = |(kind, wanted): (&String, &Value)| {
         (found[kind] != *wanted).then(|| format!("{kind}: expected {wanted:#}, found {:#}", found[kind]))
     };
@@ -142,7 +168,7 @@ pub(crate) async fn same_resources(world: &World) -> Result<(), String> {
 }
 
 /// What the state remembers is what the server has, what runs has, and what opens the database.
-async fn secrets_work(world: &World) -> Result<(), String> {
+pub(crate) async fn secrets_work(world: &World) -> Result<(), String> {
     let (state, snapshot) = (world.state().await, world.simulator.snapshot());
     let postgres = &rows(&snapshot, "postgres")[0];
     let master = state.deploy_native.passwords.postgres.as_ref().map(|password| password.expose().to_owned());
@@ -188,22 +214,18 @@ pub(crate) fn closed(world: &World) -> Result<(), String> {
 }
 
 /// One more run makes only reads (I9).
-pub(crate) async fn idle(world: &World) -> Result<(), String> {
+pub(crate) async fn idle(world: &World, flight: Flight) -> Result<(), String> {
     let writes = |world: &World| {
         let dns =
             world.dns.requests().into_iter().filter(deploy_native_simulator::dns::RecordedRequest::is_write).count();
         (world.simulator.mutations().len(), dns)
     };
     let before = writes(world);
-    let report = world.deploy(world.request()).await.map_err(|failure| format!("i9: {:?}", failure.error))?;
+    let changes = flight.fly(world).await.map_err(|error| format!("i9: {error:?}"))?;
     let after = writes(world);
     let sent: Vec<String> =
         world.simulator.mutations().iter().skip(before.0).map(|request| request.endpoint().to_owned()).collect();
-    expect(before == after && report.changes == 0, || {
-        format!(
-            "i9: one more run changes things: {} changes, {sent:?}, {} DNS writes",
-            report.changes,
-            after.1 - before.1
-        )
+    expect(before == after && changes == 0, || {
+        format!("i9: one more run changes things: {changes} changes, {sent:?}, {} DNS writes", after.1 - before.1)
     })
 }

@@ -1,8 +1,9 @@
 //! A run in a process of its own: this test binary once more, running one test that finds its part in the environment.
 
-use crate::world::World;
+use crate::flight::Flight;
+use crate::world::{DATABASE_DEADLINE, LANDING, World};
 use deploy_native::DeployEvent;
-use deploy_native::deploy::{DeployRequest, RunOptions, Surroundings, deploy};
+use deploy_native::deploy::{RunOptions, Surroundings};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -24,7 +25,7 @@ fn say(line: &str) {
     out.flush().unwrap();
 }
 
-/// Plays the child, when this process is one: deploys, telling each event, and how it ended.
+/// Plays the child, when this process is one: runs, telling each event, and how it ended.
 pub(crate) async fn played() -> bool {
     let Ok(part) = std::env::var(PART) else { return false };
     let part: Value = serde_json::from_str(&part).unwrap();
@@ -35,37 +36,54 @@ pub(crate) async fn played() -> bool {
         surroundings: Surroundings {
             name_servers: vec![part["resolver"].as_str().unwrap().parse().unwrap()],
             authoritative_port: part["port"].as_u64().unwrap().try_into().unwrap(),
-            landing: Duration::from_millis(400),
+            landing: LANDING,
+            database_deadline: DATABASE_DEADLINE,
             ..Surroundings::default()
         },
         ..RunOptions::default()
     };
-    let result = deploy(DeployRequest::from_json(part["request"].clone()).unwrap(), options).await;
-    say(&result.map_or_else(|failure| format!("ended {}", failure.error.code().as_str()), |_| "ended well".to_owned()));
+    let flight = Flight::named(part["flight"].as_str().unwrap());
+    let result = flight.run(part["request"].clone(), options).await;
+    say(&result.map_or_else(|error| format!("ended {}", error.code().as_str()), |_| "ended well".to_owned()));
     true
 }
 
-/// A child that deploys until it is killed, or dropped.
+/// The command of a child that runs a flight in `world`; `test` is the one that plays its part.
+pub(crate) fn command(test: &str, world: &World, flight: Flight) -> Command {
+    command_for(test, world, flight, &flight.request(world))
+}
+
+fn command_for(test: &str, world: &World, flight: Flight, request: &Value) -> Command {
+    let part = json!({
+        "flight": format!("{flight:?}"),
+        "request": request,
+        "resolver": world.dns.resolver_addr().to_string(),
+        "port": world.dns.authoritative_port(),
+    });
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(PART, part.to_string());
+    command
+}
+
+/// A child that runs until it is killed, or dropped.
 pub(crate) struct Running {
     child: Child,
     lines: Mutex<Receiver<String>>,
 }
 
 impl Running {
-    /// Starts a child that deploys into `world`; `test` is the one that plays its part.
-    pub(crate) fn start(test: &str, world: &World) -> Self {
-        let part = json!({
-            "request": world.request(),
-            "resolver": world.dns.resolver_addr().to_string(),
-            "port": world.dns.authoritative_port(),
-        });
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test, "--nocapture", "--test-threads=1"])
-            .env(PART, part.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    /// Starts a child, as [`command`] says.
+    pub(crate) fn start(test: &str, world: &World, flight: Flight) -> Self {
+        Self::spawn(command(test, world, flight))
+    }
+
+    /// Starts a child that runs a flight with a request of its own.
+    pub(crate) fn start_with(test: &str, world: &World, flight: Flight, request: &Value) -> Self {
+        Self::spawn(command_for(test, world, flight, request))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {

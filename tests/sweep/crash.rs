@@ -1,39 +1,41 @@
 //! The crash sweep: every change of the server, of the zone and of the state goes wrong once, in every way.
 
-use crate::check::{converges, secrets_on_disk};
-use crate::reference::{Reference, sample, start, sweep};
+use crate::flight::{Flight, Secrets};
+use crate::reference::{Reference, points, sample, sweep};
 use crate::world::World;
 use async_trait::async_trait;
-use deploy_native::deploy::{DeployRequest, deploy};
 use deploy_native::state::{LocalStateStore, State, StateProvider};
 use deploy_native::{DeployError, ErrorCode};
 use deploy_native_simulator::dns::{Fault as DnsFault, FaultKind};
 use deploy_native_simulator::{Fault, FaultAction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-/// More changes than a deployment makes: an outage that begins somewhere lasts to its end.
+/// More changes than a run makes: an outage that begins somewhere lasts to its end.
 const LONG: usize = 400;
 
-/// Deploys while things go wrong, puts them right, and checks.
-async fn interrupted(world: World) -> Result<(), String> {
+/// How long an answer is waited for that never comes: longer than a busy machine takes for one that comes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs while things go wrong, puts them right, and checks.
+async fn interrupted(flight: Flight, world: World, known: Secrets) -> Result<(), String> {
     // Whether it comes through is not the question.
-    let _ = world.deploy(world.request()).await;
+    let _ = flight.fly(&world).await;
     world.simulator.clear_faults();
     world.dns.clear_faults();
-    let before = secrets_on_disk(&world).await?;
-    converges(&world, &before).await
+    flight.converges(&world, &known).await
 }
 
 /// One call goes wrong, once: the run may come through, and must not have done anything twice.
 async fn calls_go_wrong(kind: &str, action: FaultAction, offset: usize) {
-    let points = sample(Reference::get().await.points(), 3, offset);
-    sweep(kind, points, |(endpoint, nth)| {
+    let points = sample(points(Flight::ALL, Reference::calls).await, 5, offset);
+    sweep(kind, points, |(flight, (endpoint, nth))| {
         let action = action.clone();
         async move {
-            let world = start().await;
+            let (world, known) = flight.start().await;
             world.simulator.fault(Fault::new(endpoint, action).nth(nth));
-            interrupted(world).await
+            interrupted(flight, world, known).await
         }
     })
     .await;
@@ -46,54 +48,75 @@ async fn i3_a_call_that_is_dropped_before_its_effect() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i3_a_call_that_is_dropped_after_its_effect() {
-    calls_go_wrong("drop after the effect", FaultAction::DropAfter, 1).await;
+    calls_go_wrong("drop after the effect", FaultAction::DropAfter, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i3_a_call_that_fails_after_its_effect() {
-    calls_go_wrong("fail after the effect", FaultAction::FailAfter, 2).await;
+    calls_go_wrong("fail after the effect", FaultAction::FailAfter, 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i3_a_call_that_is_refused() {
     let refusal =
         FaultAction::Fail { status: 400, body: serde_json::json!({ "message": "no", "code": "BAD_REQUEST" }) };
-    calls_go_wrong("refused", refusal, 3).await;
+    calls_go_wrong("refused", refusal, 9).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i3_a_call_that_takes_effect_after_its_connection_was_dropped() {
-    calls_go_wrong("effect after the drop", FaultAction::LandLater { millis: 150 }, 4).await;
+    calls_go_wrong("effect after the drop", FaultAction::LandLater { millis: 150 }, 12).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i3_a_call_that_takes_effect_and_is_never_answered() {
+    let points = sample(points(Flight::ALL, Reference::calls).await, 5, 15);
+    sweep("time out after the effect", points, |(flight, (endpoint, nth))| async move {
+        let (world, known) = flight.start().await;
+        world.simulator.fault(Fault::new(endpoint, FaultAction::Hang).nth(nth));
+        let mut options = world.options();
+        let client = &mut options.surroundings.client;
+        (client.read_timeout, client.write_timeout, client.long_timeout) = (PATIENCE, PATIENCE, PATIENCE);
+        // Whether it comes through is not the question.
+        let _ = flight.run(flight.request(&world), options).await;
+        world.simulator.clear_faults();
+        flight.converges(&world, &known).await
+    })
+    .await;
 }
 
 /// From some change on, every change is lost: the run cannot come through.
 #[tokio::test(flavor = "multi_thread")]
 async fn i3_a_server_that_is_lost_from_some_change_on() {
-    let points = sample((1..=Reference::get().await.total()).collect(), 4, 0);
-    sweep("outage after the effect", points, |first| async move {
-        let world = start().await;
+    let points = points(Flight::ALL, |reference| (1..=reference.total()).collect()).await;
+    sweep("outage after the effect", sample(points, 5, 0), |(flight, first)| async move {
+        let (world, known) = flight.start().await;
         world.simulator.fault(Fault::new("mutations", FaultAction::DropAfter).nth(first));
         for later in first + 1..first + LONG {
             world.simulator.fault(Fault::new("mutations", FaultAction::DropBefore).nth(later));
         }
-        interrupted(world).await
+        interrupted(flight, world, known).await
     })
     .await;
 }
 
+/// Records are created, replaced, put back and deleted.
 #[tokio::test(flavor = "multi_thread")]
 async fn i3_a_dns_vendor_that_fails_at_some_write() {
-    let writes = Reference::get().await.dns_writes;
     let kinds = [FaultKind::DropBefore, FaultKind::DropAfter, FaultKind::Fail(500)];
-    let points: Vec<_> = kinds
-        .into_iter()
-        .flat_map(|kind| (1..=writes).flat_map(move |nth| [1, LONG].map(|times| (kind.clone(), nth, times))))
-        .collect();
-    sweep("DNS writes", sample(points, 3, 1), |(kind, nth, times)| async move {
-        let world = start().await;
-        let fault = DnsFault::new(kind).method("POST").nth(nth).times(times);
-        world.dns.add_fault(fault);
-        interrupted(world).await
+    let list = |reference: &Reference| {
+        let writes = reference.dns_writes;
+        let each = |kind: &FaultKind| {
+            let kind = kind.clone();
+            (1..=writes).flat_map(move |nth| [1, LONG].map(|times| (kind.clone(), nth, times))).collect::<Vec<_>>()
+        };
+        kinds.iter().flat_map(each).collect()
+    };
+    let points = points([Flight::First, Flight::Removal], list).await;
+    sweep("DNS writes", sample(points, 5, 1), |(flight, (kind, nth, times))| async move {
+        let (world, known) = flight.start().await;
+        world.dns.add_fault(DnsFault::new(kind).writes().nth(nth).times(times));
+        interrupted(flight, world, known).await
     })
     .await;
 }
@@ -122,25 +145,28 @@ impl StateProvider for FailingDisk {
     }
 }
 
-async fn deploy_on(world: &World, first: usize, after: bool) -> usize {
+/// Runs on a disk whose writes fail from the `first` on; says how many there were.
+async fn fly_on(flight: Flight, world: &World, first: usize, after: bool) -> usize {
     let disk = LocalStateStore::new(world.root.path());
     let disk = Arc::new(FailingDisk { disk, writes: AtomicUsize::new(0), first, after });
     let mut options = world.options();
     options.state_provider = Some(disk.clone());
-    let _ = deploy(DeployRequest::from_json(world.request()).unwrap(), options).await;
+    let _ = flight.run(flight.request(world), options).await;
     disk.writes.load(Ordering::SeqCst)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i2_a_disk_that_fails_from_some_write_of_the_state_on() {
-    let writes = deploy_on(&start().await, usize::MAX, false).await;
-    assert!(writes > 10, "{writes} writes");
-    let points = (1..=writes).flat_map(|first| [(first, false), (first, true)]).collect();
-    sweep("state writes", sample(points, 3, 0), |(first, after)| async move {
-        let world = start().await;
-        deploy_on(&world, first, after).await;
-        let before = secrets_on_disk(&world).await?;
-        converges(&world, &before).await
+    let mut points = Vec::new();
+    for flight in Flight::ALL {
+        let writes = fly_on(flight, &flight.start().await.0, usize::MAX, false).await;
+        assert!(writes > 5, "{flight:?}: {writes} writes");
+        points.extend((1..=writes).flat_map(|first| [(flight, first, false), (flight, first, true)]));
+    }
+    sweep("state writes", sample(points, 5, 0), |(flight, first, after)| async move {
+        let (world, known) = flight.start().await;
+        fly_on(flight, &world, first, after).await;
+        flight.converges(&world, &known).await
     })
     .await;
 }

@@ -1,20 +1,13 @@
 //! The kill sweep: `SIGKILL` of a real process at every change of the server, and at every event.
 
-use crate::check::{closed, converges, secrets_on_disk};
+use crate::check::closed;
 use crate::child::{Running, played};
-use crate::reference::{Reference, sample, start, sweep};
-use crate::world::World;
+use crate::flight::{Flight, Secrets};
+use crate::reference::{points, sample, sweep};
 use std::time::{Duration, Instant};
 
 /// How long a child may take to come to its point, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Kills, and checks what the next run makes of it.
-async fn killed(child: Running, world: &World) -> Result<(), String> {
-    child.kill();
-    let before = secrets_on_disk(world).await?;
-    converges(world, &before).await
-}
 
 async fn wait_until(fits: impl Fn() -> bool) -> Result<(), String> {
     let deadline = Instant::now() + PATIENCE;
@@ -33,15 +26,16 @@ async fn i3_a_process_that_is_killed_at_some_change() {
     if played().await {
         return;
     }
-    let points = sample((1..=Reference::get().await.total()).collect(), 4, 2);
-    sweep("SIGKILL at a change", points, |nth| async move {
-        let world = start().await;
+    let points = points(Flight::ALL, |reference| (1..=reference.total()).collect()).await;
+    sweep("SIGKILL at a change", sample(points, 5, 2), |(flight, nth)| async move {
+        let (world, known) = flight.start().await;
         let before = world.simulator.mutations().len();
-        let child = Running::start(NAME, &world);
+        let child = Running::start(NAME, &world, flight);
         wait_until(|| world.simulator.mutations().len() >= before + nth || child.ended().is_some()).await?;
         // Before, within and after the call's effect, as it happens.
         tokio::time::sleep(Duration::from_millis(u64::try_from(nth % 4).unwrap_or_default() * 4)).await;
-        killed(child, &world).await
+        child.kill();
+        flight.converges(&world, &known).await
     })
     .await;
 }
@@ -52,12 +46,13 @@ async fn i3_a_process_that_is_killed_at_some_event() {
     if played().await {
         return;
     }
-    let points = sample((1..=Reference::get().await.events).collect(), 3, 3);
-    sweep("SIGKILL at an event", points, |nth| async move {
-        let world = start().await;
-        let child = Running::start(NAME, &world);
+    let points = points([Flight::First, Flight::Removal], |reference| (1..=reference.events).collect()).await;
+    sweep("SIGKILL at an event", sample(points, 3, 3), |(flight, nth)| async move {
+        let (world, known) = flight.start().await;
+        let child = Running::start(NAME, &world, flight);
         child.told(nth).await;
-        killed(child, &world).await
+        child.kill();
+        flight.converges(&world, &known).await
     })
     .await;
 }
@@ -68,15 +63,14 @@ async fn i4_a_process_that_is_killed_while_the_port_is_open() {
     if played().await {
         return;
     }
-    let world = start().await;
-    let child = Running::start(NAME, &world);
+    let (world, _) = Flight::First.start().await;
+    let child = Running::start(NAME, &world, Flight::First);
     let is_open = || closed(&world).is_err();
     wait_until(is_open).await.unwrap();
     child.kill();
     assert!(is_open(), "nobody closed the port");
-    let before = secrets_on_disk(&world).await.unwrap();
     let opened = world.simulator.requests().len();
-    converges(&world, &before).await.unwrap();
+    Flight::First.converges(&world, &Secrets::new()).await.unwrap();
     let next = world.simulator.mutations().into_iter().find(|request| request.index >= opened).unwrap();
     assert_eq!(next.endpoint(), "postgres.saveExternalPort", "the next run closes it before anything else");
     assert!(next.body.unwrap()["externalPort"].is_null());

@@ -1,8 +1,7 @@
 //! Two runs: of those that start together one works, and a dead owner's lock needs no human.
 
-use crate::check::{converges, secrets_on_disk};
 use crate::child::{Running, played};
-use crate::reference::start;
+use crate::flight::{Flight, Secrets};
 use deploy_native::ErrorCode;
 use deploy_native_simulator::{Fault, FaultAction};
 use std::time::{Duration, Instant};
@@ -16,10 +15,10 @@ async fn i11_of_processes_that_start_together_one_works() {
     if played().await {
         return;
     }
-    let world = start().await;
+    let (world, _) = Flight::First.start().await;
     // The one that works stays in the middle of its first change.
     world.simulator.fault(Fault::new("project.create", FaultAction::Hang));
-    let mut children: Vec<Running> = (0..PROCESSES).map(|_| Running::start(NAME, &world)).collect();
+    let mut children: Vec<Running> = (0..PROCESSES).map(|_| Running::start(NAME, &world, Flight::First)).collect();
     let deadline = Instant::now() + Duration::from_mins(1);
     let mut refused = Vec::new();
     while refused.len() < PROCESSES - 1 {
@@ -39,6 +38,5 @@ async fn i11_of_processes_that_start_together_one_works() {
     }
     owner.kill();
     world.simulator.clear_faults();
-    let before = secrets_on_disk(&world).await.unwrap();
-    converges(&world, &before).await.unwrap();
+    Flight::First.converges(&world, &Secrets::new()).await.unwrap();
 }

@@ -1,7 +1,7 @@
 //! Lost state: a fresh checkout that deploys a stage which runs already regenerates nothing.
 
 use crate::check::{idle, same_resources, secrets};
-use crate::reference::start;
+use crate::flight::{Flight, start};
 use crate::world::{STAGE, World};
 use deploy_native::ErrorCode;
 use serde_json::json;
@@ -22,7 +22,7 @@ fn lose_state(world: &World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i2_a_lost_state_is_recovered_and_nothing_is_regenerated() {
-    let world = start().await;
+    let world = start().await.by_port();
     world.deploy(world.request()).await.unwrap();
     let (before, running, asked) = (world.state().await, tasks(&world), world.simulator.mutations().len());
     lose_state(&world);
@@ -40,8 +40,8 @@ async fn i2_a_lost_state_is_recovered_and_nothing_is_regenerated() {
     assert_eq!(apps(&tasks(&world)), apps(&running));
     let kept = running.iter().filter(|task| tasks(&world).contains(task)).count();
     assert!(kept >= running.len() - 1, "only postgres may have been restarted, to open its port");
-    same_resources(&world).await.unwrap();
-    idle(&world).await.unwrap();
+    same_resources(&world, Flight::First).await.unwrap();
+    idle(&world, Flight::First).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

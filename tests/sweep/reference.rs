@@ -1,22 +1,23 @@
-//! The undisturbed deployment: what every other one is compared with, and the points at which it can be interrupted.
+//! The undisturbed run: what every other one is compared with, and the points at which it can be interrupted.
 
 use crate::check::shape;
+use crate::flight::Flight;
 use crate::world::World;
-use deploy_native::dokploy::Dokploy;
-use deploy_native_simulator::dns::ZoneRecord;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// How many worlds a sweep has at a time; they wait more than they work.
 const SIDE_BY_SIDE: usize = 4;
 /// How long one point may take, on a machine that is busy.
-const POINT_LIMIT: Duration = Duration::from_mins(2);
+const POINT_LIMIT: Duration = Duration::from_mins(5);
 
-/// What the undisturbed deployment came to, and did.
+/// What an undisturbed run came to, and did.
 pub(crate) struct Reference {
     /// The resources in the end.
     pub(crate) shape: Value,
@@ -29,22 +30,22 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    pub(crate) async fn get() -> &'static Self {
-        static REFERENCE: OnceCell<Reference> = OnceCell::const_new();
-        REFERENCE.get_or_init(Self::make).await
+    pub(crate) async fn of(flight: Flight) -> &'static Self {
+        static REFERENCES: [OnceCell<Reference>; Flight::ALL.len()] = [const { OnceCell::const_new() }; 4];
+        REFERENCES[flight as usize].get_or_init(|| Self::make(flight)).await
     }
 
-    async fn make() -> Self {
-        let world = start().await;
-        let before = world.simulator.mutations().len();
-        world.deploy(world.request()).await.unwrap();
+    async fn make(flight: Flight) -> Self {
+        let (world, _) = flight.start().await;
+        let (calls, writes) = (world.simulator.mutations().len(), dns_writes(&world));
+        world.events.lock().unwrap().clear();
+        flight.fly(&world).await.unwrap();
         let mut mutations = BTreeMap::new();
-        for request in world.simulator.mutations().into_iter().skip(before) {
+        for request in world.simulator.mutations().into_iter().skip(calls) {
             *mutations.entry(request.endpoint().to_owned()).or_default() += 1;
         }
-        let dns_writes = world.dns.requests().iter().filter(|request| request.is_write()).count();
         let events = world.events.lock().unwrap().len();
-        Self { shape: shape(&world), mutations, dns_writes, events }
+        Self { shape: shape(&world), mutations, dns_writes: dns_writes(&world) - writes, events }
     }
 
     /// How many changes of the server it made.
@@ -53,62 +54,92 @@ impl Reference {
     }
 
     /// Every change of the server: the endpoint, and which of its calls.
-    pub(crate) fn points(&self) -> Vec<(String, usize)> {
+    pub(crate) fn calls(&self) -> Vec<(String, usize)> {
         let calls =
             |(endpoint, count): (&String, &usize)| (1..=*count).map(|nth| (endpoint.clone(), nth)).collect::<Vec<_>>();
         self.mutations.iter().flat_map(calls).collect()
     }
 }
 
-/// A world in which somebody else has things, too.
-pub(crate) async fn start() -> World {
-    let world = World::start().await;
-    let client = Dokploy::new(world.simulator.url(), &world.simulator.token().into()).unwrap();
-    let theirs = client.project().create("somebody-elses", None).await.unwrap();
-    world.simulator.create_application(&theirs.environment.environment_id, "api");
-    world.dns.put_record("example.com", ZoneRecord::new("mail.staging", "A", 600, "198.51.100.7"));
-    world.dns.put_record("example.com", ZoneRecord::new("api.staging", "TXT", 600, "\"theirs\""));
-    world
+fn dns_writes(world: &World) -> usize {
+    world.dns.requests().iter().filter(|request| request.is_write()).count()
 }
 
-/// Whether every point is asked for.
-pub(crate) fn is_full() -> bool {
-    std::env::var("DEPLOY_NATIVE_SWEEP").is_ok_and(|value| value == "full")
-}
-
-/// Every point, or about `count` of them, spread evenly and beginning at `offset`.
-pub(crate) fn sample<T>(points: Vec<T>, count: usize, offset: usize) -> Vec<T> {
-    if is_full() {
-        return points;
+/// The points of several flights, as `list` makes them of each one's reference.
+pub(crate) async fn points<P>(
+    flights: impl IntoIterator<Item = Flight>,
+    list: impl Fn(&Reference) -> Vec<P>,
+) -> Vec<(Flight, P)> {
+    let mut points = Vec::new();
+    for flight in flights {
+        points.extend(list(Reference::of(flight).await).into_iter().map(|point| (flight, point)));
     }
-    let step = (points.len() / count).max(1);
-    points.into_iter().skip(offset % step).step_by(step).take(count).collect()
+    points
+}
+
+/// Which points are tried: `full` all of them, another text those that contain it, and without it a sample.
+fn asked() -> Option<String> {
+    std::env::var("DEPLOY_NATIVE_SWEEP").ok().filter(|value| !value.is_empty())
+}
+
+/// The points that were asked for, or about `count` of them, spread evenly and beginning at `offset`.
+pub(crate) fn sample<P: std::fmt::Debug>(points: Vec<P>, count: usize, offset: usize) -> Vec<P> {
+    match asked().as_deref() {
+        Some("full") => points,
+        Some(part) => points.into_iter().filter(|point| format!("{point:?}").contains(part)).collect(),
+        None => {
+            let step = (points.len() / count).max(1);
+            points.into_iter().skip(offset % step).step_by(step).take(count).collect()
+        }
+    }
+}
+
+/// Says a line, past the test harness, which would keep it to itself when all is well.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Tries every point in a world of its own; says how many converge, and fails naming those that do not.
-#[expect(clippy::print_stdout, reason = "the count is the result")]
 pub(crate) async fn sweep<P, T>(kind: &str, points: Vec<P>, attempt: impl Fn(P) -> T)
 where
     P: std::fmt::Debug,
     T: Future<Output = Result<(), String>> + Send + 'static,
 {
+    let faults = tried(kind, points, attempt).await;
+    assert!(faults.is_empty(), "{kind}: {} do not converge:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// As [`sweep`], and returns what is wrong with those that do not converge.
+pub(crate) async fn tried<P, T>(kind: &str, points: Vec<P>, attempt: impl Fn(P) -> T) -> Vec<String>
+where
+    P: std::fmt::Debug,
+    T: Future<Output = Result<(), String>> + Send + 'static,
+{
+    static TRIED: AtomicUsize = AtomicUsize::new(0);
+    static CONVERGED: AtomicUsize = AtomicUsize::new(0);
     let total = points.len();
-    assert!(total > 0, "{kind}: nothing to try");
+    assert!(total > 0 || asked().is_some(), "{kind}: nothing to try");
     let attempts = points.into_iter().map(|point| {
         let name = format!("{point:?}");
-        // A task of its own, so that a panic is a failed point.
-        let task = tokio::spawn(tokio::time::timeout(POINT_LIMIT, attempt(point)));
+        let attempt = attempt(point);
         async move {
-            match task.await {
-                Ok(Ok(Ok(()))) => None,
-                Ok(Ok(Err(fault))) => Some(format!("{name}: {fault}")),
-                Ok(Err(_)) => Some(format!("{name}: did not end")),
-                Err(error) => Some(format!("{name}: {error}")),
-            }
+            // A task of its own, so that a panic is a failed point.
+            let fault = match tokio::spawn(tokio::time::timeout(POINT_LIMIT, attempt)).await {
+                Ok(Ok(Ok(()))) => return None,
+                Ok(Ok(Err(fault))) => format!("{name}: {fault}"),
+                Ok(Err(_)) => format!("{name}: did not end"),
+                Err(error) => format!("{name}: {error}"),
+            };
+            // At once: a whole sweep takes long.
+            say(&format!("does not converge: {fault}"));
+            Some(fault)
         }
     });
     let faults: Vec<String> =
         stream::iter(attempts).buffer_unordered(SIDE_BY_SIDE).filter_map(std::future::ready).collect().await;
-    println!("{kind}: {} of {total} points converge", total - faults.len());
-    assert!(faults.is_empty(), "{kind}: {} of {total} do not converge:\n{}", faults.len(), faults.join("\n"));
+    let good = total - faults.len();
+    let (converged, tried) =
+        (CONVERGED.fetch_add(good, Ordering::SeqCst) + good, TRIED.fetch_add(total, Ordering::SeqCst) + total);
+    say(&format!("{kind}: {good} of {total} points converge ({converged} of {tried} so far)"));
+    faults
 }

@@ -33,8 +33,12 @@ pub struct RecordedRequest {
 impl RecordedRequest {
     /// Whether it asked for a change.
     pub fn is_write(&self) -> bool {
-        self.method != "GET"
+        is_write(&self.method)
     }
+}
+
+fn is_write(method: &str) -> bool {
+    method != "GET"
 }
 
 /// What happens to a request.
@@ -61,6 +65,7 @@ pub enum FaultKind {
 pub struct Fault {
     vendor: Option<Vendor>,
     method: Option<String>,
+    writes: bool,
     path: Option<String>,
     skip: usize,
     times: usize,
@@ -70,7 +75,7 @@ pub struct Fault {
 impl Fault {
     /// Makes a fault that strikes the next request, once.
     pub fn new(kind: FaultKind) -> Self {
-        Self { vendor: None, method: None, path: None, skip: 0, times: 1, kind }
+        Self { vendor: None, method: None, writes: false, path: None, skip: 0, times: 1, kind }
     }
 
     /// Limits it to one vendor.
@@ -84,6 +89,13 @@ impl Fault {
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
         self.method = Some(method.to_owned());
+        self
+    }
+
+    /// Limits it to requests that ask for a change.
+    #[must_use]
+    pub fn writes(mut self) -> Self {
+        self.writes = true;
         self
     }
 
@@ -111,6 +123,7 @@ impl Fault {
     fn fits(&self, vendor: Vendor, method: &str, path: &str) -> bool {
         self.vendor.is_none_or(|wanted| wanted == vendor)
             && self.method.as_deref().is_none_or(|wanted| wanted == method)
+            && (!self.writes || is_write(method))
             && self.path.as_deref().is_none_or(|part| path.contains(part))
     }
 }

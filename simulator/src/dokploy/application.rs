@@ -168,6 +168,7 @@ async fn reload(call: &Call) -> Answer {
         super::queue::service_spec(state, application).map_err(ApiError::internal)
     })?;
     call.world.clock.sleep(60).await;
+    rollout::check(call.text("appName"), &spec).map_err(ApiError::internal)?;
     rollout::apply(&call.world, call.text("appName"), spec);
     Ok(true.into())
 }

@@ -135,7 +135,6 @@ async fn start_service(kind: &Kind, world: &Arc<World>, record: &Record) -> Resu
     let image = text(record, "dockerImage");
     queue::pull(world, image, None).await?;
     world.clock.sleep(30).await;
-    rollout::check_name(text(record, "appName"))?;
     let external = record["externalPort"].as_f64().unwrap_or(0.0);
     if external < 0.0 || external.fract() != 0.0 {
         return Err(format!("(HTTP code 400) unexpected - invalid published port {external}"));
@@ -160,6 +159,7 @@ async fn start_service(kind: &Kind, world: &Arc<World>, record: &Record) -> Resu
         database: Some(database),
         ..Spec::default()
     };
+    rollout::check(text(record, "appName"), &spec)?;
     rollout::apply(world, text(record, "appName"), spec);
     Ok(())
 }

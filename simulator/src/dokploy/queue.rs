@@ -140,7 +140,7 @@ async fn deploy(world: &Arc<World>, deployment: &str, application: &Record) -> R
     let id = text(application, "applicationId");
     // The job works with the record as it was when the job began; ports and mounts are read now.
     let spec = world.read(|state| service_spec(state, application)).map_err(|error| format!("\n{error}"))?;
-    rollout::check_name(text(application, "appName"))?;
+    rollout::check(text(application, "appName"), &spec)?;
     if world.read(|state| find(&state.applications, "applicationId", id).is_some()) {
         rollout::apply(world, text(application, "appName"), spec);
     }

@@ -149,6 +149,24 @@ impl PostgresBackend {
     ///
     /// What `psql` would print on its error output, with the SQLSTATE as with `VERBOSITY=verbose`.
     pub async fn run_sql(&self, app_name: &str, env: &BTreeMap<String, String>, sql: &str) -> Result<String, String> {
+        let mut output = String::new();
+        self.run_session(app_name, env, &[sql.to_owned()], &mut |text: &str| output.push_str(text)).await?;
+        Ok(output)
+    }
+
+    /// Runs `commands` as `psql` would with a `-c` for each: in one session, the first error ends it. `print` takes what
+    /// each of them printed as soon as it is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run_sql`].
+    pub async fn run_session(
+        &self,
+        app_name: &str,
+        env: &BTreeMap<String, String>,
+        commands: &[String],
+        print: &mut (dyn for<'a> FnMut(&'a str) + Send),
+    ) -> Result<(), String> {
         let address = {
             let service = self.service(app_name)?;
             let service = service.lock().await;
@@ -163,10 +181,12 @@ impl PostgresBackend {
             config.password(password);
         }
         let (client, connection) = config.connect(NoTls).await.map_err(|error| psql_error(&error))?;
-        let connection = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(connection));
-        let messages = client.simple_query(sql).await.map_err(|error| psql_error(&error));
-        drop((client, connection));
-        Ok(print(&messages?))
+        let _connection = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(connection));
+        for command in commands {
+            let messages = client.simple_query(command).await.map_err(|error| psql_error(&error))?;
+            print(&rows(&messages));
+        }
+        Ok(())
     }
 
     /// Where the service's server listens itself, without a door; for tests that look behind it.
@@ -217,7 +237,7 @@ fn unknown(app_name: &str) -> String {
 }
 
 /// Prints rows as `psql -Atq` does.
-fn print(messages: &[SimpleQueryMessage]) -> String {
+fn rows(messages: &[SimpleQueryMessage]) -> String {
     let mut output = String::new();
     for message in messages {
         if let SimpleQueryMessage::Row(row) = message {

@@ -35,6 +35,16 @@ impl DatabaseBackend for PostgresBackend {
         Self::run_sql(self, app_name, &env.iter().cloned().collect(), sql).await
     }
 
+    async fn run_session(
+        &self,
+        app_name: &str,
+        env: &[(String, String)],
+        commands: &[String],
+        print: &mut (dyn for<'a> FnMut(&'a str) + Send),
+    ) -> Result<(), String> {
+        Self::run_session(self, app_name, &env.iter().cloned().collect(), commands, print).await
+    }
+
     async fn shutdown(&self) {
         for app_name in self.app_names() {
             let _ = Self::remove(self, &app_name).await;

@@ -6,6 +6,7 @@ pub(crate) mod rollout;
 mod script;
 mod shell;
 mod task;
+mod template;
 pub(crate) mod view;
 
 use std::sync::Arc;
@@ -15,6 +16,10 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::random;
+
+/// The only node.
+pub(crate) const NODE_ID: &str = "eu2w59ar6h1kpgo97qpywoffo";
+pub(crate) const NODE_NAME: &str = "vm";
 
 /// In which order an update replaces a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -126,6 +131,8 @@ pub(crate) struct Container {
     pub(crate) started_at: String,
     pub(crate) finished_at: Option<String>,
     pub(crate) exit_code: i64,
+    /// `KEY=value` lines, expanded.
+    pub(crate) env: Vec<String>,
     pub(crate) log: Vec<String>,
     /// Whether the database inside accepts connections.
     pub(crate) ready: bool,

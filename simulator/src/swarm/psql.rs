@@ -6,10 +6,9 @@ use crate::world::World;
 
 type Variables = BTreeMap<String, String>;
 
-/// What a `psql` process printed, and how it ended.
+/// What a `psql` process printed on its error output, and how it ended.
 pub(super) struct Finished {
     pub(super) status: i64,
-    pub(super) output: String,
     pub(super) errors: String,
 }
 
@@ -116,35 +115,31 @@ fn set_uri(connection: &mut Connection, uri: &str) {
     }
 }
 
-/// Runs `psql` with these options, environment and standard input.
-pub(super) async fn run(world: &World, arguments: &[String], env: &Variables, input: Option<String>) -> Finished {
+/// Runs `psql` with these options, environment and standard input; `print` takes its output.
+pub(super) async fn run(
+    world: &World,
+    arguments: &[String],
+    env: &Variables,
+    input: Option<String>,
+    print: &mut (dyn for<'a> FnMut(&'a str) + Send),
+) -> Finished {
     let connection = connection(arguments, env);
     if !connection.is_served(world) {
-        return Finished { status: 2, output: String::new(), errors: connection.unreachable(world) };
+        return Finished { status: 2, errors: connection.unreachable(world) };
     }
     let from_input = connection.commands.is_empty() || connection.reads_input;
-    let texts = connection.commands.iter().cloned().chain(input.filter(|_| from_input));
+    let texts: Vec<String> = connection.commands.iter().cloned().chain(input.filter(|_| from_input)).collect();
     let env: Vec<(String, String)> = connection.env.clone().into_iter().collect();
-    let mut finished = Finished { status: 0, output: String::new(), errors: String::new() };
-    for text in texts {
-        match world.backend.run_sql(connection.host(), &env, &text).await {
-            Ok(output) => finished.output.push_str(&output),
-            Err(error) => {
-                let refused = error.starts_with("psql: error: connection");
-                finished.errors.push_str(&error);
-                finished.errors.push('\n');
-                // An error in standard input ends psql only with ON_ERROR_STOP, and then with another status.
-                finished.status = match (refused, from_input, connection.stops_on_error) {
-                    (true, _, _) => 2,
-                    (false, true, true) => 3,
-                    (false, true, false) => 0,
-                    (false, false, _) => 1,
-                };
-                if finished.status != 0 {
-                    break;
-                }
-            }
-        }
-    }
-    finished
+    let Err(errors) = world.backend.run_session(connection.host(), &env, &texts, print).await else {
+        return Finished { status: 0, errors: String::new() };
+    };
+    let refused = errors.starts_with("psql: error: connection");
+    // An error in standard input ends psql only with ON_ERROR_STOP, and then with another status.
+    let status = match (refused, from_input, connection.stops_on_error) {
+        (true, _, _) => 2,
+        (false, true, true) => 3,
+        (false, true, false) => 0,
+        (false, false, _) => 1,
+    };
+    Finished { status, errors: errors + "\n" }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::task::{self, At};
+use super::template;
 use super::{Desired, Order, Service, Spec, Task, TaskState};
 use crate::clock::Timeline;
 use crate::dokploy::model::State;
@@ -13,18 +14,20 @@ const STOP_MILLIS: u64 = 3_100;
 /// How long it takes to give up a task that has no container yet.
 const CANCEL_MILLIS: u64 = 1_000;
 
-/// What docker says about names that Dokploy accepts and Swarm does not.
+/// What docker says about names and templates that Dokploy accepts and Swarm does not.
 ///
 /// # Errors
 ///
 /// Docker's message.
-pub(crate) fn check_name(name: &str) -> Result<(), String> {
+pub(crate) fn check(name: &str, spec: &Spec) -> Result<(), String> {
     if name.len() > 63 {
         return Err("(HTTP code 400) bad parameter - name must be 63 characters or fewer".into());
     }
     if name.contains('.') || name.starts_with('-') {
         return Err("(HTTP code 400) bad parameter - name must be valid as a DNS name component".into());
     }
+    let expanded = template::expand_env(&spec.env, &template::Context::default());
+    expanded.map_err(|error| format!("(HTTP code 400) unexpected - {error}"))?;
     Ok(())
 }
 

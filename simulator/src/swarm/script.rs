@@ -16,6 +16,35 @@ pub(super) fn of(spec: &Spec) -> Option<Vec<String>> {
     arguments.iter().any(|argument| argument.contains("psql")).then_some(arguments)
 }
 
+/// The most bytes of a line that Docker logs as one entry.
+const LONGEST_ENTRY: usize = 16 * 1024;
+/// The longest argument that Linux passes to a program, with its final zero byte.
+const LONGEST_ARGUMENT: usize = 128 * 1024;
+
+/// What the container runtime says of a command that it cannot start.
+pub(super) fn unstartable(spec: &Spec, has_psql: bool) -> Option<String> {
+    let failed = "starting container failed: failed to create task for container: failed to create shim task: OCI runtime \
+                  create failed: runc create failed: unable to start container process: error during container init: ";
+    let program = spec.command.first()?;
+    if program == "psql" && !has_psql {
+        return Some(format!("{failed}exec: \"{program}\": executable file not found in $PATH: unknown"));
+    }
+    let too_long = spec.args.iter().any(|argument| argument.len() >= LONGEST_ARGUMENT);
+    too_long.then(|| format!("{failed}exec /usr/bin/{program}: argument list too long: unknown"))
+}
+
+/// Splits a line as Docker does: a long one is several entries, printed one after the other with a timestamp each.
+pub(super) fn split(line: &str) -> Vec<&str> {
+    let (mut parts, mut rest) = (Vec::new(), line);
+    while rest.len() > LONGEST_ENTRY {
+        let (part, after) = rest.split_at(rest.floor_char_boundary(LONGEST_ENTRY));
+        parts.push(part);
+        rest = after;
+    }
+    parts.push(rest);
+    parts
+}
+
 /// Runs a command to its end and returns its exit status. `log` gets each line that it prints.
 pub(super) async fn run(world: &Arc<World>, spec: &Spec, arguments: &[String], log: Log<'_>) -> i64 {
     let mut variables: BTreeMap<String, String> = BTreeMap::new();
@@ -194,8 +223,10 @@ impl Shell<'_> {
     }
 
     async fn psql(&mut self, arguments: &[String], input: Option<String>, output: &mut Output) -> i64 {
-        let result = psql::run(self.world, arguments, &self.variables, input).await;
-        self.print(&result.output, output);
+        let mut print = |text: &str| {
+            self.print(text, output);
+        };
+        let result = psql::run(self.world, arguments, &self.variables, input, &mut print).await;
         for line in result.errors.lines() {
             (self.log)(line);
         }

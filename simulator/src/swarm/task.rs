@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::rollout;
+use super::template::{self, Context};
 use super::{Container, Database, Desired, Service, Spec, Task, TaskState, ports, script};
 use crate::clock::{Timeline, timestamp};
 use crate::dokploy::model::State;
@@ -58,14 +59,24 @@ pub(super) async fn start(world: &Arc<World>, at: &At, time: &mut Timeline) -> b
     run(world, at, time).await
 }
 
-/// Waits for the host ports, then assigns the task to the node.
+/// Waits until the task fits on the node, then assigns it.
 async fn place(world: &World, at: &At, time: &mut Timeline) -> bool {
     loop {
+        let image = world.read(|state| {
+            let task = state.services.get(&at.service)?.tasks.iter().find(|task| task.id == at.task)?;
+            Some(task.spec.image.clone())
+        });
+        let fits = image.is_none_or(|image| world.images(|catalogue| catalogue.get(&image)).is_placeable());
         let placed = world.write(|state| {
             let wanted = at.wanted(state)?.spec.host_ports.clone();
-            if ports::held(state, &wanted, &at.task) {
+            let obstacle = match (fits, ports::held(state, &wanted, &at.task)) {
+                (false, _) => Some("unsupported platform on 1 node"),
+                (true, true) => Some("host-mode port already in use on 1 node"),
+                (true, false) => None,
+            };
+            if let Some(obstacle) = obstacle {
                 if let Some(task) = at.wanted(state) {
-                    task.error = "no suitable node (host-mode port already in use on 1 node)".into();
+                    task.error = format!("no suitable node ({obstacle})");
                 }
                 return Some(false);
             }
@@ -95,7 +106,11 @@ async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
     time.pass(300).await;
     let stopped = world.stopped.child_token();
     let spec = world.write(|state| {
+        let service_id = state.services.get(&at.service)?.id.clone();
         let task = at.wanted(state)?;
+        let context = Context { service_id, service_name: at.service.clone(), task_id: at.task.clone() };
+        // What cannot be expanded was refused when the service was made.
+        let env = template::expand_env(&task.spec.env, &context).unwrap_or_default();
         task.become_state(TaskState::Running);
         task.container = Some(Container {
             id: random::container_id(),
@@ -103,11 +118,12 @@ async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
             started_at: timestamp(),
             finished_at: None,
             exit_code: 0,
+            env: env.clone(),
             log: Vec::new(),
             ready: false,
             stopped: stopped.clone(),
         });
-        Some(Arc::clone(&task.spec))
+        Some(Spec { env, ..Spec::clone(&task.spec) })
     });
     let Some(spec) = spec else { return false };
     let (live_world, live_at, time) = (Arc::clone(world), at.clone(), *time);
@@ -127,6 +143,8 @@ async fn live(world: &Arc<World>, at: &At, spec: &Spec, stopped: &CancellationTo
             log(world, at, "Error: simulated crash");
             ended(world, at, 1, "", Duration::from_millis(after), time);
         }
+    } else if let Some(error) = script::unstartable(spec, image.has_psql()) {
+        ended(world, at, 127, &error, Duration::ZERO, time);
     } else if let Some(commands) = script::of(spec).filter(|_| image.has_psql()) {
         let started = Instant::now();
         let output = |line: &str| log(world, at, line);
@@ -177,7 +195,15 @@ async fn serve(
         }
     });
     match result {
-        Ok(()) => log(world, at, "database system is ready to accept connections"),
+        Ok(()) => {
+            let volume = if fresh {
+                "PostgreSQL init process complete; ready for start up."
+            } else {
+                "PostgreSQL Database directory appears to contain a database; Skipping initialization"
+            };
+            log(world, at, volume);
+            log(world, at, "database system is ready to accept connections");
+        }
         Err(error) => {
             let error = format!("starting container failed: {error}");
             ended(world, at, 1, &error, Duration::ZERO, world.clock.timeline());
@@ -190,7 +216,8 @@ fn log(world: &World, at: &At, line: &str) {
         if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
             let now = timestamp();
             let seconds = now.trim_end_matches('Z');
-            container.log.push(format!("{seconds}{:06}Z {line}", random::below(1_000_000)));
+            let stamp = |part: &str| format!("{seconds}{:06}Z {part}", random::below(1_000_000));
+            container.log.push(script::split(line).into_iter().map(stamp).collect());
         }
     });
 }

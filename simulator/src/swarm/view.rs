@@ -29,7 +29,7 @@ pub(crate) fn tasks(state: &State, clock: Clock, app_name: &str) -> Vec<Value> {
             let ago = human_duration(clock.since(task.since));
             json!({
                 "containerId": task.id, "name": format!("{app_name}.1"), "state": task.desired.name(),
-                "currentState": format!("{} {ago} ago", task.state.name()), "node": "vm", "error": error(service, task),
+                "currentState": format!("{} {ago} ago", task.state.name()), "node": super::NODE_NAME, "error": error(service, task),
             })
         })
         .collect()
@@ -141,7 +141,7 @@ pub(crate) fn all_containers(state: &State, clock: Clock) -> Vec<Value> {
 pub(crate) fn inspect(state: &State, id: &str) -> Option<Value> {
     let row = rows(state).find(|row| row.container.id.starts_with(id) || row.name() == id)?;
     let (container, spec, running) = (row.container, &row.task.spec, row.is_running());
-    let mut env = spec.env.clone();
+    let mut env = container.env.clone();
     env.push("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into());
     let finished = container.finished_at.as_deref().unwrap_or("0001-01-01T00:00:00Z");
     Some(json!({
@@ -156,7 +156,7 @@ pub(crate) fn inspect(state: &State, id: &str) -> Option<Value> {
             "Image": spec.image,
             "Env": env,
             "Labels": {
-                "com.docker.swarm.node.id": "eu2w59ar6h1kpgo97qpywoffo",
+                "com.docker.swarm.node.id": super::NODE_ID,
                 "com.docker.swarm.service.id": row.service.id,
                 "com.docker.swarm.service.name": row.service.name,
                 "com.docker.swarm.task": "",
@@ -167,13 +167,18 @@ pub(crate) fn inspect(state: &State, id: &str) -> Option<Value> {
     }))
 }
 
+/// How much of a program's output the server takes before it stops the program.
+const MOST_OUTPUT: usize = 1024 * 1024;
+
 /// `docker service logs`: the tasks' lines one after the other, newest task first, so not in time order.
 pub(crate) fn logs(state: &State, app_name: &str, input: &Map<String, Value>) -> String {
     let Some(service) = state.services.get(app_name) else { return String::new() };
     let search = input.get("search").and_then(Value::as_str).unwrap_or_default();
     let lines = newest_first(service).filter_map(|task| task.container.as_ref()).flat_map(|container| &container.log);
     let text = lines.filter(|line| line.contains(search)).fold(String::new(), |text, line| text + line + "\n");
-    tail(&text, input.get("tail"))
+    let mut text = tail(&text, input.get("tail"));
+    text.truncate(text.floor_char_boundary(MOST_OUTPUT));
+    text
 }
 
 /// The last lines of a text.

@@ -152,6 +152,36 @@ async fn an_unresolved_reference_fails_the_deployment_and_leaves_what_runs() {
 }
 
 #[tokio::test]
+async fn swarm_expands_templates_in_values_and_refuses_what_is_none() {
+    let api = Api::fast().await;
+    let (id, app) = api.application("api", "r.test/api:1", r#"A={{"{{"}}name}}"#).await;
+    assert_eq!(api.deploy(&id, "literal").await, "done");
+    api.runs(&app, "r.test/api:1", "A={{name}}").await;
+    api.set_env(&id, "A={{.Service.Name}} on {{.Node.Hostname}}").await;
+    assert_eq!(api.deploy(&id, "fields").await, "done");
+    api.runs(&app, "r.test/api:1", &format!("A={app} on vm")).await;
+    api.set_env(&id, "A={{name}}").await;
+    assert_eq!(api.deploy(&id, "bad").await, "error");
+    let log = api.simulator.snapshot()["deployments"][2]["log"].to_string();
+    assert!(log.contains("expanding env failed") && log.contains("not defined"), "{log}");
+    api.runs(&app, "r.test/api:1", &format!("A={app} on vm")).await;
+}
+
+#[tokio::test]
+async fn an_image_of_another_platform_finds_no_node_beside_the_one_that_runs() {
+    let image = Image::new("r.test/api:2").fits_no_node();
+    let api = Api::start(Simulator::builder().time_scale(SCALE).image(image)).await;
+    let (id, app) = api.application("api", "r.test/api:1", "A=1").await;
+    api.deploy(&id, "good").await;
+    api.runs(&app, "r.test/api:1", "A=1").await;
+    api.set_image(&id, "r.test/api:2").await;
+    assert_eq!(api.deploy(&id, "elsewhere").await, "done");
+    let pending = "no suitable node (unsupported platform on 1 node)";
+    wait_for("the pending task", async || api.service(&app)["tasks"].to_string().contains(pending).then_some(())).await;
+    api.runs(&app, "r.test/api:1", "A=1").await;
+}
+
+#[tokio::test]
 async fn a_pinned_image_shows_its_digest_and_a_tagged_one_hides_it() {
     let api = Api::fast().await;
     let digest = format!("sha256:{}", "a".repeat(64));

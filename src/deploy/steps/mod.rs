@@ -4,22 +4,33 @@ mod application;
 mod database;
 mod domain;
 mod image;
+mod intent;
 mod project;
 mod record;
 mod removal;
+mod rotation;
 mod service;
+
+pub(super) use database::prove_isolation;
 
 use super::apply::Done;
 use super::session::Session;
 use crate::DeployError;
 use crate::plan::{Operation, Step};
 
-/// Carries out one operation.
+/// Carries out one operation, between its journal entries.
 ///
 /// # Errors
 ///
 /// Whatever the operation fails with.
 pub(super) async fn run(session: &Session, step: &Step, operation: &Operation) -> Result<Done, DeployError> {
+    match intent::intent(session, operation) {
+        Some(intent) => session.journaled(step, intent, carry_out(session, step, operation)).await,
+        None => carry_out(session, step, operation).await,
+    }
+}
+
+async fn carry_out(session: &Session, step: &Step, operation: &Operation) -> Result<Done, DeployError> {
     match operation {
         Operation::Keep => Ok(Done::Nothing("unchanged".to_owned())),
         Operation::ClosePort => database::close_leftover(session, step).await,
@@ -35,8 +46,11 @@ pub(super) async fn run(session: &Session, step: &Step, operation: &Operation) -
         Operation::BuildImage { app } => image::build(session, step, app).await,
         Operation::CreateApplication { app } => application::create(session, step, app).await,
         Operation::AdoptApplication { app } => application::adopt(session, app).await,
-        Operation::Configure { app } => application::configure(session, app).await,
-        Operation::Deploy { app } => application::deploy(session, step, app).await,
+        Operation::Configure { app, login } => application::configure(session, app, *login).await,
+        Operation::Deploy { app, login } => application::deploy(session, step, app, *login).await,
+        Operation::OpenSecondLogins { apps } => rotation::open(session, step, apps).await,
+        Operation::ChangePasswords { apps } => rotation::change(session, step, apps).await,
+        Operation::CloseSecondLogins { apps } => rotation::close(session, step, apps).await,
         Operation::AttachDomain { app, existing } => domain::attach(session, step, app, existing.as_deref()).await,
         Operation::DetachDomain { id, host, .. } => domain::detach(session, id, host).await,
         Operation::RemoveApplication { app, id } => removal::application(session, app, id).await,

@@ -25,7 +25,8 @@ pub(super) async fn write(session: &Session, step: &Step, host: &str) -> Result<
     let intent = Intent::DnsUpsert { host: host.to_owned(), previous };
     let entry = session.journal.intend(step.id.as_str(), intent).await?;
     let record = DnsRecord { name: zone.name.clone(), record_type: "A".to_owned(), ttl: zone.ttl, values: vec![ip] };
-    provider.upsert_records(&zone.root, &[record]).await.map_err(|error| error.resource(host))?;
+    let written = session.zone_queues.upsert(provider.as_ref(), &zone.root, record).await;
+    written.map_err(|error| error.resource(host))?;
     session.journal.settle(&entry, Outcome::Done).await?;
     Ok(Done::Changed)
 }

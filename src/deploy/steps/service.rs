@@ -13,8 +13,6 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How long the server may take to deploy a database whose call we lost: it may pull an image.
-const DEPLOY_LIMIT: Duration = Duration::from_mins(10);
 /// How often such a deployment is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -32,12 +30,14 @@ pub(super) async fn postgres(session: &Session, step: &Step) -> Result<Done, Dep
         return Ok(Done::Changed);
     }
     session.progress(step, "starting");
-    deployed(
+    let starting = deployed(
         || session.client.postgres().deploy(&service.id),
         || async { Ok(session.client.postgres().one(&service.id).await?.application_status) },
+        session.surroundings.client.long_timeout,
         "postgres",
-    )
-    .await?;
+    );
+    let (resource, name, id) = (ResourceKind::Postgres, POSTGRES_NAME.to_owned(), service.id.clone());
+    session.journaled(step, Intent::Update { resource, name, id }, starting).await?;
     Ok(Done::Changed)
 }
 
@@ -76,6 +76,7 @@ async fn create_postgres(
         app_name: made.app_name,
         database: made.database_name,
         user: made.database_user,
+        new: true,
     };
     session.world().postgres = Some(service.clone());
     session
@@ -98,12 +99,14 @@ pub(super) async fn redis(session: &Session, step: &Step) -> Result<Done, Deploy
         None => create_redis(session, step, &wanted.image).await?,
     };
     session.progress(step, "starting");
-    deployed(
+    let starting = deployed(
         || session.client.redis().deploy(&id),
         || async { Ok(session.client.redis().one(&id).await?.application_status) },
+        session.surroundings.client.long_timeout,
         "redis",
-    )
-    .await?;
+    );
+    let (resource, name) = (ResourceKind::Redis, REDIS_NAME.to_owned());
+    session.journaled(step, Intent::Update { resource, name, id: id.clone() }, starting).await?;
     Ok(Done::Changed)
 }
 
@@ -154,8 +157,14 @@ fn marked(entries: &[ServiceEntry], name: &str, mark: &Mark) -> Option<String> {
     entries.iter().find(ours).map(|entry| entry.id.clone())
 }
 
-/// Deploys a database; when the answer is lost, looks at what the server says until it says that it is over.
-async fn deployed<Sent, Asked>(send: impl Fn() -> Sent, ask: impl Fn() -> Asked, kind: &str) -> Result<(), DeployError>
+/// Deploys a database; when the answer is lost, looks for up to `limit`, since the server may pull an image, until it
+/// says that it is over.
+async fn deployed<Sent, Asked>(
+    send: impl Fn() -> Sent,
+    ask: impl Fn() -> Asked,
+    limit: Duration,
+    kind: &str,
+) -> Result<(), DeployError>
 where
     Sent: Future<Output = Result<(), ApiError>>,
     Asked: Future<Output = Result<ServiceStatus, DeployError>>,
@@ -172,7 +181,7 @@ where
         Err(error) if error.outcome_unknown() => error,
         Err(error) => return Err(error.into()),
     };
-    let deadline = Instant::now() + DEPLOY_LIMIT;
+    let deadline = Instant::now() + limit;
     let mut idle = 0_u32;
     while Instant::now() < deadline {
         match ask().await? {

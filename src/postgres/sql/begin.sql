@@ -7,9 +7,15 @@ BEGIN
     RAISE EXCEPTION 'role "%" is not a superuser, and cannot give every app a role of its own', session_user
       USING ERRCODE = 'DN002';
   END IF;
-  IF EXISTS (SELECT FROM jsonb_array_elements(wanted->'apps') AS app WHERE app->>'role' = session_user) THEN
-    RAISE EXCEPTION 'role "%" is the one that provisions, and cannot be that of an app', session_user
-      USING ERRCODE = 'DN003';
+  -- Role 10 is the superuser that the server was made with, who may have another name than ours.
+  IF EXISTS (SELECT FROM jsonb_array_elements(wanted->'apps') AS app JOIN pg_roles AS own ON own.rolname = app->>'role'
+              WHERE own.rolname = session_user OR own.oid = 10) THEN
+    RAISE EXCEPTION 'role "%" is a master of this server, and cannot be that of an app', (
+      SELECT rolname FROM pg_roles JOIN jsonb_array_elements(wanted->'apps') AS app ON rolname = app->>'role'
+       WHERE rolname = session_user OR oid = 10 LIMIT 1) USING ERRCODE = 'DN003';
+  END IF;
+  IF current_setting('server_version_num')::int >= 170000 THEN
+    PERFORM set_config('transaction_timeout', '0', true);
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('deploy-native', 0));
 END

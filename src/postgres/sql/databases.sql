@@ -8,10 +8,15 @@ DECLARE
   app record;
 BEGIN
   FOR target IN
-    SELECT oid, datname, coalesce(datacl, acldefault('d', datdba)) AS acl
+    SELECT oid, datname, coalesce(datacl, acldefault('d', datdba)) AS acl,
+           apps @> jsonb_build_array(jsonb_build_object('role', pg_get_userbyid(datdba))) AS owned
       FROM pg_database
      WHERE datname IN (current_database(), 'postgres', 'template1')
   LOOP
+    -- Its owner can give itself every privilege on it again, and owns the schema "public" with it.
+    IF target.owned THEN
+      EXECUTE format('ALTER DATABASE %I OWNER TO %I', target.datname, session_user);
+    END IF;
     FOR held IN
       SELECT stranger.rolname, entry.privilege_type
         FROM aclexplode(target.acl) AS entry, pg_roles AS stranger

@@ -22,6 +22,9 @@ SELECT coalesce(jsonb_agg(fact ORDER BY fact), '[]') FROM (
     FROM pg_database AS base, aclexplode(coalesce(base.datacl, acldefault('d', base.datdba))) AS entry
    WHERE base.datname IN (current_database(), 'postgres', 'template1') AND entry.grantee <> base.datdba
   UNION ALL
+  SELECT format('database %s: owned by %s', datname, pg_get_userbyid(datdba)) FROM pg_database
+   WHERE datname IN (current_database(), 'postgres', 'template1')
+  UNION ALL
   SELECT format('schema %s: owned by %s', nspname, pg_get_userbyid(nspowner)) FROM managed
   UNION ALL
   SELECT format('schema %s: %s for %s', managed.nspname, entry.privilege_type,

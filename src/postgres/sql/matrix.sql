@@ -22,7 +22,12 @@ BEGIN
           ('LOGIN', true, own.rolcanlogin), ('SUPERUSER', false, own.rolsuper), ('CREATEDB', false, own.rolcreatedb),
           ('CREATEROLE', false, own.rolcreaterole), ('REPLICATION', false, own.rolreplication),
           ('BYPASSRLS', false, own.rolbypassrls),
-          ('search_path', true, coalesce('search_path=' || quote_ident(app.schema) = ANY (own.rolconfig), false))
+          -- A setting for this database would go before that of the role.
+          ('search_path', true, coalesce('search_path=' || quote_ident(app.schema) = ANY (own.rolconfig), false)
+            AND NOT EXISTS (SELECT FROM pg_db_role_setting AS special, unnest(special.setconfig) AS entry
+                             WHERE special.setrole = own.oid AND starts_with(entry, 'search_path=')
+                               AND special.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+                               AND entry <> 'search_path=' || quote_ident(app.schema)))
         ) AS flag(privilege, expected, actual)
       UNION ALL
       -- Roles that it must not become.
@@ -30,7 +35,7 @@ BEGIN
              pg_has_role(app.oid, other.oid, 'MEMBER')
         FROM app JOIN pg_roles AS other ON other.oid <> app.oid
        WHERE other.oid IN (SELECT oid FROM app) OR other.rolsuper OR other.rolcreaterole OR other.rolbypassrls
-          OR other.rolreplication OR starts_with(other.rolname, 'pg_')
+          OR other.rolreplication OR starts_with(other.rolname, 'pg_') AND other.rolname <> 'pg_database_owner'
       UNION ALL
       -- Databases.
       SELECT app.role, CASE WHEN base.datname = current_database() THEN 'database ' || base.datname
@@ -40,12 +45,47 @@ BEGIN
         FROM app, pg_database AS base, unnest(ARRAY['CONNECT', 'TEMPORARY', 'CREATE']) AS privilege
        WHERE base.datallowconn
       UNION ALL
+      SELECT app.role, CASE WHEN base.datname = current_database() THEN 'database ' || base.datname
+               ELSE 'other databases' END,
+             'database ' || base.datname, 'OWNER', false, pg_has_role(app.oid, base.datdba, 'MEMBER')
+        FROM app, pg_database AS base
+      UNION ALL
+      -- The server: what would open large objects, or everything, to a role.
+      SELECT app.role, 'server', 'parameter lo_compat_privileges', 'reading of large objects', false,
+             current_setting('lo_compat_privileges')::bool
+               OR has_parameter_privilege(app.oid, 'lo_compat_privileges', 'SET')
+        FROM app
+      UNION ALL
+      SELECT app.role, 'server', 'parameter ' || parameter.parname, 'ALTER SYSTEM', false,
+             has_parameter_privilege(app.oid, parameter.parname, 'ALTER SYSTEM')
+        FROM app, pg_parameter_acl AS parameter
+      UNION ALL
+      SELECT app.role, 'large objects', 'large object ' || object.oid, entry.privilege_type, false, true
+        FROM app JOIN pg_largeobject_metadata AS object ON object.lomowner <> app.oid,
+             aclexplode(object.lomacl) AS entry
+       WHERE object.lomowner IN (SELECT oid FROM app)
+         AND CASE entry.grantee WHEN 0 THEN true ELSE pg_has_role(app.oid, entry.grantee, 'USAGE') END
+      UNION ALL
+      -- Who owns a thing can give itself every privilege on it again.
+      SELECT pair.role, 'schema ' || pair.schema, item.object, 'OWNER', false, pg_has_role(pair.oid, item.owner, 'MEMBER')
+        FROM pair, LATERAL (
+          SELECT 'schema ' || pair.schema AS object, nspowner AS owner FROM pg_namespace WHERE oid = pair.namespace
+          UNION ALL
+          SELECT CASE relkind WHEN 'S' THEN 'sequence ' ELSE 'table ' END || oid::regclass, relowner FROM pg_class
+           WHERE relnamespace = pair.namespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+          UNION ALL
+          SELECT 'function ' || oid::regprocedure, proowner FROM pg_proc WHERE pronamespace = pair.namespace
+          UNION ALL
+          SELECT 'type ' || oid::regtype, typowner FROM pg_type
+           WHERE typnamespace = pair.namespace AND typtype IN ('d', 'e', 'r')) AS item
+       WHERE NOT pair.own
+      UNION ALL
       -- Schemas.
       SELECT pair.role, 'schema ' || pair.schema, 'schema ' || pair.schema, privilege,
              pair.own OR pair.reader AND privilege = 'USAGE', has_schema_privilege(pair.oid, pair.namespace, privilege)
         FROM pair, unnest(ARRAY['USAGE', 'CREATE']) AS privilege
       UNION ALL
-      -- Tables and views. What an extension brings is everyone's to read, where they may enter.
+      -- Tables and views. Who may use what an extension brings is the extension's matter.
       SELECT pair.role, 'schema ' || pair.schema, 'table ' || object.oid::regclass, privilege,
              pair.own OR pair.reader AND privilege = 'SELECT',
              has_table_privilege(pair.oid, object.oid, privilege)
@@ -55,15 +95,16 @@ BEGIN
              unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
                || CASE WHEN current_setting('server_version_num')::int >= 170000 THEN ARRAY['MAINTAIN'] END) AS privilege
        WHERE object.relkind IN ('r', 'p', 'v', 'm', 'f')
-         AND (pair.own AND privilege IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
-              OR NOT pair.own AND NOT EXISTS (SELECT FROM extension
-                   WHERE extension.classid = 'pg_class'::regclass AND extension.objid = object.oid))
+         AND (NOT pair.own OR privilege IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))
+         AND NOT EXISTS (SELECT FROM extension
+                          WHERE extension.classid = 'pg_class'::regclass AND extension.objid = object.oid)
       UNION ALL
       SELECT pair.role, 'schema ' || pair.schema, 'sequence ' || object.oid::regclass, privilege, pair.own,
              has_sequence_privilege(pair.oid, object.oid, privilege)
         FROM pair JOIN pg_class AS object ON object.relnamespace = pair.namespace,
              unnest(ARRAY['USAGE', 'SELECT', 'UPDATE']) AS privilege
-       WHERE object.relkind = 'S'
+       WHERE object.relkind = 'S' AND NOT EXISTS (SELECT FROM extension
+                 WHERE extension.classid = 'pg_class'::regclass AND extension.objid = object.oid)
       UNION ALL
       -- Functions: everyone may execute a new one, where they may enter; being named, or owning it, is another matter.
       SELECT pair.role, 'schema ' || pair.schema, 'function ' || object.oid::regprocedure, 'EXECUTE', pair.own,
@@ -73,16 +114,30 @@ BEGIN
                  OR EXISTS (SELECT FROM aclexplode(object.proacl) AS entry
                              WHERE entry.grantee <> 0 AND pg_has_role(pair.oid, entry.grantee, 'USAGE')) END
         FROM pair JOIN pg_proc AS object ON object.pronamespace = pair.namespace
+       WHERE NOT EXISTS (SELECT FROM extension
+                          WHERE extension.classid = 'pg_proc'::regclass AND extension.objid = object.oid)
+      UNION ALL
+      -- Types: everyone may use a new one, where they may enter; being named is another matter.
+      SELECT pair.role, 'schema ' || pair.schema, 'type ' || object.oid::regtype, 'USAGE', pair.own,
+             CASE WHEN pair.own THEN has_type_privilege(pair.oid, object.oid, 'USAGE')
+               ELSE EXISTS (SELECT FROM aclexplode(object.typacl) AS entry
+                             WHERE entry.grantee <> 0 AND pg_has_role(pair.oid, entry.grantee, 'USAGE')) END
+        FROM pair JOIN pg_type AS object ON object.typnamespace = pair.namespace
+       WHERE object.typtype IN ('d', 'e', 'r') AND NOT EXISTS (SELECT FROM extension
+               WHERE extension.classid = 'pg_type'::regclass AND extension.objid = object.oid)
       UNION ALL
       -- What would be given with new objects.
       SELECT pair.role, 'schema ' || pair.schema,
              format('new objects of %s in schema %s', pg_get_userbyid(rule.defaclrole), pair.schema),
              entry.privilege_type, false, true
         FROM pair JOIN pg_default_acl AS rule
-          ON rule.defaclnamespace = pair.namespace OR rule.defaclnamespace = 0 AND rule.defaclrole = pair.owner,
+          ON rule.defaclnamespace = pair.namespace OR rule.defaclnamespace = 0
+             AND (rule.defaclrole = pair.owner OR has_schema_privilege(rule.defaclrole, pair.namespace, 'CREATE')),
              aclexplode(rule.defaclacl) AS entry
-       WHERE NOT pair.own AND rule.defaclobjtype IN ('r', 'S')
-         AND CASE entry.grantee WHEN 0 THEN true ELSE pg_has_role(pair.oid, entry.grantee, 'USAGE') END
+       WHERE NOT pair.own AND entry.grantee <> rule.defaclrole
+         AND CASE entry.grantee WHEN 0 THEN rule.defaclobjtype IN ('r', 'S')
+                                         AND (rule.defaclnamespace <> 0 OR rule.defaclrole = pair.owner)
+               ELSE pg_has_role(pair.oid, entry.grantee, 'USAGE') END
          AND NOT (pair.reader AND rule.defaclobjtype = 'r' AND entry.privilege_type = 'SELECT')
     ),
     outcome AS MATERIALIZED (
@@ -105,7 +160,49 @@ BEGIN
         FROM app JOIN pg_roles AS other ON other.oid <> app.oid
        WHERE other.oid NOT IN (SELECT oid FROM app) AND NOT other.rolsuper AND NOT other.rolcreaterole
          AND NOT other.rolbypassrls AND NOT other.rolreplication AND NOT starts_with(other.rolname, 'pg_')
-         AND pg_has_role(app.oid, other.oid, 'MEMBER')),
+         AND pg_has_role(app.oid, other.oid, 'MEMBER')
+      UNION ALL
+      -- What it was given by name elsewhere, or by an extension's master.
+      SELECT app.role, CASE object.relkind WHEN 'S' THEN 'sequence ' ELSE 'table ' END || object.oid::regclass,
+             entry.privilege_type
+        FROM app, pg_class AS object, aclexplode(object.relacl) AS entry
+       WHERE entry.grantee = app.oid AND object.relowner <> app.oid
+         AND object.relnamespace NOT IN (SELECT namespace FROM app)
+      UNION ALL
+      SELECT app.role, 'function ' || object.oid::regprocedure, entry.privilege_type
+        FROM app, pg_proc AS object, aclexplode(object.proacl) AS entry
+       WHERE entry.grantee = app.oid AND object.proowner <> app.oid
+         AND (object.pronamespace NOT IN (SELECT namespace FROM app) OR EXISTS (SELECT FROM extension
+               WHERE extension.classid = 'pg_proc'::regclass AND extension.objid = object.oid))
+      UNION ALL
+      -- What acts for it as somebody else.
+      SELECT app.role, format('function %s, which acts as %s', object.oid::regprocedure, pg_get_userbyid(object.proowner)),
+             'EXECUTE'
+        FROM app JOIN pg_proc AS object ON object.prosecdef AND object.proowner <> app.oid
+       WHERE has_schema_privilege(app.oid, object.pronamespace, 'USAGE')
+         AND has_function_privilege(app.oid, object.oid, 'EXECUTE')
+         AND object.pronamespace <> 'pg_catalog'::regnamespace
+         AND NOT EXISTS (SELECT FROM extension
+                          WHERE extension.classid = 'pg_proc'::regclass AND extension.objid = object.oid)
+      UNION ALL
+      SELECT DISTINCT pair.role, format('table %s, which reads %s as %s', object.oid::regclass, source.oid::regclass,
+               pg_get_userbyid(object.relowner)), 'SELECT'
+        FROM pair JOIN pg_class AS object ON object.relnamespace = pair.namespace AND object.relkind IN ('v', 'm')
+        JOIN pg_rewrite AS rule ON rule.ev_class = object.oid
+        JOIN pg_depend AS link ON link.classid = 'pg_rewrite'::regclass AND link.objid = rule.oid
+        JOIN pg_class AS source ON link.refclassid = 'pg_class'::regclass AND source.oid = link.refobjid
+       WHERE object.relowner <> pair.oid AND pair.enters AND has_table_privilege(pair.oid, object.oid, 'SELECT')
+         AND source.relnamespace IN (SELECT namespace FROM app WHERE app.oid <> pair.oid)
+         AND source.relnamespace <> object.relnamespace
+         AND NOT coalesce(object.reloptions, '{}') && ARRAY['security_invoker=true', 'security_invoker=on',
+               'security_invoker=1', 'security_invoker=yes']
+      UNION ALL
+      SELECT app.role, 'foreign server ' || server.srvname, 'USAGE'
+        FROM app, pg_foreign_server AS server WHERE has_server_privilege(app.oid, server.oid, 'USAGE')
+      UNION ALL
+      SELECT app.role, 'parameter ' || parameter.parname, 'SET' FROM app, pg_parameter_acl AS parameter
+       WHERE parameter.parname <> 'lo_compat_privileges'
+         AND has_parameter_privilege(app.oid, parameter.parname, 'SET')),
     line AS (
       SELECT 1 AS part, jsonb_build_object('kind', 'missing', 'role', listed->>'role', 'object', 'schema ' || (listed->>'schema')) AS line
         FROM wanted, jsonb_array_elements(wanted.apps) AS listed

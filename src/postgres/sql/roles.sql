@@ -16,6 +16,7 @@ BEGIN
       EXECUTE format('ALTER ROLE %I VALID UNTIL %L', app.role, 'infinity');
     END IF;
     EXECUTE format('ALTER ROLE %I SET search_path TO %I', app.role, app.schema);
+    EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET search_path', app.role, current_database());
     EXECUTE format('ALTER ROLE %I RESET role', app.role);
     EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET role', app.role, current_database());
   END LOOP;

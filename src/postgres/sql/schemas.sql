@@ -3,6 +3,7 @@ DO $schemas$
 DECLARE
   apps CONSTANT jsonb := current_setting('deploy_native.wanted')::jsonb->'apps';
   app record;
+  holder text;
   old_schema oid;
   new_schema oid;
   filled oid[];
@@ -11,6 +12,18 @@ DECLARE
 BEGIN
   FOR app IN SELECT * FROM jsonb_to_recordset(apps) AS listed(role text, schema text) LOOP
     SELECT oid INTO new_schema FROM pg_namespace WHERE nspname = app.schema;
+    SELECT coalesce('extension ' || quote_ident(extension.extname), 'role ' || quote_ident(owner.rolname)) INTO holder
+      FROM pg_namespace AS schema
+      JOIN pg_roles AS owner ON owner.oid = schema.nspowner
+      LEFT JOIN pg_depend AS link ON link.classid = 'pg_namespace'::regclass AND link.objid = schema.oid
+        AND link.refclassid = 'pg_extension'::regclass AND link.deptype = 'e'
+      LEFT JOIN pg_extension AS extension ON extension.oid = link.refobjid
+     WHERE schema.nspname = app.schema AND app.schema <> 'public'
+       AND (extension.oid IS NOT NULL
+            OR NOT owner.rolsuper AND NOT apps @> jsonb_build_array(jsonb_build_object('role', owner.rolname)));
+    IF FOUND THEN
+      RAISE EXCEPTION 'schema "%" of app role "%" belongs to %', app.schema, app.role, holder USING ERRCODE = 'DN005';
+    END IF;
     old_schema := NULL;
     IF app.schema <> app.role AND app.schema = replace(app.role, '-', '_') THEN
       SELECT schema.oid INTO old_schema
@@ -38,6 +51,10 @@ BEGIN
       EXECUTE format('CREATE SCHEMA %I AUTHORIZATION %I', app.schema, app.role);
     ELSIF app.schema <> 'public' THEN
       EXECUTE format('ALTER SCHEMA %I OWNER TO %I', app.schema, app.role);
+    ELSIF EXISTS (SELECT FROM pg_namespace AS schema JOIN pg_roles AS owner ON owner.oid = schema.nspowner
+                   WHERE schema.nspname = app.schema AND owner.rolname <> app.role
+                     AND apps @> jsonb_build_array(jsonb_build_object('role', owner.rolname))) THEN
+      EXECUTE format('ALTER SCHEMA %I OWNER TO pg_database_owner', app.schema);
     END IF;
 
     FOR held IN

@@ -1,0 +1,105 @@
+//! How a run is carried out, and what stands around it.
+
+use crate::dns::DnsProvider;
+use crate::dokploy::{ClientSettings, WaitSettings};
+use crate::image::ImageBuilder;
+use crate::plan::DeployPlan;
+use crate::secrets::{Entropy, SystemEntropy};
+use crate::state::StateProvider;
+use crate::{EventSink, silent};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+
+/// How a run is carried out; none of it changes what is deployed.
+#[derive(Clone)]
+pub struct RunOptions {
+    /// Cancels the run (I10).
+    pub cancel: CancellationToken,
+    /// Takes the events.
+    pub events: Arc<dyn EventSink>,
+    /// Whether sniff results are cached; default true.
+    pub cache: bool,
+    /// Keeps the state instead of the local file.
+    pub state_provider: Option<Arc<dyn StateProvider>>,
+    /// DNS providers by root domain, in place of the built-in ones.
+    pub dns_providers: BTreeMap<String, Arc<dyn DnsProvider>>,
+    /// Builds images instead of `docker`.
+    pub image_builder: Option<Arc<dyn ImageBuilder>>,
+    /// The plan that the caller was shown: a run that applies another one stops with `PLAN_STALE` before it changes
+    /// anything. Nothing but `deploy` and `undeploy` looks at it.
+    pub expected_plan: Option<DeployPlan>,
+    /// What stands around us: programs, name servers, clock, randomness.
+    pub surroundings: Surroundings,
+}
+
+/// What stands around a run and is different in tests and on other machines.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The `node` to sniff with; default `node` of the `PATH`.
+    pub node: PathBuf,
+    /// The folder of the sniffer's JavaScript; default: beside the package.
+    pub sniffer: Option<PathBuf>,
+    /// The `docker` to build with; default `docker` of the `PATH`.
+    pub docker: PathBuf,
+    /// The recursive name servers to ask; default: the system's.
+    pub name_servers: Vec<SocketAddr>,
+    /// The port on which authoritative name servers are asked; default 53.
+    pub authoritative_port: u16,
+    /// The `git` to ask whether the state file is ignored; default `git` of the `PATH`.
+    pub git: PathBuf,
+    /// How long a request whose answer was lost may still take effect; default 10 s (facts: aborted create, port races).
+    pub landing: Duration,
+    /// How long a database whose port was opened may take to become reachable; default 60 s.
+    pub database_deadline: Duration,
+    /// How long `psql` may take to reach the database from inside once its application is deployed; default 3 min. Half of
+    /// it, and half of the wait for the deployment, where the external port is taken after it.
+    pub answer_deadline: Duration,
+    /// How long a call to Dokploy may take, and how often a read is repeated.
+    pub client: ClientSettings,
+    /// How deployments are waited for; the request's `stabilitySeconds` takes the place of its `stability`.
+    pub wait: WaitSettings,
+    /// The clock.
+    pub now: fn() -> OffsetDateTime,
+    /// The randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            node: PathBuf::from("node"),
+            sniffer: None,
+            docker: PathBuf::from("docker"),
+            name_servers: Vec::new(),
+            authoritative_port: 53,
+            git: PathBuf::from("git"),
+            landing: Duration::from_secs(10),
+            database_deadline: Duration::from_mins(1),
+            answer_deadline: Duration::from_mins(3),
+            client: ClientSettings::default(),
+            wait: WaitSettings::default(),
+            now: OffsetDateTime::now_utc,
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            cancel: CancellationToken::new(),
+            events: silent(),
+            cache: true,
+            state_provider: None,
+            dns_providers: BTreeMap::new(),
+            image_builder: None,
+            expected_plan: None,
+            surroundings: Surroundings::default(),
+        }
+    }
+}

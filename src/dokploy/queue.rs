@@ -1,0 +1,36 @@
+//! The server's queue, read once for all who wait in it.
+
+use super::deployment::{DeploymentApi, QueueJob};
+use super::error::ApiError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// The queue as it was last read.
+///
+/// It lists the jobs of every application, so that each of many followers reading it for itself would read a list as
+/// long as there are followers.
+#[derive(Debug, Default)]
+pub(super) struct SharedQueue(Mutex<Option<(Instant, Arc<[QueueJob]>)>>);
+
+impl SharedQueue {
+    /// The queue as it was at most `age` ago.
+    ///
+    /// # Errors
+    ///
+    /// Every [`ApiError`].
+    pub(super) async fn read(&self, api: DeploymentApi<'_>, age: Duration) -> Result<Arc<[QueueJob]>, ApiError> {
+        // Held while it is read: who comes meanwhile takes what was read.
+        let mut last = self.0.lock().await;
+        if let Some((at, jobs)) = last.as_ref()
+            && at.elapsed() < age
+        {
+            return Ok(Arc::clone(jobs));
+        }
+        let at = Instant::now();
+        let jobs: Arc<[QueueJob]> = api.queue_list().await?.into();
+        *last = Some((at, Arc::clone(&jobs)));
+        Ok(jobs)
+    }
+}

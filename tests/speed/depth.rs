@@ -1,0 +1,52 @@
+//! How many requests in a row a run takes, against how many it has to take.
+
+use crate::chain::{critical_path, depth, without_polls};
+use crate::course::{Course, Lap};
+use crate::relay::Exchange;
+use std::time::Duration;
+
+/// Long against what a machine does between two requests, so that requests side by side are seen as such.
+const LATENCY: Duration = Duration::from_millis(120);
+/// A busy machine can only make runs look deeper than they are: the shallowest of so many counts.
+const ATTEMPTS: usize = 3;
+
+/// The first run and the second, unchanged one.
+async fn laps(access: &str) -> (Course, Lap, Lap) {
+    let course = Course::start(LATENCY).await;
+    let first = course.deploy(course.request(access)).await;
+    let second = course.deploy(course.request(access)).await;
+    (course, first, second)
+}
+
+fn rows(exchanges: &[Exchange]) -> String {
+    exchanges.iter().map(|exchange| format!("\n{} {} {}", exchange.method, exchange.path, exchange.query)).collect()
+}
+
+/// Asserts what holds for both ways to the database.
+async fn is_as_deep_as_it_must_be(access: &str) {
+    let mut shallowest = (usize::MAX, usize::MAX);
+    for _ in 0..ATTEMPTS {
+        let (_course, first, second) = laps(access).await;
+        assert!(second.exchanges.iter().all(|exchange| !exchange.is_write()), "i9: {}", rows(&second.exchanges));
+        assert_eq!(second.report.changes, 0);
+        let path = critical_path(&first.exchanges, &first.plan, first.began("database:roles"));
+        let made = without_polls(&first.exchanges);
+        shallowest = (shallowest.0.min(depth(&made)), shallowest.1.min(depth(&second.exchanges)));
+        let right = shallowest.0 * 10 <= path.len() * 13 && shallowest.0 * 2 <= made.len() && shallowest.1 <= 6;
+        if right {
+            return;
+        }
+        println!("{access}: {shallowest:?} of {}, critical: {}{}", made.len(), path.len(), rows(&path));
+    }
+    panic!("{access}: the first run is {} deep, the second {}", shallowest.0, shallowest.1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i9_runs_are_hardly_deeper_than_their_critical_path_through_the_port() {
+    is_as_deep_as_it_must_be("external-port").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i9_runs_are_hardly_deeper_than_their_critical_path_from_inside() {
+    is_as_deep_as_it_must_be("internal").await;
+}
