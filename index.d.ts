@@ -38,6 +38,25 @@ export function undeploy(request: UndeployRequest, options?: ApplyOptions): Prom
 export function planUndeploy(request: UndeployRequest, options?: RunOptions): Promise<DeployPlan>;
 
 /**
+ * Gives apps that run other credentials: another password for their database user, or other values of variables that
+ * were generated. Nothing else about them changes, and no moment refuses a running app.
+ *
+ * A password changes in three turns: the app gets a second login and is deployed with it, its user gets the new password,
+ * and the app is deployed with its own login again. Interrupted anywhere, the next run of this or of {@link deploy}
+ * finishes it, with the same new values.
+ *
+ * @throws {@link DeployError} `INVALID_REQUEST` with the reason `not-rotatable` for a value that is the user's own
+ */
+export function rotateCredentials(request: RotateRequest, options?: RunOptions): Promise<RotationReport>;
+
+/**
+ * Works out what {@link rotateCredentials} would do, and changes nothing.
+ *
+ * @throws {@link DeployError}
+ */
+export function planRotateCredentials(request: RotateRequest, options?: RunOptions): Promise<DeployPlan>;
+
+/**
  * Asks the authoritative servers of each host name of the selected apps whether they answer with the server's address.
  *
  * @throws {@link DeployError}
@@ -207,6 +226,30 @@ export interface UndeployRequest {
 	deleteData?: boolean;
 	/** Also removes environment and project, when nothing else lives there; default `false`. */
 	deleteProject?: boolean;
+}
+
+/** Whose credentials change, and which. Unknown fields are errors. */
+export interface RotateRequest {
+	workspace: NormalizedWorkspace;
+	stage: string;
+	credentials: Credentials;
+	/** The apps; default every app that has what is rotated. */
+	apps?: string[];
+	/** Generated variables that get another value, for instance `['BETTER_AUTH_SECRET']`; default none. */
+	generatedSecrets?: string[];
+	/** Whether the database users get other passwords; default `true`, or `false` where `generatedSecrets` names some. */
+	databasePasswords?: boolean;
+	/** Where an opened database port is reached; default: the endpoint's host. */
+	databaseHost?: string;
+	/**
+	 * How the database is reached, as in {@link DeployRequest}; default `auto`. `external-port` opens the port three times,
+	 * and each time restarts the database twice.
+	 */
+	databaseAccess?: 'external-port' | 'internal' | 'auto';
+	/** Which app owns the `public` schema, as in the deployment; default `api`, `null` for none. */
+	publicSchemaApp?: string | null;
+	/** How long an app must stay up to count as running, in seconds; default 15. */
+	stabilitySeconds?: number;
 }
 
 /** Who we are to whom. */
@@ -497,8 +540,18 @@ export interface DeployReport {
 	dns: DnsReport;
 	/** How the database was reached, and why that way, when this run worked on it. */
 	databaseAccess?: { way: 'external-port' | 'internal'; reason: string };
+	/** The roles of removed apps that this run barred from logging in; their data stays. */
+	retiredRoles?: RetiredRole[];
 	/** The proof of isolation, when one was made in this run. */
 	isolation?: IsolationReport;
+}
+
+/** The role of an app that the workspace no longer declares. */
+export interface RetiredRole {
+	appName: string;
+	role: string;
+	/** What is kept, for instance `schema auth: 12 tables`. */
+	kept: string[];
 }
 
 /** What became of an app. */
@@ -591,6 +644,28 @@ export interface UndeployReport {
 	/** What stays, and why. */
 	kept: string[];
 	durationMs: number;
+}
+
+/** The result of a rotation of credentials. */
+export interface RotationReport {
+	/** Each app whose credentials were to change. */
+	apps: RotatedApp[];
+	/** How many steps changed something. */
+	changes: number;
+	/** How the database was reached, when it had to be. */
+	databaseAccess?: { way: 'external-port' | 'internal'; reason: string };
+	durationMs: number;
+}
+
+/** An app whose credentials were to change. */
+export interface RotatedApp {
+	appName: string;
+	/** The variables that carry them, for instance `DATABASE_URL`. */
+	credentials: string[];
+	/** Whether all are new, the app was seen running with them, and the former ones do not work any more. */
+	finished: boolean;
+	/** What went wrong. */
+	reason?: string;
 }
 
 /** The ordered graph of steps that turns what is observed into what is wanted. */

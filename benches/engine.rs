@@ -9,6 +9,7 @@
 
 #[path = "../tests/speed/chain.rs"]
 mod chain;
+#[allow(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../tests/speed/course.rs"]
 mod course;
 #[path = "../tests/speed/crowd.rs"]

@@ -188,6 +188,11 @@ fn what_cannot_arrive_is_refused_with_its_reason_and_without_its_value() {
     }
     let long = IndexMap::from([("A".to_owned(), Secret::new("x".repeat(128 * 1024)))]);
     assert!(encode_env("api", &long).unwrap_err().message().contains("128 KiB"));
+    let each = |number: usize| (format!("A{number}"), Secret::new("x".repeat(100_000 + number)));
+    let many: IndexMap<String, Secret> = (0..11).map(each).collect();
+    let message = encode_env("api", &many).unwrap_err().message().to_owned();
+    assert!(message.contains("  - A10: ") && message.contains("1 MiB"), "{message}");
+    assert!(encode_env("api", &(0..10).map(each).collect()).is_ok());
 }
 
 /// Docker's client expands a format with the engine that Swarm expands a service's environment with: Go's `text/template`.

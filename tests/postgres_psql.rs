@@ -44,10 +44,10 @@ impl SqlTransport for Psql<'_> {
         let arguments = script.psql_arguments(self.2).unwrap();
         let finished = self.command(database, &arguments).output().await.unwrap();
         let errors = String::from_utf8(finished.stderr).unwrap();
-        match finished.status.success() {
-            true => Ok(String::from_utf8(finished.stdout).unwrap()),
-            false => Err(psql_error(&errors).unwrap_or_else(|| panic!("{errors}"))),
+        if finished.status.success() {
+            return Ok(String::from_utf8(finished.stdout).unwrap());
         }
+        Err(psql_error(&errors).unwrap_or_else(|| panic!("{errors}")))
     }
 }
 

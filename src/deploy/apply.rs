@@ -126,6 +126,8 @@ struct Schedule<'a> {
     waiting: HashMap<&'a str, Waiting<'a>>,
     /// The steps that depend on a step, by its id.
     dependents: HashMap<&'a str, Vec<&'a str>>,
+    /// The steps that go on although another one, which they wait for, did not succeed.
+    soft: &'a BTreeMap<String, Vec<String>>,
     /// Those that wait for nothing any more.
     ready: Vec<&'a Step>,
     outcome: Outcome,
@@ -154,7 +156,7 @@ impl<'a> Schedule<'a> {
                 dependents.entry(id.as_str()).or_default().push(step.id.as_str());
             }
         }
-        Self { waiting, dependents, ready, outcome: Outcome::default() }
+        Self { waiting, dependents, soft: &blueprint.soft, ready, outcome: Outcome::default() }
     }
 
     /// Takes the steps that may run now.
@@ -165,12 +167,16 @@ impl<'a> Schedule<'a> {
     /// Lets run what waited for this step alone.
     fn release(&mut self, id: &str) {
         for dependent in self.dependents.remove(id).unwrap_or_default() {
-            let Some(waiting) = self.waiting.get_mut(dependent) else { continue };
-            waiting.left -= 1;
-            if waiting.left == 0 {
-                self.ready.push(waiting.step);
-                self.waiting.remove(dependent);
-            }
+            self.waits_less(dependent);
+        }
+    }
+
+    fn waits_less(&mut self, id: &str) {
+        let Some(waiting) = self.waiting.get_mut(id) else { return };
+        waiting.left -= 1;
+        if waiting.left == 0 {
+            self.ready.push(waiting.step);
+            self.waiting.remove(id);
         }
     }
 
@@ -179,6 +185,10 @@ impl<'a> Schedule<'a> {
         let mut blockers = vec![id.to_owned()];
         while let Some(blocker) = blockers.pop() {
             for dependent in self.dependents.remove(blocker.as_str()).unwrap_or_default() {
+                if self.soft.get(dependent).is_some_and(|soft| soft.contains(&blocker)) {
+                    self.waits_less(dependent);
+                    continue;
+                }
                 let Some(Waiting { step, .. }) = self.waiting.remove(dependent) else { continue };
                 let reason = format!("{blocker} did not succeed");
                 events.emit(DeployEvent::StepSkipped {
@@ -288,6 +298,17 @@ mod tests {
         assert_eq!(outcome.skipped.keys().collect::<Vec<_>>(), ["b", "c"]);
         assert_eq!(outcome.changed.iter().collect::<Vec<_>>(), ["d", "e"]);
         assert!(!log.contains(&"+b".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_goes_on_despite_the_failure_of_one_that_it_only_waits_for() {
+        let mut blueprint = graph(&[("a", &[]), ("b", &[]), ("c", &["a", "b"]), ("d", &["c"]), ("e", &["a", "c"])]);
+        blueprint.soft.insert("c".into(), vec!["a".into(), "b".into()]);
+        let (outcome, log) = carry_out(&blueprint, &["a"]).await;
+        assert_eq!(outcome.changed.iter().collect::<Vec<_>>(), ["b", "c", "d"]);
+        assert_eq!(outcome.skipped.keys().collect::<Vec<_>>(), ["e"]);
+        let at = |entry: &str| log.iter().position(|it| it == entry).unwrap();
+        assert!(at("+c") > at("-a") && at("+c") > at("-b"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,8 +2,9 @@
 
 use super::images::{registry_login, resolve_images};
 use super::prepare;
-use super::ready::Ready;
+use super::ready::{Part, Ready};
 use super::resolve::{AppResolver, Generated};
+use super::rotation;
 use super::session::{PostgresService, World};
 use super::wanted::{self, Ingredients, MASTER, assemble};
 use crate::env::encode_env;
@@ -41,7 +42,8 @@ impl Ready {
         self.phase(Phase::Observe);
         let (observed, server_ip) = self.look(state.as_ref()).await?;
         let mut state = known;
-        let recovered = recover(&mut state, &observed, &resolver.needs())?;
+        let entropy = self.options.surroundings.entropy.as_ref();
+        let recovered = recover(&mut state, &observed, &resolver.needs(), entropy)?;
         if !recovered.is_empty() {
             self.warn("state-recovered", &format!("recovered from the server: {}", recovered.join(", ")), None);
         }
@@ -74,11 +76,11 @@ impl Ready {
             Some(PostgresService { database, user, .. }) => (database.clone(), user.clone()),
             None => (self.request.workspace.database_name(), MASTER.to_owned()),
         };
-        let roles = wanted::roles(&self.request, &resolver, &filled, &database, &master)?;
+        let roles = resolver.roles(&filled, &database, &master)?;
         let hooked = self.options.image_builder.is_some();
         let images = wanted::images(&self.request, &self.apps, &resolved.envs, hooked, self.now())?;
         let images = resolve_images(images, self.images.as_ref(), registry_login(&self.request).as_ref()).await?;
-        let wanted = assemble(Ingredients {
+        let mut wanted = assemble(Ingredients {
             request: &self.request,
             apps: &self.apps,
             hosts: &self.hosts,
@@ -89,6 +91,9 @@ impl Ready {
             roles: roles.as_ref(),
             route: wanted::database_route(&self.request, observed.postgres.as_ref(), &state),
         });
+        if self.part == Part::All && self.request.workspace.services.db.is_some() {
+            wanted.rotations = rotation::unfinished(&state, &observed, &self.apps);
+        }
         self.phase(Phase::Plan);
         let mut blueprint = draw(&wanted, &observed, &state)?;
         self.part.narrow(&mut blueprint);

@@ -3,15 +3,14 @@
 use super::begin::{Hold, begin};
 use super::prepare;
 use super::ready::Ready;
+use super::rotation;
 use super::run::session;
 use super::steps;
-use super::wanted;
 use crate::plan::{Action, Observed, Ownership, Step, recover};
 use crate::postgres::IsolationReport;
 use crate::state::{SharedState, State, StateProvider};
 use crate::{DeployError, ErrorCode, Phase};
 use async_trait::async_trait;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Runs the proof on the stage's database, by the way that its deployments take.
@@ -27,12 +26,15 @@ pub(super) async fn verify(ready: &Ready, hold: &Hold) -> Result<IsolationReport
     let observed = ready.look_at_server(kept.as_ref()).await?;
     let mut state = kept.unwrap_or_else(|| State::new(ready.stage()));
     // Nothing is generated or written here: what the server still knows of a lost state will do.
-    recover(&mut state, &observed, &BTreeMap::new())?;
+    let entropy = ready.options.surroundings.entropy.as_ref();
+    recover(&mut state, &observed, &rotation::logins(&ready.declared), entropy)?;
     prepare::know_state(&ready.redactor, &state);
     let resolver = ready.no_resolver();
     let (database, master) = database_of(ready, &observed)?;
-    let roles = wanted::roles(&ready.request, &resolver, &state, &database, &master)?;
-    let roles = roles.ok_or_else(|| nothing_there(ready, "no app has a role in the database"))?;
+    let roles = resolver.roles(&state, &database, &master)?;
+    let roles = roles
+        .filter(|roles| !roles.apps().is_empty())
+        .ok_or_else(|| nothing_there(ready, "no app has a role in the database"))?;
     let shared = SharedState::start(Arc::new(Unwritten), state);
     let session = session(ready, hold, shared, journal, &observed, ready.nothing_wanted(), resolver, Some(roles));
     let report = steps::prove_isolation(&session, &step()).await;

@@ -4,6 +4,7 @@ use super::apply::{Limits, Outcome, apply};
 use super::begin::{Hold, begin};
 use super::ready::Ready;
 use super::report::{DeployFailure, UndeployReport};
+use super::rotation;
 use super::run::session;
 use super::wanted::database_route;
 use crate::plan::{
@@ -11,7 +12,7 @@ use crate::plan::{
 };
 use crate::state::{SharedState, State};
 use crate::{DeployError, DeployEvent, Phase};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// What an undeployment is asked to remove beyond the apps.
@@ -40,7 +41,8 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
     let observed = ready.look_at_server(kept.as_ref()).await?;
     let mut state = kept.clone().unwrap_or_else(|| State::new(ready.stage()));
     // Nothing is generated here, so nothing can be lost; what is recovered are ids.
-    recover(&mut state, &observed, &BTreeMap::new())?;
+    let entropy = ready.options.surroundings.entropy.as_ref();
+    recover(&mut state, &observed, &rotation::logins(observed.applications.keys()), entropy)?;
     let selected = ready.request.settings.apps.clone().map(|apps| apps.into_iter().collect::<BTreeSet<_>>());
     let unwanted = Unwanted {
         stage: ready.stage().to_owned(),
@@ -110,6 +112,7 @@ pub(super) async fn undeploy(ready: &Ready, hold: &Hold, depth: Depth) -> Result
 fn forget(state: &mut State) {
     state.app_credentials.clear();
     state.generated_secrets.clear();
+    state.deploy_native.rotations.clear();
     state.deploy_native.images.clear();
 }
 

@@ -20,6 +20,9 @@ mod ready;
 mod report;
 mod request;
 mod resolve;
+mod rotate;
+mod rotate_request;
+mod rotation;
 mod route;
 mod run;
 mod select;
@@ -33,12 +36,14 @@ mod zone_queue;
 pub use options::{RunOptions, Surroundings};
 pub use report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport,
-    RecordStatus, UndeployReport,
+    RecordStatus, RetiredRole, RotatedApp, RotationReport, UndeployReport,
 };
 pub use request::{
     Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError, RegistryCredentials,
     UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
 };
+
+pub use rotate_request::{RotateRequest, RotateSettings};
 
 use crate::DeployError;
 use crate::plan::DeployPlan;
@@ -120,6 +125,44 @@ pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Res
         biased;
         () = cancel.cancelled() => Err(DeployError::cancelled()),
         plan = Box::pin(leave::plan(&ready, depth)) => plan,
+    }
+}
+
+/// Gives apps that run other credentials: another password for their database user, other values of what was generated.
+///
+/// Nothing else about them changes, and no moment refuses them. Interrupted anywhere, the next run of this or of
+/// [`deploy`] finishes it.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST` with the reason `not-rotatable` for a value that is the user's own; else as [`deploy`].
+pub async fn rotate_credentials(request: RotateRequest, options: RunOptions) -> Result<RotationReport, DeployFailure> {
+    let (request, choice) = request.into_parts();
+    let ready = Ready::new(request, options, Part::Credentials)?;
+    let hold = Hold::default();
+    let cancel = ready.options.cancel.clone();
+    let result = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled().into()),
+        result = Box::pin(rotate::rotate(&ready, &hold, &choice)) => result,
+    };
+    hold.release(CLEANUP_PATIENCE).await;
+    result
+}
+
+/// Works out what [`rotate_credentials`] would do, and changes nothing.
+///
+/// # Errors
+///
+/// As [`rotate_credentials`], for everything that is found before the first change.
+pub async fn plan_rotate_credentials(request: RotateRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
+    let (request, choice) = request.into_parts();
+    let ready = Ready::new(request, options, Part::Credentials)?;
+    let cancel = ready.options.cancel.clone();
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(DeployError::cancelled()),
+        plan = Box::pin(rotate::plan(&ready, &choice)) => plan,
     }
 }
 

@@ -196,7 +196,9 @@ pub(super) fn know_state(redactor: &Redactor, state: &State) {
     let services = passwords.postgres.iter().chain(&passwords.redis);
     let apps = state.app_credentials.values().map(|credentials| &credentials.db_password);
     let generated = state.generated_secrets.values().flat_map(|secrets| secrets.values());
-    services.chain(apps).chain(generated).for_each(|secret| redactor.add(secret));
+    let rotating = state.deploy_native.rotations.values().filter_map(|rotation| rotation.login.as_ref());
+    let rotating = rotating.flat_map(|login| [&login.interim, &login.next]);
+    services.chain(apps).chain(generated).chain(rotating).for_each(|secret| redactor.add(secret));
 }
 
 /// The base of the name of each service and application on the server.

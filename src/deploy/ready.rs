@@ -44,6 +44,8 @@ pub(super) enum Part {
     Services,
     /// These, and the roles of the database.
     Database,
+    /// Other credentials for what runs.
+    Credentials,
     /// Nothing: it is undeployed.
     Nothing,
 }
@@ -58,7 +60,10 @@ impl Ready {
         let DeployRequest { workspace, settings } = &request;
         prepare::check_stage(&settings.stage)?;
         // An app that is to be removed need not be declared any more.
-        let apps = if part == Part::Nothing { Vec::new() } else { prepare::selected_apps(workspace, settings)? };
+        let apps = match part {
+            Part::Nothing | Part::Credentials => Vec::new(),
+            Part::All | Part::Services | Part::Database => prepare::selected_apps(workspace, settings)?,
+        };
         let redactor = Arc::new(Redactor::new());
         prepare::know_secrets(&redactor, &settings.credentials, settings.secrets.all().cloned());
         let client = prepare::client(
@@ -207,7 +212,7 @@ impl Part {
     /// Leaves only the steps of this part in a plan.
     pub(super) fn narrow(self, blueprint: &mut Blueprint) {
         let belongs = |operation: &Operation| match self {
-            Self::All | Self::Nothing => true,
+            Self::All | Self::Credentials | Self::Nothing => true,
             Self::Services | Self::Database => match operation {
                 Operation::ApplyRoles => self == Self::Database,
                 // It still carries the database's master password.

@@ -23,6 +23,9 @@ pub struct DeployReport {
     /// How the database was reached, when this run worked on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_access: Option<DatabaseAccessReport>,
+    /// The roles of removed apps that this run barred from logging in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub retired_roles: Vec<RetiredRole>,
     /// The proof of isolation, when one was made in this run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<crate::postgres::IsolationReport>,
@@ -36,6 +39,18 @@ pub struct DatabaseAccessReport {
     pub way: crate::plan::DatabaseRoute,
     /// Why that way.
     pub reason: String,
+}
+
+/// The role of an app that the workspace no longer declares: it may not log in any more, and its data stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetiredRole {
+    /// The app.
+    pub app_name: String,
+    /// The role.
+    pub role: String,
+    /// What is kept, for instance `schema auth: 12 tables`.
+    pub kept: Vec<String>,
 }
 
 /// What became of an app.
@@ -176,6 +191,23 @@ impl DeployFailure {
     }
 }
 
+impl DeployFailure {
+    /// The failure of a rotation, with what was finished all the same.
+    pub(super) fn of_rotation(error: DeployError, report: &RotationReport) -> Self {
+        let names = |finished: bool| -> Vec<&str> {
+            let apps = report.apps.iter().filter(|app| app.finished == finished);
+            apps.map(|app| app.app_name.as_str()).collect()
+        };
+        let hint = format!(
+            "Nothing is locked out. Run it again, or deploy, to finish {}{}",
+            names(false).join(", "),
+            if names(true).is_empty() { String::new() } else { format!("; finished: {}", names(true).join(", ")) }
+        );
+        let hint = error.hint_text().map_or_else(|| hint.clone(), |first| format!("{first}. {hint}"));
+        Self { error: error.hint(hint), report: None }
+    }
+}
+
 impl From<DeployError> for DeployFailure {
     fn from(error: DeployError) -> Self {
         Self { error, report: None }
@@ -194,4 +226,34 @@ pub struct UndeployReport {
     pub kept: Vec<String>,
     /// How long the run took, in milliseconds.
     pub duration_ms: u64,
+}
+
+/// The result of a rotation of credentials.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RotationReport {
+    /// Each app whose credentials were to change.
+    pub apps: Vec<RotatedApp>,
+    /// How many steps changed something.
+    pub changes: usize,
+    /// How the database was reached, when it had to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_access: Option<DatabaseAccessReport>,
+    /// How long the run took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// An app whose credentials were to change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RotatedApp {
+    /// The app.
+    pub app_name: String,
+    /// The variables that carry them, for instance `DATABASE_URL`.
+    pub credentials: Vec<String>,
+    /// Whether all of them are new, the app was seen running with them, and the former ones do not work any more.
+    pub finished: bool,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }

@@ -232,25 +232,38 @@ impl UndeployRequest {
         let (workspace, settings) = split(value)?;
         Ok(Self { workspace, settings })
     }
-}
 
-impl UndeployRequest {
     /// The request as a run takes it, and how far the removal goes.
     pub(super) fn into_parts(self) -> (DeployRequest, Depth) {
         let given = self.settings;
         let depth = Depth { data: given.delete_data, project: given.delete_project };
         let settings = DeploySettings {
-            stage: given.stage,
-            credentials: given.credentials,
-            secrets: Secrets::default(),
             apps: given.apps,
-            tag: None,
-            images: BTreeMap::new(),
             main_frontend_at_apex: given.main_frontend_at_apex,
-            server_ip: None,
             database_host: given.database_host,
             database_access: given.database_access,
             public_schema_app: given.public_schema_app,
+            ..DeploySettings::new(given.stage, given.credentials)
+        };
+        (DeployRequest { workspace: self.workspace, settings }, depth)
+    }
+}
+
+impl DeploySettings {
+    /// Those of a stage, with every default.
+    pub(super) fn new(stage: String, credentials: Credentials) -> Self {
+        Self {
+            stage,
+            credentials,
+            secrets: Secrets::default(),
+            apps: None,
+            tag: None,
+            images: BTreeMap::new(),
+            main_frontend_at_apex: false,
+            server_ip: None,
+            database_host: None,
+            database_access: DatabaseAccess::default(),
+            public_schema_app: default_public_schema_app(),
             on_sniff_error: OnSniffError::default(),
             wait_for: WaitFor::default(),
             stability_seconds: default_stability(),
@@ -259,8 +272,7 @@ impl UndeployRequest {
             adopt: Vec::new(),
             domains: true,
             platform: default_platform(),
-        };
-        (DeployRequest { workspace: self.workspace, settings }, depth)
+        }
     }
 }
 
@@ -274,7 +286,7 @@ fn fault(path: &str, text: &str) -> String {
 }
 
 /// Parts a request into its workspace, whose unknown fields pass, and the rest, whose unknown fields do not.
-fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T), DeployError> {
+pub(super) fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T), DeployError> {
     let Value::Object(mut fields) = value else {
         return Err(DeployError::new(ErrorCode::InvalidRequest, "The request must be an object"));
     };
@@ -291,11 +303,11 @@ fn split<T: serde::de::DeserializeOwned>(value: Value) -> Result<(Workspace, T),
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "serde wants the field's type")]
-fn default_public_schema_app() -> Option<String> {
+pub(super) fn default_public_schema_app() -> Option<String> {
     Some("api".to_owned())
 }
 
-const fn default_stability() -> u64 {
+pub(super) const fn default_stability() -> u64 {
     15
 }
 

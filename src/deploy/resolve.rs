@@ -3,7 +3,7 @@
 use super::session::PostgresService;
 use crate::env::{EnvContext, EnvResolution, PostgresAddress, RedisAddress, Secrets, missing_env_error, resolve_env};
 use crate::plan::{GeneratedNeeds, WantedEnv};
-use crate::postgres::app_names;
+use crate::postgres::{AppNames, AppRole, DatabaseRoles, app_names, second_login_name};
 use crate::secrets::{Entropy, Secret, generate_password};
 use crate::sniff::SniffedEnvironment;
 use crate::state::{AppCredentials, State};
@@ -72,6 +72,8 @@ impl AppResolver {
             GeneratedNeeds {
                 database: self.wants_role(sniffed),
                 secrets: secrets.map(|name| (*name).to_owned()).collect(),
+                role: sniffed.app_name.clone(),
+                second_login: second_login_name(&sniffed.app_name),
             }
         };
         self.requirements.iter().map(|(app, sniffed)| (app.clone(), needs(sniffed))).collect()
@@ -91,6 +93,35 @@ impl AppResolver {
                 || self.requirements.get(*app).is_some_and(|sniffed| self.wants_role(sniffed))
         };
         self.workspace.apps.keys().filter(has).cloned().collect()
+    }
+
+    /// The roles that a database is to have: of every app that needs one or has one; those of apps that are gone retire.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_WORKSPACE` when a name cannot become a role or schema.
+    pub(super) fn roles(
+        &self,
+        state: &State,
+        database: &str,
+        master: &str,
+    ) -> Result<Option<DatabaseRoles>, DeployError> {
+        let apps = self.role_apps(state);
+        let gone = |(app, _): &(&String, &AppCredentials)| !self.workspace.apps.contains_key(*app);
+        let retired = state.app_credentials.iter().filter(gone);
+        let retired: Vec<_> = retired.map(|(app, credentials)| (app.clone(), credentials.db_user.clone())).collect();
+        if self.workspace.services.db.is_none() || (apps.is_empty() && retired.is_empty()) {
+            return Ok(None);
+        }
+        let names = app_names(apps.iter().map(String::as_str), self.public_schema_app.as_deref())?;
+        let role = |names: AppNames| {
+            let password = state.app_credentials.get(&names.app)?.db_password.clone();
+            let shared = self.workspace.apps[&names.app].shared_with.clone();
+            let readers = shared.into_iter().filter(|reader| apps.contains(reader));
+            Some(AppRole::new(names, password).shared_with(readers))
+        };
+        let roles = names.into_iter().filter_map(role).collect();
+        Ok(Some(DatabaseRoles::new(database, master, roles)?.retiring(retired)))
     }
 
     /// Resolves every app; `postgres` and `redis` are absent until they are created.

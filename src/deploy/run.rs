@@ -7,6 +7,7 @@ use super::prepare;
 use super::ready::{Part, Ready};
 use super::report::{DeployFailure, DeployReport};
 use super::resolve::AppResolver;
+use super::rotation;
 use super::session::{Session, World};
 use super::summary::summarize;
 use super::wanted;
@@ -52,12 +53,14 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
             started.elapsed(),
         ));
     }
+    let entropy = ready.options.surroundings.entropy.as_ref();
     // Durable before the first request that carries any of it (I2).
     shared
         .update(|state| {
             *state = recovered;
             generated.keep_in(state);
-            choose_passwords(state, &wanted, &observed, ready.options.surroundings.entropy.as_ref());
+            rotation::begin(state, &wanted.rotations, entropy);
+            choose_passwords(state, &wanted, &observed, entropy);
         })
         .await?;
     let mut session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles);

@@ -3,7 +3,7 @@
 use super::apply::{Done, Executor};
 use super::observe::Scope;
 use super::options::Surroundings;
-use super::report::{AppStatus, DomainStatus};
+use super::report::{AppStatus, DomainStatus, RetiredRole};
 use super::request::WaitFor;
 use super::resolve::AppResolver;
 use super::route::Route;
@@ -101,6 +101,8 @@ pub(super) struct World {
     pub(super) images: BTreeMap<String, String>,
     /// The environment that each app was configured with.
     pub(super) configured: BTreeMap<String, IndexMap<String, Secret>>,
+    /// The environment that each app was last seen running with in this run.
+    pub(super) ran: BTreeMap<String, IndexMap<String, Secret>>,
     /// How far each app was seen to come in this run.
     pub(super) status: BTreeMap<String, AppStatus>,
     /// How far each app's domain came in this run.
@@ -109,6 +111,8 @@ pub(super) struct World {
     pub(super) proxied: BTreeSet<String>,
     /// Why a host name is not verified.
     pub(super) unverified: BTreeMap<String, String>,
+    /// The roles of removed apps that were barred.
+    pub(super) retired: Vec<RetiredRole>,
     /// The way to the database that was taken.
     pub(super) database_access: Option<Route>,
     /// The proof of isolation.

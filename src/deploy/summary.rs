@@ -30,6 +30,7 @@ pub(super) fn summarize(
         duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         dns: summary.dns(),
         database_access: summary.database_access(),
+        retired_roles: world.retired.clone(),
         isolation: world.isolation.clone(),
     }
 }

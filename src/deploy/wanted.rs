@@ -2,7 +2,6 @@
 
 use super::prepare::Zones;
 use super::request::{DeployRequest, RegistryCredentials, WaitFor};
-use super::resolve::AppResolver;
 use super::route::{Route, route};
 use crate::DeployError;
 use crate::ErrorCode;
@@ -11,7 +10,7 @@ use crate::plan::{
     ObservedPostgres, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedImage, WantedPostgres, WantedRedis,
     WantedRegistry,
 };
-use crate::postgres::{AppRole, DatabaseRoles, app_names};
+use crate::postgres::{AppRole, DatabaseRoles};
 use crate::state::State;
 use crate::workspace::{AppType, Service, Workspace};
 use indexmap::IndexMap;
@@ -77,8 +76,10 @@ pub(super) fn assemble(mut ingredients: Ingredients<'_>) -> Wanted {
         database: ingredients.roles.map(|roles| WantedDatabase {
             fingerprint: roles.fingerprint(),
             roles: roles.apps().iter().map(|role| (role.app.clone(), describe(role))).collect(),
+            retired: roles.retired().clone(),
             way: ingredients.route.planned(),
         }),
+        rotations: BTreeMap::new(),
         follows: settings.wait_for == WaitFor::Running,
         domains: settings.domains,
         protect_foreign_dns: settings.protect_foreign_dns,
@@ -223,33 +224,6 @@ fn build(request: &DeployRequest, name: &str, tag: &str, env: Option<&WantedEnv>
 fn default_tag(stage: &str, now: OffsetDateTime) -> String {
     let time: String = super::session::iso(now).chars().take(19).map(|c| if c == ':' { '-' } else { c }).collect();
     format!("{stage}-{time}")
-}
-
-/// The roles of the database: of every app that needs one or has one.
-///
-/// # Errors
-///
-/// `INVALID_WORKSPACE` when a name cannot become a role or schema.
-pub(super) fn roles(
-    request: &DeployRequest,
-    resolver: &AppResolver,
-    state: &State,
-    database: &str,
-    master: &str,
-) -> Result<Option<DatabaseRoles>, DeployError> {
-    let apps = resolver.role_apps(state);
-    if apps.is_empty() {
-        return Ok(None);
-    }
-    let names = app_names(apps.iter().map(String::as_str), request.settings.public_schema_app.as_deref())?;
-    let role = |names: crate::postgres::AppNames| {
-        let password = state.app_credentials.get(&names.app)?.db_password.clone();
-        let shared = request.workspace.apps[&names.app].shared_with.clone();
-        let readers = shared.into_iter().filter(|reader| apps.contains(reader));
-        Some(AppRole::new(names, password).shared_with(readers))
-    };
-    let roles = names.into_iter().filter_map(role).collect();
-    DatabaseRoles::new(database, master, roles).map(Some)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::answer::null_as_default;
 use super::call::Call;
 use super::error::ApiError;
 use super::transport::Transport;
+use crate::env::expand_template;
 use crate::secrets::Secret;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -91,7 +92,15 @@ impl TryFrom<Wire> for ContainerConfig {
                 let task_id = config.labels.get("com.docker.swarm.task.id").cloned();
                 (config, task_id)
             }
-            (None, Some(spec)) => (spec.container_spec, wire.id),
+            (None, Some(WireSpec { container_spec: mut spec })) => {
+                // A task's description is what was asked for: Swarm expands it only for the container.
+                for pair in &mut spec.env {
+                    if let Some(expanded) = expand_template(pair) {
+                        *pair = expanded;
+                    }
+                }
+                (spec, wire.id)
+            }
             (None, None) => return Err("neither a container nor a task"),
         };
         let pairs = config.env.iter().map(|pair| pair.split_once('=').unwrap_or((pair, "")));
@@ -134,5 +143,24 @@ impl DockerApi<'_> {
     /// Every [`ApiError`]; forbidden for a member's key.
     pub async fn config(self, container_id: &str) -> Result<Option<ContainerConfig>, ApiError> {
         self.0.get(&CONFIG, &[("containerId", container_id)]).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn i7_a_task_on_another_node_has_its_templates_still_to_be_expanded() {
+        let env = json!(["A={{\"{{\"}}name}}", "B={{.Node.Hostname}}", "C=1"]);
+        let task = json!({ "ID": "t1", "Spec": { "ContainerSpec": { "Image": "app:1", "Env": env } } });
+        let config: ContainerConfig = serde_json::from_value(task).unwrap();
+        let value = |name: &str| config.env[name].expose();
+        assert_eq!((value("A"), value("B"), value("C")), ("{{name}}", "{{.Node.Hostname}}", "1"));
+        let labels = json!({ "com.docker.swarm.task.id": "t1" });
+        let container = json!({ "Config": { "Image": "app:1", "Env": ["A={{\"{{\"}}name}}"], "Labels": labels } });
+        let config: ContainerConfig = serde_json::from_value(container).unwrap();
+        assert_eq!(config.env["A"].expose(), "{{\"{{\"}}name}}", "a container's are as the app sees them");
     }
 }

@@ -108,6 +108,13 @@ impl Look {
         current
     }
 
+    /// Whether nothing runs, or may yet run, beside the current tasks: those that they replaced have ended.
+    pub fn is_drained(&self) -> bool {
+        let current: Vec<&str> = self.current().iter().map(|task| task.id.as_str()).collect();
+        let alive = |state| matches!(state, TaskState::Pending | TaskState::Starting | TaskState::Running);
+        self.tasks.iter().all(|task| current.contains(&task.id.as_str()) || !alive(task.state))
+    }
+
     /// What ended last in the slot of `task`, before it.
     fn ended_before(&self, task: &Task) -> Option<&Task> {
         let older = self.tasks.iter().skip_while(|other| other.id != task.id).skip(1);

@@ -1,6 +1,7 @@
 //! What is known about an app when its variables are resolved.
 
 use super::Secrets;
+use super::resolve::postgres_url;
 use crate::secrets::Secret;
 use crate::workspace::Workspace;
 use crate::{DeployError, ErrorCode};
@@ -94,6 +95,13 @@ impl PostgresAddress {
     /// The access of `user` to a database at the default port; `host` is absent until the database is created.
     pub fn new(host: Option<String>, database: String, user: String, password: Secret) -> Self {
         Self { host, port: postgres_port(), database, user, password }
+    }
+}
+
+impl PostgresAddress {
+    /// What `DATABASE_URL` is for it; `None` until the database's host name is known.
+    pub fn url(&self) -> Option<Secret> {
+        self.host.as_deref().map(|host| Secret::new(postgres_url(self, host)))
     }
 }
 

@@ -15,6 +15,10 @@ use indexmap::IndexMap;
 /// Longest `NAME=value` that Linux passes to a process, in bytes, without its final NUL (`MAX_ARG_STRLEN`).
 const LONGEST: usize = 128 * 1024 - 1;
 
+/// Longest text that Dokploy takes in a request of 1 MiB (facts: transport), as JSON, in bytes; the rest is for the other
+/// fields.
+const LONGEST_TEXT: usize = 1024 * 1024 - 4096;
+
 /// Whether a name reaches the app through dotenv: letters, digits, `_`, `.` and `-`.
 ///
 /// `__proto__` does not: as a property of a JavaScript object it vanishes.
@@ -37,10 +41,15 @@ pub fn encode_env(app: &str, variables: &IndexMap<String, Secret>) -> Result<Str
             Err(reason) => refused.push((name, reason)),
         }
     }
+    let text = lines.join("\n");
+    if serde_json::Value::from(text.as_str()).to_string().len() > LONGEST_TEXT {
+        let longest = variables.iter().max_by_key(|(_, value)| value.expose().len());
+        let reason = "it is the longest of variables that together are more than Dokploy takes in a request (1 MiB)";
+        refused.extend(longest.map(|(name, _)| (name.as_str(), reason)));
+    }
     if let Some(error) = not_representable(app, &refused) {
         return Err(error);
     }
-    let text = lines.join("\n");
     // Each line was read back beside others already; this reads what is really sent.
     if read_env(&text) == (StoredEnv { values: variables.clone(), ..StoredEnv::default() }) {
         Ok(text)

@@ -24,4 +24,5 @@ pub use missing::missing_env_error;
 pub use resolve::{EnvResolution, resolve_env};
 pub use secrets::Secrets;
 pub use stored::{StoredEnv, read_env};
+pub(crate) use template::expand as expand_template;
 pub use variable::{EnvSource, EnvVariable};

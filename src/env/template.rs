@@ -19,9 +19,9 @@ pub(super) fn escape(value: &str, literal: &str) -> String {
     value.replace(OPEN, literal)
 }
 
-/// What a container gets for a value that [`escape`] wrote; `None` when it holds any other expression, whose value
+/// What a container gets for a value as [`encode_env`](super::encode_env) writes it for Swarm; `None` when it holds any other expression, whose value
 /// depends on the task, or which Swarm refuses.
-pub(super) fn expand(written: &str) -> Option<String> {
+pub(crate) fn expand(written: &str) -> Option<String> {
     let mut value = String::with_capacity(written.len());
     let mut rest = written;
     while let Some(open) = rest.find(OPEN) {

@@ -5,7 +5,7 @@ use super::events::{JsEvents, OnEvent};
 use super::failure::{Outcome, json, outcome};
 use super::hooks::CallHook;
 use super::options::read_options;
-use crate::deploy::{self, DeployFailure, DeployRequest, RunOptions, UndeployRequest};
+use crate::deploy::{self, DeployFailure, DeployRequest, RotateRequest, RunOptions, UndeployRequest};
 use napi_derive::napi;
 use serde_json::Value;
 use std::sync::Arc;
@@ -21,6 +21,10 @@ pub enum Operation {
     Undeploy,
     /// `deploy::plan_undeploy`.
     PlanUndeploy,
+    /// `deploy::rotate_credentials`.
+    RotateCredentials,
+    /// `deploy::plan_rotate_credentials`.
+    PlanRotateCredentials,
     /// `deploy::verify_dns`.
     VerifyDns,
     /// `deploy::verify_isolation`.
@@ -56,6 +60,12 @@ async fn start(operation: Operation, request: Value, options: RunOptions) -> Res
         Operation::Plan => json(deploy::plan(DeployRequest::from_json(request)?, options).await?),
         Operation::Undeploy => json(deploy::undeploy(UndeployRequest::from_json(request)?, options).await?),
         Operation::PlanUndeploy => json(deploy::plan_undeploy(UndeployRequest::from_json(request)?, options).await?),
+        Operation::RotateCredentials => {
+            json(deploy::rotate_credentials(RotateRequest::from_json(request)?, options).await?)
+        }
+        Operation::PlanRotateCredentials => {
+            json(deploy::plan_rotate_credentials(RotateRequest::from_json(request)?, options).await?)
+        }
         Operation::VerifyDns => json(deploy::verify_dns(DeployRequest::from_json(request)?, options).await?),
         Operation::VerifyIsolation => {
             json(deploy::verify_isolation(DeployRequest::from_json(request)?, options).await?)

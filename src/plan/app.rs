@@ -3,8 +3,9 @@
 use super::blueprint::{Draft, not_ours};
 use super::fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 use super::observed::{ObservedApplication, Ownership};
-use super::operation::Operation;
+use super::operation::{DatabaseLogin, Operation};
 use super::record::verify_id;
+use super::rotation;
 use super::step::{Action, Step, VariableChange, VariableChangeKind};
 use super::wanted::{WantedApp, WantedImage};
 use crate::state::State;
@@ -13,6 +14,30 @@ use crate::state::State;
 pub(super) fn add(draft: &mut Draft<'_>, name: &str) {
     let wanted = &draft.wanted.apps[name];
     let found = draft.observed.applications.get(name);
+    if is_foreign(draft, name, found) {
+        return;
+    }
+    create(draft, wanted, found);
+    let image = image(draft, wanted);
+    let why = Reasons::of(draft, wanted, found, image.as_deref());
+    configure_and_deploy(draft, wanted, &why);
+    domain(draft, wanted, found);
+}
+
+/// Adds the steps by which an app that runs gets other credentials, and nothing else.
+pub(super) fn renew(draft: &mut Draft<'_>, name: &str) {
+    let wanted = &draft.wanted.apps[name];
+    let found = draft.observed.applications.get(name);
+    if is_foreign(draft, name, found) {
+        return;
+    }
+    let image = image(draft, wanted);
+    let why = Reasons::of(draft, wanted, found, image.as_deref());
+    configure_and_deploy(draft, wanted, &why);
+}
+
+/// Refuses an application that is not ours and that we were not told to take.
+fn is_foreign(draft: &mut Draft<'_>, name: &str, found: Option<&ObservedApplication>) -> bool {
     if let Some(application) = found
         && application.ownership == Ownership::Foreign
         && !draft.wanted.adopt.contains(name)
@@ -21,13 +46,9 @@ pub(super) fn add(draft: &mut Draft<'_>, name: &str) {
             .app(name)
             .hint(format!("Rename or remove it on the server, or take it over with adopt: ['{name}']"));
         draft.errors.push(error);
-        return;
+        return true;
     }
-    create(draft, wanted, found);
-    let image = image(draft, wanted);
-    let why = Reasons::of(draft, wanted, found, image.as_deref());
-    configure_and_deploy(draft, wanted, &why);
-    domain(draft, wanted, found);
+    false
 }
 
 fn create(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>) {
@@ -89,7 +110,12 @@ struct Reasons {
 
 impl Reasons {
     fn of(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>, image: Option<&str>) -> Self {
-        let variables = variable_changes(wanted, found);
+        let mut variables = variable_changes(wanted, found);
+        let rotates = rotation::reason(draft, &wanted.name);
+        if rotates.is_some() {
+            // What stands there now is of no account: both logins are set on the way.
+            variables.retain(|change| change.name != rotation::database_url().name);
+        }
         let mut reasons = Self { configure: Vec::new(), deploy: Vec::new(), variables };
         let Some(found) = found else {
             reasons.configure.push("it is new".to_owned());
@@ -110,6 +136,11 @@ impl Reasons {
         }
         if login_differs(wanted, found) {
             reasons.configure.push("the login that pulls its image changed".to_owned());
+        }
+        if let Some(reason) = rotates {
+            reasons.configure.push(reason);
+            reasons.variables.push(rotation::database_url());
+            return reasons;
         }
         reasons.deploy = not_running(draft.state, wanted, found, image, draft.wanted.follows);
         reasons
@@ -216,6 +247,7 @@ fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons
         draft.unchanged(name, "its image, environment and settings are those that run");
         return;
     }
+    rotation::second(draft, wanted);
     let configure = format!("app:{name}:configure");
     if !why.configure.is_empty() {
         let mut step =
@@ -229,7 +261,8 @@ fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons
             first.push("service:redis".to_owned());
         }
         step.depends_on = draft.only_changing(first.iter().map(String::as_str));
-        draft.push(step, Operation::Configure { app: name.clone() });
+        step.depends_on.extend(rotation::first(draft, name));
+        draft.push(step, Operation::Configure { app: name.clone(), login: DatabaseLogin::Own });
     }
     let reasons: Vec<&str> = why.configure.iter().chain(&why.deploy).map(String::as_str).collect();
     let mut step =
@@ -246,7 +279,8 @@ fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons
     }
     first.extend(wanted.dependencies.iter().map(|dependency| format!("app:{dependency}:deploy")));
     step.depends_on = draft.only_changing(first.iter().map(String::as_str));
-    draft.push(step, Operation::Deploy { app: name.clone() });
+    step.depends_on.extend(rotation::first(draft, name));
+    draft.push(step, Operation::Deploy { app: name.clone(), login: DatabaseLogin::Own });
 }
 
 fn uses(wanted: &WantedApp, variable: &str) -> bool {
@@ -308,7 +342,7 @@ fn detach_renamed(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&Obse
 impl Step {
     /// The same step, of an app.
     #[must_use]
-    fn of(mut self, app: &str) -> Self {
+    pub(super) fn of(mut self, app: &str) -> Self {
         self.app = Some(app.to_owned());
         self
     }

@@ -4,7 +4,7 @@ use super::observed::{Observed, Ownership, TwinKind};
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step, VariableChange};
 use super::wanted::Wanted;
-use super::{app, record};
+use super::{app, record, rotation};
 use crate::state::State;
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
@@ -17,6 +17,8 @@ pub struct Blueprint {
     pub plan: DeployPlan,
     /// What each step does, by its id.
     pub operations: IndexMap<String, Operation>,
+    /// Of those a step depends on, the ones that it waits for and whose failure does not stop it, by its id.
+    pub soft: BTreeMap<String, Vec<String>>,
     /// Why each app that has nothing to do has nothing to do.
     pub unchanged: BTreeMap<String, String>,
 }
@@ -36,9 +38,9 @@ pub(super) struct Draft<'a> {
 ///
 /// `RESOURCE_NOT_OURS` and `DNS_RECORD_FOREIGN` (I8), all of them at once.
 pub fn draw(wanted: &Wanted, observed: &Observed, state: &State) -> Result<Blueprint, DeployError> {
-    let mut draft = Draft { wanted, observed, state, blueprint: Blueprint::default(), errors: Vec::new() };
-    draft.blueprint.plan.stage.clone_from(&wanted.stage);
-    draft.leftovers();
+    let mut draft = Draft::new(wanted, observed, state);
+    draft.interrupted(|_| true);
+    draft.surprises();
     draft.project();
     draft.services();
     draft.database();
@@ -46,7 +48,17 @@ pub fn draw(wanted: &Wanted, observed: &Observed, state: &State) -> Result<Bluep
     for name in wanted.apps.keys() {
         app::add(&mut draft, name);
     }
+    rotation::add(&mut draft);
     draft.finish()
+}
+
+impl<'a> Draft<'a> {
+    /// A draft of a plan, without steps.
+    pub(super) fn new(wanted: &'a Wanted, observed: &'a Observed, state: &'a State) -> Self {
+        let mut draft = Self { wanted, observed, state, blueprint: Blueprint::default(), errors: Vec::new() };
+        draft.blueprint.plan.stage.clone_from(&wanted.stage);
+        draft
+    }
 }
 
 impl Draft<'_> {
@@ -81,8 +93,15 @@ impl Draft<'_> {
         ids.into_iter().filter(|id| self.changes(id)).map(str::to_owned).collect()
     }
 
-    /// What an interrupted run left behind.
-    fn leftovers(&mut self) {
+    /// Adds a step that goes on when one of `soft`, which it waits for, did not succeed.
+    pub(super) fn push_despite(&mut self, mut step: Step, operation: Operation, soft: Vec<String>) {
+        step.depends_on.extend(soft.iter().cloned());
+        self.blueprint.soft.insert(step.id.clone(), soft);
+        self.push(step, operation);
+    }
+
+    /// What an interrupted run left behind: an open port, and the twins that `concerns` picks.
+    pub(super) fn interrupted(&mut self, concerns: impl Fn(TwinKind) -> bool) {
         if self.observed.open_port.is_some() {
             let mut step = Step::new(
                 "database:close-port",
@@ -93,7 +112,7 @@ impl Draft<'_> {
             step.restarts.push("postgres".to_owned());
             self.push(step, Operation::ClosePort);
         }
-        for twin in &self.observed.twins {
+        for twin in self.observed.twins.iter().filter(|twin| concerns(twin.kind)) {
             let resource = format!("{:?} {}", twin.kind, twin.name).to_lowercase();
             let reason = match twin.kind {
                 TwinKind::Job => "an interrupted run left it behind",
@@ -102,6 +121,10 @@ impl Draft<'_> {
             let step = Step::new(&format!("twin:{}", twin.id), Action::Delete, &resource, reason);
             self.push(step, Operation::RemoveTwin(twin.clone()));
         }
+    }
+
+    /// What the user should know of what was found.
+    fn surprises(&mut self) {
         for name in &self.observed.orphans {
             self.note(format!(
                 "application {name} is ours and the workspace no longer declares it: it stays; undeploy it with apps: ['{name}']"
@@ -192,10 +215,16 @@ impl Draft<'_> {
     }
 
     fn database(&mut self) {
-        let Some(wanted) = &self.wanted.database else { return };
+        let Some(wanted) = self.wanted.database.as_ref() else { return };
         let applied = self.state.deploy_native.database.as_deref() == Some(wanted.fingerprint.as_str());
         if applied && !self.changes("service:postgres") {
             self.keep("database:roles", "database roles", "roles and schemas are as they were last applied and proven");
+            for (app, role) in &wanted.retired {
+                self.note(format!(
+                    "role \"{role}\" may not log in, and its data stays: the workspace no longer declares {app}; undeploy it \
+                     with apps: ['{app}'] and deleteData to remove both"
+                ));
+            }
             return;
         }
         let reason = if self.state.deploy_native.database.is_some() {
@@ -206,13 +235,21 @@ impl Draft<'_> {
         let mut step = Step::new("database:roles", Action::Update, "database roles", reason);
         step.depends_on = self.only_changing(["service:postgres", "database:close-port"]);
         step.details = wanted.roles.iter().map(|(app, role)| format!("{app}: {role}")).collect();
+        step.details.extend(wanted.retired.iter().map(|(app, role)| {
+            format!(
+                "{app}: role \"{role}\" may no longer log in, its data stays: the workspace no longer declares the app"
+            )
+        }));
         wanted.way.show_in(&mut step);
         self.push(step, Operation::ApplyRoles);
     }
 
-    fn finish(mut self) -> Result<Blueprint, DeployError> {
+    pub(super) fn finish(mut self) -> Result<Blueprint, DeployError> {
         if !self.errors.is_empty() {
             return Err(DeployError::join(self.errors));
+        }
+        if !self.wanted.rotations.is_empty() {
+            self.blueprint.plan.steps = in_order(std::mem::take(&mut self.blueprint.plan.steps));
         }
         self.blueprint.plan.recount();
         if self.blueprint.plan.changes == 0 {
@@ -220,6 +257,21 @@ impl Draft<'_> {
         }
         Ok(self.blueprint)
     }
+}
+
+/// Puts every step behind those that it depends on, and leaves the order as it is otherwise.
+fn in_order(steps: Vec<Step>) -> Vec<Step> {
+    let (mut waiting, mut ordered) = (steps, Vec::<Step>::new());
+    while !waiting.is_empty() {
+        let open = |step: &Step| step.depends_on.iter().any(|id| waiting.iter().any(|other| other.id == *id));
+        let Some(next) = waiting.iter().position(|step| !open(step)) else {
+            // A circle cannot be drawn; it would wait forever wherever it stands.
+            ordered.append(&mut waiting);
+            break;
+        };
+        ordered.push(waiting.remove(next));
+    }
+    ordered
 }
 
 /// The error of a resource that stands where ours should be.

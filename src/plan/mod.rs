@@ -10,6 +10,7 @@ mod record;
 mod recover;
 mod removal;
 mod render;
+mod rotation;
 mod stale;
 mod step;
 mod wanted;
@@ -21,15 +22,16 @@ pub use observed::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
     ObservedRecord, ObservedRedis, Ownership, Twin, TwinKind,
 };
-pub use operation::{Operation, WorkKind};
+pub use operation::{DatabaseLogin, Operation, WorkKind};
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{Unwanted, draw_removal};
 pub use render::render;
+pub use rotation::draw_rotation;
 pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
 pub use wanted::{
-    DatabaseRoute, DatabaseWay, HostZone, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost, WantedImage,
-    WantedPostgres, WantedRedis, WantedRegistry,
+    DatabaseRoute, DatabaseWay, HostZone, LoginStage, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost,
+    WantedImage, WantedPostgres, WantedRedis, WantedRegistry, WantedRotation,
 };
 
 #[cfg(test)]

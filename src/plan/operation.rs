@@ -52,11 +52,30 @@ pub enum Operation {
     Configure {
         /// The app.
         app: String,
+        /// The database login in its environment.
+        login: DatabaseLogin,
     },
     /// Deploys an app and follows it until it runs.
     Deploy {
         /// The app.
         app: String,
+        /// The database login in its environment.
+        login: DatabaseLogin,
+    },
+    /// Gives apps a second database login that acts as their own role.
+    OpenSecondLogins {
+        /// The apps.
+        apps: Vec<String>,
+    },
+    /// Gives the roles of apps their new password, of those that were seen running with their second login.
+    ChangePasswords {
+        /// The apps.
+        apps: Vec<String>,
+    },
+    /// Drops the second logins of apps that were seen running with their own again.
+    CloseSecondLogins {
+        /// The apps.
+        apps: Vec<String>,
     },
     /// Attaches an app's domain, or sets it right.
     AttachDomain {
@@ -101,6 +120,15 @@ pub enum Operation {
     RemoveProject,
 }
 
+/// A database login of an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseLogin {
+    /// Its role's own.
+    Own,
+    /// The second one, which it has while the password of its own changes.
+    Second,
+}
+
 /// The kind of work of an operation, by which apply limits what runs side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WorkKind {
@@ -123,7 +151,12 @@ impl Operation {
             Self::BuildImage { .. } => WorkKind::Build,
             Self::WriteRecord { .. } | Self::RestoreRecord { .. } => WorkKind::Dns,
             Self::VerifyRecord { .. } | Self::Deploy { .. } | Self::Keep => WorkKind::Wait,
-            Self::ApplyRoles | Self::ClosePort | Self::DropRoles { .. } => WorkKind::Database,
+            Self::ApplyRoles
+            | Self::ClosePort
+            | Self::DropRoles { .. }
+            | Self::OpenSecondLogins { .. }
+            | Self::ChangePasswords { .. }
+            | Self::CloseSecondLogins { .. } => WorkKind::Database,
             Self::CreateProject
             | Self::CreateEnvironment
             | Self::MarkEnvironment

@@ -1,9 +1,9 @@
 //! Fills the gaps of a state from what the server stores, so that nothing live is ever regenerated silently (I2).
 
 use super::fingerprint::{DeploymentTitle, env_fingerprint};
-use super::observed::{Observed, ObservedApplication, Ownership};
-use crate::secrets::Secret;
-use crate::state::{AppCredentials, Deployed, PushedImage, State};
+use super::observed::{Observed, ObservedApplication, ObservedPostgres, Ownership};
+use crate::secrets::{Entropy, Secret, generate_password};
+use crate::state::{AppCredentials, Deployed, LoginRotation, PushedImage, Rotation, RotationPhase, State};
 use crate::{DeployError, ErrorCode};
 use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,9 +16,16 @@ pub struct GeneratedNeeds {
     pub database: bool,
     /// The variables whose values we generate for it.
     pub secrets: BTreeSet<String>,
+    /// The role that it has or would have.
+    pub role: String,
+    /// The name of that role's second login; empty where none is known.
+    pub second_login: String,
 }
 
 /// Fills the gaps of `state` from the server's answers; returns what was recovered, in words.
+///
+/// An app that runs with its second login is in the middle of a rotation, which is recovered as well: `entropy` then makes
+/// the password that its own login gets, since nobody knows the former one.
 ///
 /// # Errors
 ///
@@ -28,6 +35,7 @@ pub fn recover(
     state: &mut State,
     observed: &Observed,
     needs: &BTreeMap<String, GeneratedNeeds>,
+    entropy: &dyn Entropy,
 ) -> Result<Vec<String>, DeployError> {
     let mut recovered = Vec::new();
     let mut lost = Vec::new();
@@ -40,7 +48,21 @@ pub fn recover(
         }
         let needs = needs.get(name).cloned().unwrap_or_default();
         let mut gone = Vec::new();
-        credentials(state, observed, name, application, needs.database, &mut recovered, &mut gone);
+        match stored_login(state, observed, name, application) {
+            Some(second) if second.db_user == needs.second_login && application.runs_as_stored => {
+                resume(state, name, needs.role.clone(), second, entropy);
+                recovered.push(format!("the rotation of the database password of {name}"));
+            }
+            Some(own) if own.db_user != needs.second_login => {
+                state.app_credentials.insert(name.clone(), own);
+                recovered.push(format!("the database password of {name}"));
+            }
+            None if state.app_credentials.contains_key(name) || observed_database(observed).is_none() => {}
+            stored if stored.is_some() || (needs.database && application.newest_title.is_some()) => {
+                gone.push(format!("the database password of {name}"));
+            }
+            _ => {}
+        }
         secrets(state, name, application, &needs.secrets, &mut recovered, &mut gone);
         // A state that knows the application has never had what it does not hold: the app has only begun to need it.
         if known.get(name) != Some(&application.id) {
@@ -93,30 +115,34 @@ fn services(state: &mut State, observed: &Observed, recovered: &mut Vec<String>,
     }
 }
 
-fn credentials(
-    state: &mut State,
+fn observed_database(observed: &Observed) -> Option<&ObservedPostgres> {
+    observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours)
+}
+
+/// The database login that the server stores for an app of which the state knows none.
+fn stored_login(
+    state: &State,
     observed: &Observed,
     name: &str,
     application: &ObservedApplication,
-    needed: bool,
-    recovered: &mut Vec<String>,
-    lost: &mut Vec<String>,
-) {
-    if state.app_credentials.contains_key(name) {
-        return;
-    }
-    let Some(postgres) = observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours) else { return };
-    let stored = application.env.get("DATABASE_URL").and_then(|url| from_url(url, &postgres.app_name));
-    match stored {
-        Some(credentials) => {
-            state.app_credentials.insert(name.to_owned(), credentials);
-            recovered.push(format!("the database password of {name}"));
-        }
-        None if needed && application.newest_title.is_some() => {
-            lost.push(format!("the database password of {name}"));
-        }
-        None => {}
-    }
+) -> Option<AppCredentials> {
+    let postgres = observed_database(observed).filter(|_| !state.app_credentials.contains_key(name))?;
+    application.env.get("DATABASE_URL").and_then(|url| from_url(url, &postgres.app_name))
+}
+
+/// Takes up a rotation of which only the second login is known, with which the app runs.
+fn resume(state: &mut State, name: &str, role: String, second: AppCredentials, entropy: &dyn Entropy) {
+    let next = generate_password(entropy);
+    let login = LoginRotation {
+        interim: second.db_password,
+        next: next.clone(),
+        phase: RotationPhase::SecondRuns,
+        unknown: Map::new(),
+    };
+    let rotation = Rotation { login: Some(login), ..Rotation::default() };
+    state.deploy_native.rotations.insert(name.to_owned(), rotation);
+    let own = AppCredentials { db_user: role, db_password: next, unknown: Map::new() };
+    state.app_credentials.insert(name.to_owned(), own);
 }
 
 /// Reads an app's credentials from the URL that the server stores, when it leads to our database.
@@ -194,7 +220,8 @@ fn state_lost(stage: &str, lost: &[String]) -> DeployError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{ObservedEnvironment, ObservedPostgres, ObservedProject};
+    use crate::plan::{ObservedEnvironment, ObservedProject};
+    use crate::secrets::SystemEntropy;
     use indexmap::IndexMap;
 
     fn observed(env: &[(&str, &str)]) -> Observed {
@@ -232,14 +259,22 @@ mod tests {
 
     fn needs() -> BTreeMap<String, GeneratedNeeds> {
         let secrets = BTreeSet::from(["BETTER_AUTH_SECRET".to_owned()]);
-        BTreeMap::from([("api".to_owned(), GeneratedNeeds { database: true, secrets })])
+        BTreeMap::from([(
+            "api".to_owned(),
+            GeneratedNeeds { database: true, secrets, role: "api".into(), second_login: "api--next".into() },
+        )])
     }
 
     #[test]
     fn i2_ids_passwords_and_generated_values_come_back_from_the_server() {
         let mut state = State::new("staging");
         let url = "postgresql://api:p%40ss@shop-db-abc:5432/shop";
-        let recovered = recover(&mut state, &observed(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", "s")]), &needs());
+        let recovered = recover(
+            &mut state,
+            &observed(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", "s")]),
+            &needs(),
+            &SystemEntropy,
+        );
         assert_eq!(recovered.unwrap().len(), 4);
         assert_eq!(state.app_credentials["api"].db_password.expose(), "p@ss");
         assert_eq!(state.generated_secrets["api"]["BETTER_AUTH_SECRET"].expose(), "s");
@@ -250,7 +285,7 @@ mod tests {
 
     #[test]
     fn i2_what_the_server_does_not_know_either_is_state_lost_and_named() {
-        let error = recover(&mut State::new("staging"), &observed(&[]), &needs()).unwrap_err();
+        let error = recover(&mut State::new("staging"), &observed(&[]), &needs(), &SystemEntropy).unwrap_err();
         assert_eq!(error.code(), ErrorCode::StateLost);
         assert!(error.message().contains("the database password of api, BETTER_AUTH_SECRET of api"), "{error}");
     }
@@ -259,10 +294,10 @@ mod tests {
     fn i2_what_an_app_begins_to_need_is_no_loss() {
         let mut state = State::new("staging");
         state.applications.insert("api".into(), "app-1".into());
-        recover(&mut state, &observed(&[]), &needs()).unwrap();
+        recover(&mut state, &observed(&[]), &needs(), &SystemEntropy).unwrap();
         assert!(state.app_credentials.is_empty() && state.generated_secrets.is_empty(), "they are to be generated");
         state.applications.insert("api".into(), "another".into());
-        assert!(recover(&mut state, &observed(&[]), &needs()).is_err());
+        assert!(recover(&mut state, &observed(&[]), &needs(), &SystemEntropy).is_err());
     }
 
     #[test]
@@ -271,15 +306,36 @@ mod tests {
         let known = AppCredentials { db_user: "api".into(), db_password: "mine".into(), unknown: Map::new() };
         state.app_credentials.insert("api".into(), known.clone());
         let url = "postgresql://api:other@shop-db-abc:5432/shop";
-        recover(&mut state, &observed(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", "s")]), &needs()).unwrap();
+        recover(&mut state, &observed(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", "s")]), &needs(), &SystemEntropy)
+            .unwrap();
         assert_eq!(state.app_credentials["api"], known);
     }
 
     #[test]
     fn i2_a_url_that_leads_elsewhere_is_not_taken_for_ours() {
         let url = "postgresql://api:p@neon.example:5432/shop";
-        let error =
-            recover(&mut State::new("s"), &observed(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", "s")]), &needs());
+        let error = recover(
+            &mut State::new("s"),
+            &observed(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", "s")]),
+            &needs(),
+            &SystemEntropy,
+        );
         assert!(error.unwrap_err().message().contains("the database password of api"));
+    }
+
+    #[test]
+    fn i2_an_app_that_runs_with_its_second_login_is_in_the_middle_of_a_rotation() {
+        let url = "postgresql://api--next:interim@shop-db-abc:5432/shop";
+        let observed = observed(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", "s")]);
+        let mut state = State::new("staging");
+        recover(&mut state, &observed, &needs(), &SystemEntropy).unwrap();
+        let login = state.deploy_native.rotations["api"].login.clone().unwrap();
+        assert_eq!((login.interim.expose(), login.phase), ("interim", RotationPhase::SecondRuns));
+        assert_eq!(state.app_credentials["api"].db_user, "api");
+        assert_eq!(state.app_credentials["api"].db_password, login.next);
+        let mut unsure = observed.clone();
+        unsure.applications.get_mut("api").unwrap().runs_as_stored = false;
+        let error = recover(&mut State::new("staging"), &unsure, &needs(), &SystemEntropy).unwrap_err();
+        assert!(error.message().contains("the database password of api"), "{error}");
     }
 }

@@ -63,12 +63,14 @@ fn wanted(database_url: Option<&str>) -> Wanted {
         database: Some(WantedDatabase {
             fingerprint: "roles".into(),
             roles: BTreeMap::from([("api".into(), "api".into())]),
+            retired: BTreeMap::new(),
             way: DatabaseWay {
                 route: DatabaseRoute::ExternalPort,
                 why: "databaseAccess says so".to_owned(),
                 falls_back: false,
             },
         }),
+        rotations: BTreeMap::new(),
         follows: true,
         domains: true,
         protect_foreign_dns: false,

@@ -30,6 +30,8 @@ pub struct Wanted {
     pub server_ip: Option<IpAddr>,
     /// The fingerprint of the roles and schemas, when an app needs one.
     pub database: Option<WantedDatabase>,
+    /// The credentials that this run changes, by app.
+    pub rotations: BTreeMap<String, WantedRotation>,
     /// Whether a deployment is followed until it runs.
     pub follows: bool,
     /// Whether domains are attached.
@@ -65,6 +67,8 @@ pub struct WantedDatabase {
     pub fingerprint: String,
     /// App to role, as the plan shows them.
     pub roles: BTreeMap<String, String>,
+    /// App that is gone to the role that it had, which is barred from logging in.
+    pub retired: BTreeMap<String, String>,
     /// How the database is reached.
     pub way: DatabaseWay,
 }
@@ -92,6 +96,34 @@ impl DatabaseWay {
                 .push("or, where that does not work, through its external port: then postgres restarts".to_owned());
         }
     }
+}
+
+/// The credentials of an app that a run changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedRotation {
+    /// What its database login has still to go through; `None`: it stays as it is.
+    pub login: Option<LoginStage>,
+    /// The app's role.
+    pub role: String,
+    /// The name of its second login.
+    pub second: String,
+    /// The generated variables that get another value.
+    pub secrets: BTreeSet<String>,
+}
+
+/// What a database login has still to go through until its password is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginStage {
+    /// Everything: a second login, a deployment with it, another password, a deployment with that, and back to one login.
+    Whole,
+    /// Another password and nothing else: no app runs with it.
+    Idle,
+    /// The app runs with its second login; the rest.
+    Change,
+    /// Its own login has another password already; the rest.
+    Return,
+    /// The app runs with its own login again; the second one has to go.
+    Close,
 }
 
 /// The way to the database that a run takes.

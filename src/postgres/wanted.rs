@@ -5,7 +5,7 @@ use super::statements;
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// The role of an app, and what it may reach.
@@ -44,6 +44,7 @@ pub struct DatabaseRoles {
     database: String,
     master: String,
     apps: Vec<AppRole>,
+    retired: BTreeMap<String, String>,
 }
 
 impl DatabaseRoles {
@@ -59,7 +60,7 @@ impl DatabaseRoles {
         master: impl Into<String>,
         apps: Vec<AppRole>,
     ) -> Result<Self, DeployError> {
-        let roles = Self { database: database.into(), master: master.into(), apps };
+        let roles = Self { database: database.into(), master: master.into(), apps, retired: BTreeMap::new() };
         let faults = roles.faults();
         if faults.is_empty() {
             Ok(roles)
@@ -81,6 +82,21 @@ impl DatabaseRoles {
     /// The apps.
     pub fn apps(&self) -> &[AppRole] {
         &self.apps
+    }
+
+    /// Names apps that are gone, with the roles that they had: these are barred from logging in, and their data stays.
+    ///
+    /// The master's role and those of the apps that are there are never among them.
+    #[must_use]
+    pub fn retiring(mut self, retired: impl IntoIterator<Item = (String, String)>) -> Self {
+        let stays = |role: &String| *role == self.master || self.apps.iter().any(|app| app.user == *role);
+        self.retired = retired.into_iter().filter(|(_, role)| !stays(role)).collect();
+        self
+    }
+
+    /// The apps that are gone, with the roles that they had.
+    pub fn retired(&self) -> &BTreeMap<String, String> {
+        &self.retired
     }
 
     /// The roles that may read the schema of `owner`.
@@ -113,6 +129,9 @@ impl DatabaseRoles {
             for reader in readers {
                 add(reader);
             }
+        }
+        for part in self.retired.iter().flat_map(|(app, role)| ["retired", app, role]) {
+            add(part);
         }
         digest.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
             // Writing to a `String` cannot fail.

@@ -214,9 +214,9 @@ async fn attend(child: &mut Child, group: &mut Group, options: &SniffOptions) ->
         }
         // Once reaped, its id may be another's: then only what carries our marks is ours.
         if matches!(ending, Ok(Ending::Exited(_))) {
-            group.kill_rest()
+            group.kill_rest();
         } else {
-            group.kill()
+            group.kill();
         }
         if !drained {
             // Only output counts here, and only as a help for people: what has not arrived by now is left.

@@ -1,5 +1,6 @@
 //! The state file's content (seed: Deploy State), with our own additions in a field of their own.
 
+use super::Rotation;
 use crate::secrets::Secret;
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -156,6 +157,9 @@ pub struct Extension {
     /// The fingerprint of the roles and schemas that were applied and proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
+    /// Credentials that are being changed, by app; the next run goes on with them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rotations: BTreeMap<String, Rotation>,
     /// Whether an image of a database was seen to run `psql`, by reference; known ones are not asked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub psql: BTreeMap<String, bool>,

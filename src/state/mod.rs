@@ -9,6 +9,7 @@ mod journal;
 mod location;
 mod lock;
 mod provider;
+mod rotation;
 mod shared;
 mod store;
 
@@ -21,5 +22,6 @@ pub use intent::{Entry, Intent, Outcome, ResourceKind};
 pub use journal::Journal;
 pub use lock::{LockOwner, StageLock};
 pub use provider::StateProvider;
+pub use rotation::{LoginRotation, Rotation, RotationPhase};
 pub use shared::SharedState;
 pub use store::LocalStateStore;

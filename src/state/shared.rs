@@ -3,7 +3,13 @@
 use super::{StageLock, State, StateProvider};
 use crate::{DeployError, ErrorCode};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::Mutex as AsyncMutex;
+
+/// The number of apps from which on changes are gathered before they are written, for a millisecond an app.
+const MANY_APPS: usize = 64;
+/// The longest time for which they are.
+const LONGEST_PAUSE: Duration = Duration::from_millis(300);
 
 /// The state of a stage while a run works on it.
 ///
@@ -166,6 +172,7 @@ impl SharedState {
 
     /// Writes what is pending.
     async fn write(&self) {
+        tokio::time::sleep(pause_before(self.snapshot().applications.len())).await;
         let (next, last) = {
             let pending = self.pending();
             (Arc::clone(&pending.state), pending.changes)
@@ -185,4 +192,13 @@ impl SharedState {
             Err(error) => pending.undo(self.snapshot(), error),
         }
     }
+}
+
+/// How long changes are gathered before they are written: a state of n apps that is written for each of them would be
+/// n times n bytes.
+fn pause_before(apps: usize) -> Duration {
+    if apps < MANY_APPS {
+        return Duration::ZERO;
+    }
+    Duration::from_millis(apps.try_into().unwrap_or(u64::MAX)).min(LONGEST_PAUSE)
 }

@@ -93,7 +93,7 @@ async fn an_image_without_psql_is_tried_once() {
     let taken = world.taken("auto", world.world.options()).await;
     assert_eq!(taken.way, DatabaseRoute::ExternalPort);
     assert!(taken.reason.ends_with("The image registry.test/shop/db:1 has no psql"), "{taken:?}");
-    assert_eq!(world.world.state().await.deploy_native.psql[OWN_IMAGE], false);
+    assert!(!world.world.state().await.deploy_native.psql[OWN_IMAGE]);
     world.forget_roles().await;
     let planned = plan(world.request("auto"), world.world.options()).await.unwrap();
     assert!(roles(&planned).opens_port, "{planned:#?}");
@@ -112,7 +112,7 @@ async fn an_image_that_turns_out_to_have_psql_is_known_from_then_on() {
     let world = world.wanting(|request| request["workspace"]["services"]["db"] = json!({ "image": OWN_IMAGE }));
     let taken = world.taken("auto", world.world.options()).await;
     assert_eq!(taken.way, DatabaseRoute::Internal);
-    assert_eq!(world.world.state().await.deploy_native.psql[OWN_IMAGE], true);
+    assert!(world.world.state().await.deploy_native.psql[OWN_IMAGE]);
     world.forget_roles().await;
     let taken = world.taken("auto", world.world.options()).await;
     assert_eq!(taken.reason, "registry.test/shop/db:1 has psql");

@@ -31,7 +31,7 @@ const OUTCOMES: [(&str, &str); 12] = [
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "the outcomes are to be compared")]
 async fn every_scenario_has_the_outcome_that_it_has_everywhere() {
-    let mut play = Play::begin(Stand::set_up().await).await;
+    let mut play = Play::begin(Stand::set_up().await);
     let mut wrong = Vec::new();
     for (name, expected) in OUTCOMES {
         let outcome = play.scenario(name).await;

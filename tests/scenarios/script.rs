@@ -30,7 +30,7 @@ pub struct Play {
 type Run = Result<DeployReport, Box<DeployError>>;
 
 impl Play {
-    pub async fn begin(stand: Stand) -> Self {
+    pub fn begin(stand: Stand) -> Self {
         let (client, root) = (stand.client(), tempfile::tempdir().unwrap());
         let name = format!("scenario-{}", &generate_secret(&SystemEntropy).expose()[..8]);
         let app = |name: &str, port: u16, required: &[&str]| json!({ "type": "backend", "path": format!("apps/{name}"), "port": port, "requiredEnv": required });
@@ -96,7 +96,7 @@ impl Play {
         let before = self.runs("one", "jobs").await;
         let good = std::mem::replace(&mut self.request["images"]["jobs"], json!(image));
         let outcome = failure(&self.run().await);
-        let after = self.old_one_runs(&before).await;
+        let after = self.old_one_runs(before.as_ref()).await;
         self.request["images"]["jobs"] = good;
         self.deploys().await;
         format!("{outcome}; {after}")
@@ -109,7 +109,7 @@ impl Play {
         self.request["workspace"]["apps"]["jobs"]["requiredEnv"].as_array_mut().unwrap().push(json!(name));
         self.request["secrets"]["apps"]["jobs"][name] = json!(value);
         let outcome = failure(&self.run().await);
-        let after = self.old_one_runs(&before).await;
+        let after = self.old_one_runs(before.as_ref()).await;
         self.request = good;
         self.deploys().await;
         format!("{outcome}; {after}")
@@ -260,9 +260,9 @@ impl Play {
         None
     }
 
-    async fn old_one_runs(&self, before: &Option<BTreeMap<String, String>>) -> &'static str {
+    async fn old_one_runs(&self, before: Option<&BTreeMap<String, String>>) -> &'static str {
         let after = self.runs("one", "jobs").await;
-        if after.is_some() && after == *before { "the old one runs" } else { "something else runs" }
+        if after.is_some() && after.as_ref() == before { "the old one runs" } else { "something else runs" }
     }
 
     /// Whether the database's port is closed.

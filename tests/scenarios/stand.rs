@@ -156,7 +156,7 @@ impl Entropy for TakenPortFirst {
     fn fill(&self, bytes: &mut [u8]) {
         match bytes {
             [low, high] if CHOOSE_TAKEN_PORT.swap(false, Ordering::SeqCst) => {
-                [*low, *high] = (TAKEN_PORT - 20_000).to_le_bytes()
+                [*low, *high] = (TAKEN_PORT - 20_000).to_le_bytes();
             }
             _ => SystemEntropy.fill(bytes),
         }

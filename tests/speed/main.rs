@@ -4,10 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::large_futures, reason = "tests: a panic is a failed test, and futures are few")]
 
+#[allow(dead_code, reason = "shared with the benchmark, which uses all of it")]
 mod chain;
+#[allow(dead_code, reason = "shared with the benchmark, which uses all of it")]
 mod course;
 mod crowd;
 mod depth;
+#[allow(dead_code, reason = "shared with the benchmark, which uses all of it")]
 mod disk;
 mod growth;
 mod relay;

@@ -3,7 +3,9 @@
 use crate::check::{self, secrets};
 use crate::world::{STAGE, World};
 use deploy_native::DeployError;
-use deploy_native::deploy::{AppStatus, DeployRequest, RunOptions, UndeployRequest, deploy, undeploy};
+use deploy_native::deploy::{
+    AppStatus, DeployRequest, RotateRequest, RunOptions, UndeployRequest, deploy, rotate_credentials, undeploy,
+};
 use deploy_native::dokploy::Dokploy;
 use deploy_native_simulator::dns::ZoneRecord;
 use serde_json::{Value, json};
@@ -23,6 +25,8 @@ pub(crate) enum Flight {
     Recovery,
     /// The removal of everything, with its data.
     Removal,
+    /// Another database password for one app; its own sweep tries it by either way.
+    Rotation,
 }
 
 impl Flight {
@@ -30,7 +34,7 @@ impl Flight {
 
     /// The flight that `{:?}` names.
     pub(crate) fn named(name: &str) -> Self {
-        Self::ALL.into_iter().find(|flight| format!("{flight:?}") == name).unwrap()
+        Self::ALL.into_iter().chain([Self::Rotation]).find(|flight| format!("{flight:?}") == name).unwrap()
     }
 
     /// The world in which it begins, and the secrets that must outlive it.
@@ -69,6 +73,10 @@ impl Flight {
                 "workspace": request["workspace"], "stage": STAGE, "credentials": request["credentials"],
                 "deleteData": true, "deleteProject": true,
             }),
+            Self::Rotation => json!({
+                "workspace": request["workspace"], "stage": STAGE, "credentials": request["credentials"],
+                "apps": ["auth"], "stabilitySeconds": 0, "databaseHost": "127.0.0.1",
+            }),
         }
     }
 
@@ -77,6 +85,10 @@ impl Flight {
         if self == Self::Removal {
             let report = Box::pin(undeploy(UndeployRequest::from_json(request)?, options)).await;
             return report.map(|report| report.removed.len() + report.restored.len()).map_err(|failure| failure.error);
+        }
+        if self == Self::Rotation {
+            let report = Box::pin(rotate_credentials(RotateRequest::from_json(request)?, options)).await;
+            return report.map(|report| report.changes).map_err(|failure| failure.error);
         }
         let report = Box::pin(deploy(DeployRequest::from_json(request)?, options)).await;
         let report = report.map_err(|failure| failure.error)?;

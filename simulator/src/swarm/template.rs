@@ -1,7 +1,7 @@
 //! Swarm expands each value of a service's environment as a Go template, with the task's data.
 //!
-//! Modelled from SwarmKit's `template` package and its control API, not from the recorded server: text, quoted strings,
-//! comments, trim markers and the fields of `.Service`, `.Node` and `.Task`; anything else is refused, as SwarmKit
+//! Modelled from Docker's `swarmkit`, its `template` package and its control API, not from the recorded server: text, quoted strings,
+//! comments, trim markers and the fields of `.Service`, `.Node` and `.Task`; anything else is refused, as it
 //! refuses what it cannot evaluate, with a message that is exact for unknown functions and fields only.
 
 /// What a template may refer to.
@@ -78,10 +78,9 @@ fn end_of(action: &str) -> Option<usize> {
             Some('"') if escaped => escaped = false,
             Some('"') if letter == '\\' => escaped = true,
             Some(open) if open == letter => quote = None,
-            Some(_) => {}
             None if matches!(letter, '"' | '`') => quote = Some(letter),
             None if action[index..].starts_with("}}") => return Some(index),
-            None => {}
+            Some(_) | None => {}
         }
     }
     None

@@ -1,5 +1,6 @@
 //! Applications: created once, configured with what they need, deployed and seen running.
 
+use super::rotation;
 use crate::deploy::apply::Done;
 use crate::deploy::create::{create_once, repeat};
 use crate::deploy::report::AppStatus;
@@ -10,9 +11,9 @@ use crate::dokploy::{
     WaitSettings,
 };
 use crate::env::encode_env;
-use crate::plan::{DeploymentTitle, Step, WantedApp, WantedImage, app_fingerprint, env_fingerprint};
+use crate::plan::{DatabaseLogin, DeploymentTitle, Step, WantedApp, WantedImage, app_fingerprint, env_fingerprint};
 use crate::secrets::{Secret, generate_secret};
-use crate::state::{Deployed, Intent, Outcome, ResourceKind};
+use crate::state::{Deployed, Intent, Outcome, ResourceKind, State};
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
 use serde_json::Map;
@@ -60,11 +61,11 @@ pub(super) async fn adopt(session: &Session, app: &str) -> Result<Done, DeployEr
 }
 
 /// Tells the server an app's image and environment. The running containers keep theirs until the deployment.
-pub(super) async fn configure(session: &Session, app: &str) -> Result<Done, DeployError> {
+pub(super) async fn configure(session: &Session, app: &str, login: DatabaseLogin) -> Result<Done, DeployError> {
     let wanted = &session.wanted.apps[app];
     let (id, _) = session.application(app)?;
     let image = image_of(session, wanted)?;
-    let env = environment_of(session, wanted)?;
+    let env = environment_of(session, wanted, login)?;
     if already_runs(session, wanted, &image, &env) {
         return Ok(Done::Nothing("its image turned out to be the one that runs".to_owned()));
     }
@@ -90,25 +91,35 @@ pub(super) async fn configure(session: &Session, app: &str) -> Result<Done, Depl
 }
 
 /// Deploys an app and follows it as far as the request says (I7).
-pub(super) async fn deploy(session: &Session, step: &Step, app: &str) -> Result<Done, DeployError> {
+pub(super) async fn deploy(
+    session: &Session,
+    step: &Step,
+    app: &str,
+    login: DatabaseLogin,
+) -> Result<Done, DeployError> {
     let wanted = &session.wanted.apps[app];
     let (id, app_name) = session.application(app)?;
     let image = image_of(session, wanted)?;
-    let env = environment_of(session, wanted)?;
+    let env = environment_of(session, wanted, login)?;
     if already_runs(session, wanted, &image, &env) {
         session.world().status.insert(app.to_owned(), AppStatus::Running);
         return Ok(Done::Nothing("its image turned out to be the one that runs".to_owned()));
     }
     let title = title(session, wanted, &image, &env);
-    let expected = expected(session, app, &app_name, &image, &env).await?;
+    // Whatever the request says: the next step of a rotation needs what this one brings to run.
+    let wait_for = if rotation::turns(session, app) { WaitFor::Running } else { session.wait_for };
+    let expected = expected(session, app, &app_name, &image, &env, wait_for).await?;
     let entry = session
         .journal
         .intend(step.id.as_str(), Intent::Deploy { app: app.to_owned(), title: title.to_string() })
         .await?;
     send(session, &id, &title.to_string()).await?;
     session.world().status.insert(app.to_owned(), AppStatus::Queued);
-    follow(session, step, app, &title.to_string(), expected).await?;
-    if session.wait_for == WaitFor::Running {
+    follow(session, step, app, &title.to_string(), expected, wait_for).await?;
+    if wait_for == WaitFor::Running {
+        if rotation::turns(session, app) {
+            rotation::drained(session, step, app, &app_name).await?;
+        }
         let deployed = Deployed {
             fingerprint: title.fingerprint.clone(),
             environment: env_fingerprint(&env),
@@ -116,10 +127,12 @@ pub(super) async fn deploy(session: &Session, step: &Step, app: &str) -> Result<
             title: title.to_string(),
             unknown: Map::new(),
         };
-        tokio::try_join!(
-            session.state.update(|state| state.deploy_native.deployed.insert(app.to_owned(), deployed)),
-            session.journal.settle(&entry, Outcome::Done),
-        )?;
+        let seen = |state: &mut State| {
+            state.deploy_native.deployed.insert(app.to_owned(), deployed);
+            rotation::seen_running(state, app, login);
+        };
+        tokio::try_join!(session.state.update(seen), session.journal.settle(&entry, Outcome::Done))?;
+        session.world().ran.insert(app.to_owned(), env);
     } else {
         session.journal.settle(&entry, Outcome::Done).await?;
     }
@@ -133,15 +146,17 @@ async fn expected(
     app_name: &str,
     image: &str,
     env: &IndexMap<String, Secret>,
+    wait_for: WaitFor,
 ) -> Result<Expected, DeployError> {
     let mut expected = Expected {
         image: image.to_owned(),
         env: env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         ..Expected::default()
     };
-    if session.wait_for == WaitFor::Running {
-        // An application that this run has made has neither.
-        let Some(former) = session.environments.get(app) else { return Ok(expected) };
+    if wait_for == WaitFor::Running {
+        let ran = session.world().ran.get(app).cloned();
+        // An application that this run has made, and not deployed yet, has neither.
+        let Some(former) = ran.as_ref().or_else(|| session.environments.get(app)) else { return Ok(expected) };
         expected.former_env = former.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         expected.tasks_before = session.client.tasks(app_name).await?.into_iter().map(|task| task.id).collect();
     }
@@ -149,16 +164,23 @@ async fn expected(
 }
 
 /// Follows a deployment as far as the request says.
-async fn follow(session: &Session, step: &Step, app: &str, title: &str, expected: Expected) -> Result<(), DeployError> {
+async fn follow(
+    session: &Session,
+    step: &Step,
+    app: &str,
+    title: &str,
+    expected: Expected,
+    wait_for: WaitFor,
+) -> Result<(), DeployError> {
     let (id, app_name) = session.application(app)?;
     let settings = WaitSettings { stability: session.stability, ..session.surroundings.wait.clone() };
     let progress = |state: Progress| session.progress(step, state.as_str());
-    if session.wait_for > WaitFor::Queued {
+    if wait_for > WaitFor::Queued {
         let followed = session.client.follow_deployment(&id, title, &settings, &progress).await;
         followed.inspect_err(|error| log_tail(session, step, error)).map_err(|error| error.app(app))?;
         session.world().status.insert(app.to_owned(), AppStatus::Deployed);
     }
-    if session.wait_for == WaitFor::Running {
+    if wait_for == WaitFor::Running {
         let proven = session.client.prove_running(&id, &app_name, expected, &settings, &progress).await;
         proven.inspect_err(|error| log_tail(session, step, error)).map_err(|error| error.app(app))?;
         session.world().status.insert(app.to_owned(), AppStatus::Running);
@@ -182,7 +204,11 @@ fn title(session: &Session, wanted: &WantedApp, image: &str, env: &IndexMap<Stri
     let nonce = generate_secret(session.surroundings.entropy.as_ref());
     let source = match &wanted.image {
         WantedImage::Build { fingerprint, .. } => fingerprint.clone(),
-        WantedImage::Given { .. } => None,
+        // What it was built from matters as well when it is deployed again as it is.
+        WantedImage::Given { reference, .. } => {
+            let pushed = session.state.snapshot().deploy_native.images.get(&wanted.name).cloned();
+            pushed.filter(|pushed| pushed.reference == *reference).map(|pushed| pushed.fingerprint)
+        }
     };
     DeploymentTitle {
         fingerprint: app_fingerprint(image, env, wanted.registry.as_ref()),
@@ -218,18 +244,23 @@ fn image_of(session: &Session, wanted: &WantedApp) -> Result<String, DeployError
         .ok_or_else(|| DeployError::new(ErrorCode::Internal, format!("The image of {} is not known", wanted.name)))
 }
 
-/// An app's environment with the values that only became known during the run.
-fn environment_of(session: &Session, wanted: &WantedApp) -> Result<IndexMap<String, Secret>, DeployError> {
-    if wanted.env.unknown.is_empty() {
-        return Ok(wanted.env.values.clone());
+/// An app's environment with the values that only became known during the run, and with this database login.
+fn environment_of(
+    session: &Session,
+    wanted: &WantedApp,
+    login: DatabaseLogin,
+) -> Result<IndexMap<String, Secret>, DeployError> {
+    let mut env = wanted.env.values.clone();
+    if !wanted.env.unknown.is_empty() {
+        let (postgres, redis) = {
+            let world = session.world();
+            (world.postgres.clone(), world.redis.clone())
+        };
+        let state = session.state.snapshot();
+        let redis = redis.as_ref().map(|(_, name)| name.as_str());
+        env = session.resolver.resolve(&wanted.name, &state, postgres.as_ref(), redis)?;
+        env.values().for_each(|value| session.redactor.add(value));
     }
-    let (postgres, redis) = {
-        let world = session.world();
-        (world.postgres.clone(), world.redis.clone())
-    };
-    let state = session.state.snapshot();
-    let redis = redis.as_ref().map(|(_, name)| name.as_str());
-    let env = session.resolver.resolve(&wanted.name, &state, postgres.as_ref(), redis)?;
-    env.values().for_each(|value| session.redactor.add(value));
+    rotation::log_in(session, &wanted.name, &mut env, login)?;
     Ok(env)
 }

@@ -3,9 +3,13 @@
 use crate::deploy::apply::Done;
 use crate::deploy::port::close;
 use crate::deploy::reach::{Work, reach, target};
+use crate::deploy::report::RetiredRole;
 use crate::deploy::session::Session;
 use crate::plan::Step;
-use crate::postgres::{AppNames, DatabaseRoles, IsolationReport, SqlTransport, app_names, drop_role, prove, provision};
+use crate::postgres::{
+    AppNames, DatabaseRoles, IsolationReport, SqlTransport, app_names, close_second_login, disable_role, drop_role,
+    prove, provision,
+};
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
 
@@ -13,9 +17,19 @@ use async_trait::async_trait;
 pub(super) async fn apply_roles(session: &Session, step: &Step) -> Result<Done, DeployError> {
     let Some(roles) = session.roles.clone() else { return Ok(Done::Nothing("no app needs a role".to_owned())) };
     let fingerprint = roles.fingerprint();
-    let report = reach(session, step, &ApplyRoles { session, step, roles }).await?;
-    session.state.update(|state| state.deploy_native.database = Some(fingerprint)).await?;
-    session.world().isolation = Some(report);
+    let gone: Vec<String> = roles.retired().keys().cloned().collect();
+    let (isolation, retired) = reach(session, step, &ApplyRoles { session, step, roles }).await?;
+    session
+        .state
+        .update(|state| {
+            state.deploy_native.database = Some(fingerprint);
+            for app in &gone {
+                state.deploy_native.rotations.remove(app);
+            }
+        })
+        .await?;
+    let mut world = session.world();
+    (world.isolation, world.retired) = (isolation, retired);
     Ok(Done::Changed)
 }
 
@@ -27,13 +41,35 @@ struct ApplyRoles<'a> {
 
 #[async_trait]
 impl Work for ApplyRoles<'_> {
-    type Output = IsolationReport;
+    type Output = (Option<IsolationReport>, Vec<RetiredRole>);
 
-    async fn run(&self, transport: &dyn SqlTransport) -> Result<IsolationReport, DeployError> {
-        self.session.progress(self.step, "applying roles and schemas");
-        provision(transport, &self.roles).await?;
-        self.session.progress(self.step, "proving isolation");
-        prove(transport, &self.roles).await
+    async fn run(&self, transport: &dyn SqlTransport) -> Result<Self::Output, DeployError> {
+        let Self { session, step, roles } = self;
+        let are_wanted = !roles.apps().is_empty();
+        if are_wanted {
+            session.progress(step, "applying roles and schemas");
+            provision(transport, roles).await?;
+        }
+        let retired = self.retire(transport).await?;
+        if !are_wanted {
+            return Ok((None, retired));
+        }
+        session.progress(step, "proving isolation");
+        Ok((Some(prove(transport, roles).await?), retired))
+    }
+}
+
+impl ApplyRoles<'_> {
+    /// Bars the roles of removed apps from logging in, and with them a second login that a rotation may have left.
+    async fn retire(&self, transport: &dyn SqlTransport) -> Result<Vec<RetiredRole>, DeployError> {
+        let mut retired = Vec::new();
+        for (app, role) in self.roles.retired() {
+            self.session.progress(self.step, format!("barring role {role} of the removed app {app}"));
+            close_second_login(transport, self.roles.database(), role).await?;
+            let kept = disable_role(transport, self.roles.database(), role).await?;
+            retired.push(RetiredRole { app_name: app.clone(), role: role.clone(), kept });
+        }
+        Ok(retired)
     }
 }
 
@@ -70,6 +106,7 @@ pub(super) async fn drop_roles(session: &Session, step: &Step, apps: &[String]) 
             for app in apps {
                 state.app_credentials.shift_remove(app);
                 state.generated_secrets.shift_remove(app);
+                state.deploy_native.rotations.remove(app);
             }
             state.deploy_native.database = None;
         })

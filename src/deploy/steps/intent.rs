@@ -18,7 +18,7 @@ pub(super) fn intent(session: &Session, operation: &Operation) -> Option<Intent>
         }
         Operation::ClosePort => update(ResourceKind::Postgres, POSTGRES_NAME, postgres()),
         Operation::ApplyRoles => update(ResourceKind::Role, POSTGRES_NAME, postgres()),
-        Operation::AdoptApplication { app } | Operation::Configure { app } => {
+        Operation::AdoptApplication { app } | Operation::Configure { app, .. } => {
             update(ResourceKind::Application, app, application(app))
         }
         Operation::AttachDomain { app, existing: Some(id) } => {
@@ -28,7 +28,12 @@ pub(super) fn intent(session: &Session, operation: &Operation) -> Option<Intent>
         Operation::DetachDomain { id, host, .. } => delete(ResourceKind::Domain, host, id.clone()),
         Operation::RemoveApplication { app, id } => delete(ResourceKind::Application, app, id.clone()),
         Operation::RemoveTwin(Twin { kind, id, name }) => delete(kind_of(*kind), name, id.clone()),
-        Operation::DropRoles { apps } => delete(ResourceKind::Role, &apps.join(", "), postgres()),
+        Operation::OpenSecondLogins { apps } | Operation::ChangePasswords { apps } => {
+            update(ResourceKind::Role, &apps.join(", "), postgres())
+        }
+        Operation::DropRoles { apps } | Operation::CloseSecondLogins { apps } => {
+            delete(ResourceKind::Role, &apps.join(", "), postgres())
+        }
         Operation::RemovePostgres => delete(ResourceKind::Postgres, POSTGRES_NAME, postgres()),
         Operation::RemoveRedis => delete(ResourceKind::Redis, REDIS_NAME, redis()),
         Operation::RemoveEnvironment => {

@@ -8,6 +8,7 @@ mod intent;
 mod project;
 mod record;
 mod removal;
+mod rotation;
 mod service;
 
 pub(super) use database::prove_isolation;
@@ -45,8 +46,11 @@ async fn carry_out(session: &Session, step: &Step, operation: &Operation) -> Res
         Operation::BuildImage { app } => image::build(session, step, app).await,
         Operation::CreateApplication { app } => application::create(session, step, app).await,
         Operation::AdoptApplication { app } => application::adopt(session, app).await,
-        Operation::Configure { app } => application::configure(session, app).await,
-        Operation::Deploy { app } => application::deploy(session, step, app).await,
+        Operation::Configure { app, login } => application::configure(session, app, *login).await,
+        Operation::Deploy { app, login } => application::deploy(session, step, app, *login).await,
+        Operation::OpenSecondLogins { apps } => rotation::open(session, step, apps).await,
+        Operation::ChangePasswords { apps } => rotation::change(session, step, apps).await,
+        Operation::CloseSecondLogins { apps } => rotation::close(session, step, apps).await,
         Operation::AttachDomain { app, existing } => domain::attach(session, step, app, existing.as_deref()).await,
         Operation::DetachDomain { id, host, .. } => domain::detach(session, id, host).await,
         Operation::RemoveApplication { app, id } => removal::application(session, app, id).await,

@@ -78,6 +78,7 @@ pub(super) async fn postgres(session: &Session) -> Result<Done, DeployError> {
         .update(|state| {
             state.services.postgres_id = None;
             state.app_credentials.clear();
+            state.deploy_native.rotations.clear();
             state.deploy_native.passwords.postgres = None;
             state.deploy_native.database = None;
         })

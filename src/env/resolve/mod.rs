@@ -152,7 +152,7 @@ fn node_env(stage: &str) -> &'static str {
     if stage == "development" { "development" } else { "production" }
 }
 
-fn postgres_url(postgres: &PostgresAddress, host: &str) -> String {
+pub(super) fn postgres_url(postgres: &PostgresAddress, host: &str) -> String {
     let PostgresAddress { port, database, user, password, .. } = postgres;
     let encode = |text| utf8_percent_encode(text, ENCODED);
     format!("postgresql://{}:{}@{host}:{port}/{}", encode(user), encode(password.expose()), encode(database))
