@@ -29,7 +29,7 @@ async fn is_as_deep_as_it_must_be(access: &str) {
         let (_course, first, second) = laps(access).await;
         assert!(second.exchanges.iter().all(|exchange| !exchange.is_write()), "i9: {}", rows(&second.exchanges));
         assert_eq!(second.report.changes, 0);
-        let path = critical_path(&first.exchanges, &first.plan, first.began("database:roles"));
+        let path = critical_path(&first);
         let made = without_polls(&first.exchanges);
         shallowest = (shallowest.0.min(depth(&made)), shallowest.1.min(depth(&second.exchanges)));
         let right = shallowest.0 * 10 <= path.len() * 13 && shallowest.0 * 2 <= made.len() && shallowest.1 <= 6;
