@@ -126,7 +126,7 @@ fn hangs(address: Ipv4Addr, port: u16) -> (TcpListener, Vec<TcpStream>) {
 
 #[tokio::test]
 async fn i4_a_port_behind_a_firewall_that_drops_packets_is_unreachable_and_closed() {
-    let world = World::start().await;
+    let world = World::start().await.by_port();
     let port = 23_471;
     let silent = Ipv4Addr::new(127, 0, 0, 10);
     let _held = hangs(silent, port);
@@ -166,7 +166,7 @@ async fn i4_no_close_is_sent_beside_an_outstanding_open() {
     let landing = Duration::from_millis(300);
     for action in [FaultAction::Delay { millis: 900 }, FaultAction::LandLater { millis: 300 }] {
         for cancelled in [false, true] {
-            let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(1))).await;
+            let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(1))).await.by_port();
             let mut options = world.options();
             let (cancel, simulator) = (options.cancel.clone(), &world.simulator);
             // Well within the open, whose answer takes its time.
