@@ -172,7 +172,10 @@ impl SharedState {
 
     /// Writes what is pending.
     async fn write(&self) {
-        tokio::time::sleep(pause_before(self.snapshot().applications.len())).await;
+        let pause = pause_before(self.snapshot().applications.len());
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
         let (next, last) = {
             let pending = self.pending();
             (Arc::clone(&pending.state), pending.changes)
