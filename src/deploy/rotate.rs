@@ -57,6 +57,7 @@ pub(super) async fn rotate(ready: &Ready, hold: &Hold, choice: &Choice) -> Resul
     let started = Instant::now();
     let journal = begin(ready, hold).await?;
     let Drawn { state, observed, wanted, blueprint } = look(ready, choice).await?;
+    ready.check_expected(&blueprint.plan)?;
     if blueprint.plan.changes == 0 {
         return Ok(report(&wanted, &Outcome::default(), &state, started.elapsed()));
     }

@@ -3,7 +3,7 @@
 use crate::look::image;
 use crate::world::{STAGE, World};
 use deploy_native::deploy::{
-    DeployFailure, RotateRequest, RotationReport, plan_rotate_credentials, rotate_credentials,
+    DeployFailure, RotateRequest, RotationReport, RunOptions, plan_rotate_credentials, rotate_credentials,
 };
 use deploy_native::plan::render;
 use deploy_native::state::{RotationPhase, State};
@@ -199,6 +199,12 @@ Plan for stage staging: 7 changes
     assert_eq!(text, expected);
     world.assert_untouched_since(&before);
     assert_eq!(world.state().await, former);
+    // Given to the run, it holds for it: by the other way it would be another plan.
+    let options = RunOptions { expected_plan: Some(plan.clone()), ..world.options() };
+    let other = rotation(&request, &json!({ "apps": ["auth"] }));
+    let stale = Box::pin(rotate_credentials(other, options)).await.unwrap_err();
+    assert_eq!(stale.error.code(), ErrorCode::PlanStale);
+    world.assert_untouched_since(&before);
     for step in &plan.steps {
         let place = |id: &str| ids.iter().position(|it| *it == id).unwrap();
         assert!(step.depends_on.iter().all(|id| place(id) < place(&step.id)), "{plan:#?}");

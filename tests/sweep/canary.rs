@@ -105,7 +105,9 @@ fn sent(world: &World) -> Vec<&'static str> {
     let bodies: String =
         world.simulator.mutations().into_iter().filter_map(|it| it.body).map(|it| it.to_string()).collect();
     let logins = world.simulator.mutations().into_iter().filter(|it| it.endpoint() == "application.saveDockerProvider");
-    let logged_in = logins.filter_map(|it| it.body).all(|body| body["password"] == REGISTRY);
+    // The database's own image, in a job, needs no login.
+    let apps = |body: &Value| body["dockerImage"].as_str().is_some_and(|image| image.starts_with("registry.test/"));
+    let logged_in = logins.filter_map(|it| it.body).filter(apps).all(|body| body["password"] == REGISTRY);
     let seen = |value: &str| forms(value).iter().any(|form| bodies.contains(form));
     [("registry", logged_in && seen(REGISTRY)), ("shared", seen(SHARED)), ("own", seen(OWN))]
         .into_iter()
@@ -135,14 +137,14 @@ async fn i6_the_files_beside_the_state_tell_no_secret() {
     }
     let world = start().await;
     let child = Running::start_with(NAME, &world, Flight::First, &request(&world));
-    while world.simulator.count("application.deploy") == 0 && child.ended().is_none() {
+    while sent(&world).len() < 3 && child.ended().is_none() {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     child.kill();
     assert_eq!(sent(&world), ["registry", "shared", "own"]);
     let files = beside_the_state(&world);
     let intents = files.lines().filter(|line| line.contains("\"intend\"")).count();
-    assert!(intents > 20, "only {intents} in {files}");
+    assert!(intents > 10, "only {intents} in {files}");
     search("the journal", &files, &canaries(&world).await);
 }
 
