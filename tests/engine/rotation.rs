@@ -348,6 +348,17 @@ async fn i1_what_is_the_users_own_is_refused_by_name_and_nothing_is_touched() {
 }
 
 #[tokio::test]
+async fn i8_an_environment_that_cannot_be_read_whole_is_not_written_anew() {
+    let (world, request) = start().await;
+    let id = world.application_id("auth");
+    let text = world.application("auth")["env"].as_str().unwrap().to_owned() + "\nNODE={{.Node.Hostname}}\n";
+    assert!(world.simulator.edit_application(&id, json!({ "env": text })));
+    let error = refused(&world, &request, &json!({ "apps": ["auth"] })).await;
+    assert!(error.message().contains("NODE of auth"), "{error}");
+    rotate(&world, &request, &json!({ "apps": ["admin-auth"] })).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_app_that_was_undeployed_gets_its_new_password_when_it_comes_back() {
     let (world, request) = start().await;
     let former = world.state().await;
