@@ -57,6 +57,7 @@ pub(super) async fn rotate(ready: &Ready, hold: &Hold, choice: &Choice) -> Resul
     let started = Instant::now();
     let journal = begin(ready, hold).await?;
     let Drawn { state, observed, wanted, blueprint } = look(ready, choice).await?;
+    ready.check_expected(&blueprint.plan)?;
     if blueprint.plan.changes == 0 {
         return Ok(report(&wanted, &Outcome::default(), &state, started.elapsed()));
     }
@@ -158,7 +159,16 @@ impl Selection<'_> {
                 format!("generatedSecrets: no app has a value of {name} that was generated: what you give is yours to change")
             }));
         }
+        faults.extend(rotations.keys().filter_map(|app| self.unreadable(app)));
         if faults.is_empty() { Ok(rotations) } else { Err(refused(&faults)) }
+    }
+
+    /// Refuses an app of whose environment not everything is known: it could not stay as it is.
+    fn unreadable(&self, app: &str) -> Option<String> {
+        let templated = &self.observed.applications.get(app)?.templated;
+        let names: Vec<&str> = templated.iter().map(String::as_str).collect();
+        let reason = "were given a template of Docker Swarm on the server; a deployment puts back what is wanted";
+        (!names.is_empty()).then(|| format!("apps: {} of {app} {reason}", names.join(", ")))
     }
 
     fn add_begun_secrets(&self, app: &str, rotations: &mut BTreeMap<String, WantedRotation>) {

@@ -3,7 +3,7 @@
 use crate::look::image;
 use crate::world::{STAGE, World};
 use deploy_native::deploy::{
-    DeployFailure, RotateRequest, RotationReport, plan_rotate_credentials, rotate_credentials,
+    DeployFailure, RotateRequest, RotationReport, RunOptions, plan_rotate_credentials, rotate_credentials,
 };
 use deploy_native::plan::render;
 use deploy_native::state::{RotationPhase, State};
@@ -199,6 +199,12 @@ Plan for stage staging: 7 changes
     assert_eq!(text, expected);
     world.assert_untouched_since(&before);
     assert_eq!(world.state().await, former);
+    // Given to the run, it holds for it: by the other way it would be another plan.
+    let options = RunOptions { expected_plan: Some(plan.clone()), ..world.options() };
+    let other = rotation(&request, &json!({ "apps": ["auth"] }));
+    let stale = Box::pin(rotate_credentials(other, options)).await.unwrap_err();
+    assert_eq!(stale.error.code(), ErrorCode::PlanStale);
+    world.assert_untouched_since(&before);
     for step in &plan.steps {
         let place = |id: &str| ids.iter().position(|it| *it == id).unwrap();
         assert!(step.depends_on.iter().all(|id| place(id) < place(&step.id)), "{plan:#?}");
@@ -339,6 +345,17 @@ async fn i1_what_is_the_users_own_is_refused_by_name_and_nothing_is_touched() {
     request["workspace"]["services"] = json!({});
     let error = refused(&world, &request, &json!({ "apps": ["auth"] })).await;
     assert!(error.message().contains("no services.db"), "{error}");
+}
+
+#[tokio::test]
+async fn i8_an_environment_that_cannot_be_read_whole_is_not_written_anew() {
+    let (world, request) = start().await;
+    let id = world.application_id("auth");
+    let text = world.application("auth")["env"].as_str().unwrap().to_owned() + "\nNODE={{.Node.Hostname}}\n";
+    assert!(world.simulator.edit_application(&id, json!({ "env": text })));
+    let error = refused(&world, &request, &json!({ "apps": ["auth"] })).await;
+    assert!(error.message().contains("NODE of auth"), "{error}");
+    rotate(&world, &request, &json!({ "apps": ["admin-auth"] })).await.unwrap();
 }
 
 #[tokio::test]
