@@ -73,7 +73,7 @@ export interface HookReply {
 export type OnEvent = ((arg: any) => void)
 
 /** What a run does. */
-export type Operation = 'deploy' | 'plan' | 'undeploy' | 'planUndeploy' | 'verifyDns' | 'verifyIsolation' | 'provisionServices' | 'initializePostgresUsers'
+export type Operation = 'deploy' | 'plan' | 'undeploy' | 'planUndeploy' | 'rotateCredentials' | 'planRotateCredentials' | 'verifyDns' | 'verifyIsolation' | 'provisionServices' | 'initializePostgresUsers'
 
 /** What a call came to. */
 export type Outcome = Success | Failure

@@ -6,10 +6,12 @@ import {
 	type DeployEvent,
 	initializePostgresUsers,
 	plan,
+	planRotateCredentials,
 	planUndeploy,
 	provisionServices,
 	readState,
 	renderPlan,
+	rotateCredentials,
 	undeploy,
 	verifyIsolation,
 	writeState,
@@ -118,6 +120,36 @@ it('services and users can be made on their own, and everything goes again', asy
 	expect(gone.removed.length).toBeGreaterThan(0);
 	expect(simulator.snapshot()).toMatchObject({ projects: [], applications: [], postgres: [] });
 	expect(simulator.dns?.records('example.com')).toEqual([]);
+});
+
+it('credentials of running apps change, and a value of the user is refused', async () => {
+	const { simulator, request, options, root } = await startWorld();
+	await deploy(request(), options());
+	const before = await readState(root, stage);
+	const { workspace, credentials } = request();
+	const rotation = { workspace, credentials, stage, apps: ['auth'], stabilitySeconds: 0 };
+	expect((await planRotateCredentials(rotation, options())).changes).toBe(7);
+
+	const report = await rotateCredentials(rotation, options());
+	expect(report.apps).toEqual([{ appName: 'auth', credentials: ['DATABASE_URL'], finished: true }]);
+	const after = await readState(root, stage);
+	expect(after?.appCredentials?.auth?.dbUser).toBe('auth');
+	expect(after?.appCredentials?.auth?.dbPassword).not.toBe(before?.appCredentials?.auth?.dbPassword);
+	expect(after?.appCredentials?.api).toEqual(before?.appCredentials?.api);
+	expect((await deploy(request(), options())).changes).toBe(0);
+
+	const generatedSecrets = ['BETTER_AUTH_SECRET'];
+	await rotateCredentials({ ...rotation, generatedSecrets }, options());
+	const renewed = await readState(root, stage);
+	expect(renewed?.generatedSecrets?.auth).not.toEqual(before?.generatedSecrets?.auth);
+	expect(renewed?.appCredentials).toEqual(after?.appCredentials);
+
+	const [mutations, own] = [simulator.mutations().length, { ...rotation, generatedSecrets: ['STRIPE_SECRET_KEY'] }];
+	expect(await failure(rotateCredentials(own, options()))).toMatchObject({
+		code: 'INVALID_REQUEST',
+		reason: 'not-rotatable',
+	});
+	expect(simulator.mutations().length).toBe(mutations);
 });
 
 it('a state that is written is read again, with the fields of others', async () => {

@@ -74,7 +74,7 @@ struct Figures {
 impl Figures {
     fn of(first: &Lap, second: &Lap) -> Self {
         let made = without_polls(&first.exchanges);
-        let path = critical_path(&first.exchanges, &first.plan, first.began("database:roles"));
+        let path = critical_path(first);
         assert!(second.exchanges.iter().all(|exchange| !exchange.is_write()), "a second run only reads");
         Self {
             whole: first.took,

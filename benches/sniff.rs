@@ -39,7 +39,7 @@ fn main() {
         }
     };
     ours(&apps, &warm);
-    let mut times: [Vec<Duration>; 6] = Default::default();
+    let mut times: [Vec<Spent>; 6] = Default::default();
     // Taken in turns, so that what else the machine does falls on all of them.
     for _ in 0..rounds {
         times[0].push(timed(|| NAMES.iter().for_each(|name| import(&node, folder.path(), name, Loader::Tsx))));
@@ -49,23 +49,22 @@ fn main() {
         times[4].push(timed(|| ours(&one, &cold)));
         times[5].push(timed(|| NAMES.iter().for_each(|name| import(&node, folder.path(), name, Loader::TsxAnew))));
     }
-    let [tsx, cold, warm, plain, single, anew] = times.map(median);
-    println!("five apps, tsx one after another   {:8.1} ms", milliseconds(tsx));
-    println!("five apps, tsx without its cache   {:8.1} ms", milliseconds(anew));
-    println!(
-        "five apps, cold                    {:8.1} ms   {:6.2} x faster   {:6.2} x than tsx without its cache",
-        milliseconds(cold),
-        ratio(tsx, cold),
-        ratio(anew, cold)
-    );
-    println!("five apps, warm                    {:8.1} ms   {:6.1} x faster", milliseconds(warm), ratio(tsx, warm));
-    println!("one app, plain imports of built JS {:8.1} ms", milliseconds(plain));
-    println!(
-        "one app, cold                      {:8.1} ms   {:6.2} x the time",
-        milliseconds(single),
-        ratio(single, plain)
-    );
-    println!("peak memory of our side            {:8.1} MB", peak_memory());
+    let [tsx, cold, warm, plain, single, anew] = times.map(|spent| Spent::median(&spent));
+    println!("                                      elapsed          processor");
+    tsx.print("five apps, tsx one after another");
+    anew.print("five apps, tsx without its cache");
+    cold.print("five apps, cold");
+    warm.print("five apps, warm");
+    plain.print("one app, plain imports of built JS");
+    single.print("one app, cold");
+    let compare = |what: &str, a: Spent, b: Spent| {
+        println!("{what:<36}{:8.2} x       {:8.2} x", ratio(a.elapsed, b.elapsed), ratio(a.processor, b.processor));
+    };
+    compare("cold: faster than tsx", tsx, cold);
+    compare("cold: faster than tsx anew", anew, cold);
+    compare("one app: time of plain imports", single, plain);
+    println!("warm: faster than tsx               {:8.1} x", ratio(tsx.elapsed, warm.elapsed));
+    println!("peak memory of our side             {:8.1} MB", peak_memory());
 }
 
 /// The most memory that this process has held, in megabytes; 0 where the system does not say.
@@ -104,15 +103,43 @@ fn import(node: &Path, folder: &Path, name: &str, loader: Loader) {
     assert!(status.is_ok_and(|status| status.success()));
 }
 
-fn timed(work: impl FnOnce()) -> Duration {
-    let start = Instant::now();
-    work();
-    start.elapsed()
+/// What some work took: time, which the rest of the machine adds to, and the processor time of its processes, which it
+/// hardly does.
+#[derive(Debug, Clone, Copy)]
+struct Spent {
+    elapsed: Duration,
+    processor: Duration,
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+impl Spent {
+    fn median(all: &[Self]) -> Self {
+        let middle = |part: fn(&Self) -> Duration| {
+            let mut times: Vec<Duration> = all.iter().map(part).collect();
+            times.sort();
+            times[times.len() / 2]
+        };
+        Self { elapsed: middle(|spent| spent.elapsed), processor: middle(|spent| spent.processor) }
+    }
+
+    fn print(self, what: &str) {
+        println!("{what:<36}{:8.1} ms      {:8.1} ms", milliseconds(self.elapsed), milliseconds(self.processor));
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Spent {
+    let (start, before) = (Instant::now(), processor_time());
+    work();
+    Spent { elapsed: start.elapsed(), processor: processor_time().saturating_sub(before) }
+}
+
+/// The processor time of the processes that we started and that have ended, to a hundredth of a second; 0 where the
+/// system does not say.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    // User and system time of children, fields 16 and 17; the first after the name is the third.
+    let ticks: u64 = fields.skip(13).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -207,7 +207,8 @@ fn what_is_written_for_a_template_expands_to_the_value_in_gos_own_engine() {
         let Ok(text) = encode_env("api", &named(std::slice::from_ref(value))) else { continue };
         format += parse_env(&text)["A"].expose();
         wanted += value;
-        [&mut format, &mut wanted].into_iter().for_each(|text| text.push('|'));
+        format.push('|');
+        wanted.push('|');
     }
     assert!(wanted.matches("{{").count() > 100, "too few templates");
     let arguments = ["context", "inspect", "default", "--format", &format];

@@ -1,7 +1,7 @@
 //! Writes variables as Dokploy's `env` text, so that each value arrives byte for byte.
 //!
 //! The server reads the text with dotenv 16, which has no escape character: how a value is written decides whether it
-//! survives. Each way of writing is tried in turn and read back ([`parse_env`]); a value that survives none is refused
+//! survives. Each way of writing is tried in turn and read back ([`read_env`]); a value that survives none is refused
 //! by name. On the way to the container the server also replaces `${{…}}`, and has no escape for that either; Swarm then
 //! expands `{{…}}`, which has one ([`template`]).
 

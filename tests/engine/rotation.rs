@@ -38,7 +38,10 @@ fn small(world: &World) -> Value {
 }
 
 fn rotation(request: &Value, extra: &Value) -> RotateRequest {
-    let mut rotation = json!({ "stage": STAGE, "stabilitySeconds": 0, "databaseHost": "127.0.0.1" });
+    // By this way alone: a refused deployment would else make it take the other one.
+    let access = "internal";
+    let mut rotation =
+        json!({ "stage": STAGE, "stabilitySeconds": 0, "databaseHost": "127.0.0.1", "databaseAccess": access });
     for name in ["workspace", "credentials"] {
         rotation[name] = request[name].clone();
     }

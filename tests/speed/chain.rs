@@ -9,8 +9,8 @@
 //! The longest such row is the critical path: no engine that keeps these rules can be done sooner. That the rules say
 //! no more than what is true is checked with every request: none was sent before the answers it has to wait for.
 
+use crate::course::Lap;
 use crate::relay::Exchange;
-use deploy_native::plan::DeployPlan;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -77,11 +77,9 @@ pub(crate) fn in_a_row<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) ->
 }
 
 /// As they have to be: the longest row of requests each of which has to wait for the one before.
-///
-/// `roles_began` is when the step of the database began, to which every later question about the database belongs.
-pub(crate) fn critical_path(exchanges: &[Exchange], plan: &DeployPlan, roles_began: Option<Instant>) -> Vec<Exchange> {
-    let exchanges = without_polls(exchanges);
-    let rules = Rules::of(&exchanges, plan, roles_began);
+pub(crate) fn critical_path(lap: &Lap) -> Vec<Exchange> {
+    let exchanges = without_polls(&lap.exchanges);
+    let rules = Rules::of(&exchanges, lap);
     let mut longest: Vec<(Duration, Option<usize>)> = Vec::new();
     for (index, exchange) in exchanges.iter().enumerate() {
         let mut best = (Duration::ZERO, None);
@@ -115,13 +113,16 @@ struct Rules<'a> {
     places: Vec<Option<(String, String)>>,
     /// Every step that comes before a step.
     before: HashMap<&'a str, BTreeSet<&'a str>>,
-    first_change: Option<Instant>,
+    /// When the look was over.
+    applying: Option<Instant>,
 }
 
 impl<'a> Rules<'a> {
-    fn of(exchanges: &'a [Exchange], plan: &'a DeployPlan, roles_began: Option<Instant>) -> Self {
+    fn of(exchanges: &'a [Exchange], lap: &'a Lap) -> Self {
+        // To the step of the database belongs every later question about it.
+        let roles_began = lap.began("database:roles");
         let mut before: HashMap<&str, BTreeSet<&str>> = HashMap::new();
-        for step in &plan.steps {
+        for step in &lap.plan.steps {
             let mut all = BTreeSet::new();
             for first in &step.depends_on {
                 all.insert(first.as_str());
@@ -135,17 +136,17 @@ impl<'a> Rules<'a> {
             told_by: told_by(exchanges),
             places: exchanges.iter().map(|exchange| names.place(exchange, roles_began)).collect(),
             before,
-            first_change: exchanges.iter().find(|exchange| exchange.is_write()).map(|exchange| exchange.sent),
+            applying: lap.applying(),
         }
     }
 
     /// Whether the request `later` has to wait for the answer of `earlier`.
     fn waits(&self, later: usize, earlier: usize) -> bool {
         let (request, other) = (&self.exchanges[later], &self.exchanges[earlier]);
-        if other.path == QUEUE && self.first_change.is_some_and(|first| other.sent >= first) {
+        if other.path == QUEUE && self.applying.is_some_and(|applying| other.sent >= applying) {
             return false;
         }
-        let after_look = self.first_change.is_some_and(|first| other.sent < first && request.sent >= first);
+        let after_look = self.applying.is_some_and(|applying| other.sent < applying && request.sent >= applying);
         after_look || self.told_by[later].contains(&earlier) || self.ordered(later, earlier)
     }
 

@@ -2,9 +2,9 @@
 
 use crate::relay::{Exchange, Log, Relay};
 use crate::world::World;
-use deploy_native::DeployEvent;
 use deploy_native::deploy::{DeployReport, DeployRequest, RunOptions, deploy, plan};
 use deploy_native::plan::DeployPlan;
+use deploy_native::{DeployEvent, Phase};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -30,6 +30,12 @@ pub(crate) struct Lap {
 }
 
 impl Lap {
+    /// When the run began to apply its plan.
+    pub(crate) fn applying(&self) -> Option<Instant> {
+        let applying = |event: &DeployEvent| matches!(event, DeployEvent::PhaseStarted { phase: Phase::Apply });
+        self.events.iter().find(|(_, event)| applying(event)).map(|(at, _)| *at)
+    }
+
     /// When a step began.
     pub(crate) fn began(&self, id: &str) -> Option<Instant> {
         let began = |event: &DeployEvent| matches!(event, DeployEvent::StepStarted { step, .. } if step == id);

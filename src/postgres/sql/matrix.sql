@@ -204,19 +204,22 @@ BEGIN
        WHERE parameter.parname <> 'lo_compat_privileges'
          AND has_parameter_privilege(app.oid, parameter.parname, 'SET')),
     line AS (
-      SELECT 1 AS part, jsonb_build_object('kind', 'missing', 'role', listed->>'role', 'object', 'schema ' || (listed->>'schema')) AS line
+      SELECT 1 AS part, 0 AS depth, jsonb_build_object('kind', 'missing', 'role', listed->>'role', 'object', 'schema ' || (listed->>'schema')) AS line
         FROM wanted, jsonb_array_elements(wanted.apps) AS listed
        WHERE listed->>'role' NOT IN (SELECT role FROM app)
       UNION ALL
-      SELECT 2, jsonb_build_object('kind', 'scope', 'role', role, 'object', scope, 'allowed', expected, 'checks', count(*))
+      SELECT 2, 0, jsonb_build_object('kind', 'scope', 'role', role, 'object', scope, 'allowed', expected, 'checks', count(*))
         FROM outcome GROUP BY role, scope, expected
       UNION ALL
-      SELECT 3, jsonb_build_object('kind', 'broken', 'role', role, 'object', object, 'privilege', privilege,
+      -- What others follow from comes first: it is what is named.
+      SELECT 3, CASE WHEN scope = 'roles of others' THEN 0 WHEN object = 'role ' || role THEN 1 WHEN privilege = 'OWNER' THEN 2
+               WHEN object = scope AND privilege IN ('USAGE', 'CREATE') THEN 3 ELSE 4 END,
+             jsonb_build_object('kind', 'broken', 'role', role, 'object', object, 'privilege', privilege,
                'expected', expected, 'actual', actual, 'note', note)
         FROM outcome WHERE expected <> actual
       UNION ALL
-      SELECT 4, jsonb_build_object('kind', 'unmanaged', 'role', role, 'object', object, 'privilege', privilege) FROM strange)
-    SELECT coalesce(jsonb_agg(line ORDER BY part, line->>'role', line->>'object', line->>'privilege'), '[]') FROM line
+      SELECT 4, 0, jsonb_build_object('kind', 'unmanaged', 'role', role, 'object', object, 'privilege', privilege) FROM strange)
+    SELECT coalesce(jsonb_agg(line ORDER BY part, depth, line->>'role', line->>'object', line->>'privilege'), '[]') FROM line
   )::text, true);
 END
 $matrix$;
