@@ -53,7 +53,7 @@ use ready::{Part, Ready};
 use std::time::Duration;
 
 /// How long a cancelled run waits for its own cleaning up before it rejects; the rest goes on in the background (I10).
-const CLEANUP_PATIENCE: Duration = Duration::from_millis(1_200);
+const CLEANUP_PATIENCE: Duration = Duration::from_millis(800);
 
 /// Puts a workspace on its server: plans, applies, verifies. Given the plan that its user was shown
 /// ([`RunOptions::expected_plan`]), it applies that one or none.

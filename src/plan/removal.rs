@@ -148,22 +148,25 @@ impl Removal<'_> {
         if !self.unwanted.delete_project {
             return;
         }
-        let (Some(project), Some(environment)) = (&self.observed.project, &self.observed.environment) else { return };
-        if let Some(reason) = self.stays(project, environment) {
-            self.note(reason);
-            return;
-        }
+        let Some(project) = &self.observed.project else { return };
         let mut first: Vec<String> = self.blueprint.plan.steps.iter().map(|step| step.id.clone()).collect();
-        if !environment.is_default {
-            let mut step = Step::new(
-                "environment:delete",
-                Action::Delete,
-                &format!("environment {}", self.unwanted.stage),
-                "nothing else lives there",
-            );
-            step.depends_on.clone_from(&first);
-            first.push(step.id.clone());
-            self.push(step, Operation::RemoveEnvironment);
+        match &self.observed.environment {
+            // An interrupted undeployment has come as far as this.
+            None if self.unwanted.apps.is_none() => {}
+            None => return,
+            Some(environment) => {
+                if let Some(reason) = self.stays(project, environment) {
+                    return self.note(reason);
+                }
+                if !environment.is_default {
+                    let resource = format!("environment {}", self.unwanted.stage);
+                    let mut step =
+                        Step::new("environment:delete", Action::Delete, &resource, "nothing else lives there");
+                    step.depends_on.clone_from(&first);
+                    first.push(step.id.clone());
+                    self.push(step, Operation::RemoveEnvironment);
+                }
+            }
         }
         if project.ownership == Ownership::Foreign || !project.other_environments.is_empty() {
             let others = project.other_environments.join(", ");
@@ -283,6 +286,17 @@ mod tests {
         observed.project.as_mut().unwrap().other_environments.push("production".into());
         let blueprint = draw_removal(&unwanted, &observed, &state);
         assert!(ids(&blueprint).contains(&"environment:delete") && !ids(&blueprint).contains(&"project:delete"));
+    }
+
+    #[test]
+    fn i3_a_project_whose_environment_is_gone_already_goes_too() {
+        let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };
+        let project = world().0.project;
+        let observed = Observed { project, ..Observed::default() };
+        let state = State::new("staging");
+        assert_eq!(ids(&draw_removal(&unwanted, &observed, &state)), ["project:delete"]);
+        let some = Unwanted { apps: Some(BTreeSet::new()), ..unwanted };
+        assert_eq!(ids(&draw_removal(&some, &observed, &state)), [""; 0]);
     }
 
     #[test]
