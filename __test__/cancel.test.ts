@@ -106,7 +106,7 @@ describe('i10_ctrl_c', () => {
 		for await (const line of createInterface(script.stdout)) {
 			const message = JSON.parse(line) as Record<string, unknown>;
 			said.push(message);
-			if (message.step === step) script.kill('SIGINT');
+			if (message.step === step && !script.killed) script.kill('SIGINT');
 		}
 		const [exitCode] = await exited;
 		const end = said.at(-1);

@@ -80,10 +80,7 @@ impl OpenPort {
             let until = (now + target.landing).format(&Rfc3339).unwrap_or_default();
             let intent = Intent::OpenDatabasePort { postgres_id: target.postgres_id.clone(), port, until };
             let entry = journal.intend(step, intent).await?;
-            let call = {
-                let (client, id) = (target.client.clone(), target.postgres_id.clone());
-                cleanup.spawn(async move { client.postgres().save_external_port(&id, Some(port)).await })
-            };
+            let call = cleanup.spawn(ask_to_open(target.clone(), port));
             let mut open = Self {
                 target: target.clone(),
                 port,
@@ -124,8 +121,6 @@ impl OpenPort {
         let result = opening.await;
         self.opening = None;
         match result {
-            // It may have taken effect all the same: then the port is open, and what follows will see.
-            Ok(Err(error)) if error.outcome_unknown() && landed(&self.target).await => Ok(()),
             Ok(result) => result,
             // The task cannot fail but by a panic; the port is closed as if it had been opened.
             Err(_) => Ok(()),
@@ -165,6 +160,15 @@ impl Drop for OpenPort {
     }
 }
 
+/// Asks for a port to be opened, and has an answer only when nothing of it can take effect any more: a request whose
+/// answer was lost may have done so all the same; then the port is open.
+async fn ask_to_open(target: PortTarget, port: u16) -> Result<(), ApiError> {
+    match target.client.postgres().save_external_port(&target.postgres_id, Some(port)).await {
+        Err(error) if error.outcome_unknown() && landed(&target).await => Ok(()),
+        result => result,
+    }
+}
+
 /// Waits for an outstanding open, closes, and settles the journal.
 async fn close_out(
     target: PortTarget,
@@ -175,11 +179,9 @@ async fn close_out(
 ) -> Result<(), DeployError> {
     if let Some(opening) = opening
         && let Ok(Err(error)) = opening.await
+        && !error.outcome_unknown()
     {
-        if !error.outcome_unknown() {
-            return journal.settle(&entry, Outcome::NotDone).await;
-        }
-        landed(&target).await;
+        return journal.settle(&entry, Outcome::NotDone).await;
     }
     close(&target, Some(port)).await?;
     journal.settle(&entry, Outcome::Done).await
