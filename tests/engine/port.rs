@@ -79,7 +79,9 @@ async fn i4_a_leftover_open_port_is_closed_first_by_the_next_run() {
     assert_eq!(plan.steps.first().map(|step| step.id.as_str()), Some("database:close-port"), "{plan:#?}");
     let before = world.moment();
     world.deploy(world.request()).await.unwrap();
-    assert_eq!(world.endpoints_since(&before), [PORT]);
+    // Twice, where the open of somebody else took effect after the first close.
+    let sent = world.endpoints_since(&before);
+    assert!(!sent.is_empty() && sent.iter().all(|endpoint| endpoint == PORT), "{sent:?}");
     world.assert_port_closed();
     assert_eq!(world.deploy(world.request()).await.unwrap().changes, 0);
 }
