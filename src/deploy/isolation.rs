@@ -76,16 +76,5 @@ fn nothing_there(ready: &Ready, why: &str) -> DeployError {
 
 /// The one step of it, for its events and its journal.
 fn step() -> Step {
-    Step {
-        id: "database:isolation".to_owned(),
-        action: Action::Keep,
-        resource: "database roles".to_owned(),
-        app: None,
-        reason: "their isolation is to be proven".to_owned(),
-        depends_on: Vec::new(),
-        variables: Vec::new(),
-        restarts: Vec::new(),
-        opens_port: false,
-        details: Vec::new(),
-    }
+    Step::new("database:isolation", Action::Keep, "database roles", "their isolation is to be proven")
 }

@@ -50,10 +50,23 @@ use crate::plan::DeployPlan;
 use crate::postgres::IsolationReport;
 use begin::Hold;
 use ready::{Part, Ready};
+use std::pin::Pin;
 use std::time::Duration;
 
 /// How long a cancelled run waits for its own cleaning up before it rejects; the rest goes on in the background (I10).
 const CLEANUP_PATIENCE: Duration = Duration::from_millis(800);
+
+/// Works until it is done or the run is cancelled; the work is dropped when this returns.
+async fn or_cancelled<T, E: From<DeployError>>(
+    ready: &Ready,
+    work: Pin<Box<impl Future<Output = Result<T, E>>>>,
+) -> Result<T, E> {
+    tokio::select! {
+        biased;
+        () = ready.options.cancel.cancelled() => Err(DeployError::cancelled().into()),
+        result = work => result,
+    }
+}
 
 /// Puts a workspace on its server: plans, applies, verifies. Given the plan that its user was shown
 /// ([`RunOptions::expected_plan`]), it applies that one or none.
@@ -68,12 +81,7 @@ pub async fn deploy(request: DeployRequest, options: RunOptions) -> Result<Deplo
 async fn deploy_part(request: DeployRequest, options: RunOptions, part: Part) -> Result<DeployReport, DeployFailure> {
     let ready = Ready::new(request, options, part)?;
     let hold = Hold::default();
-    let cancel = ready.options.cancel.clone();
-    let result = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(DeployError::cancelled().into()),
-        result = Box::pin(run::deploy(&ready, &hold)) => result,
-    };
+    let result = or_cancelled(&ready, Box::pin(run::deploy(&ready, &hold))).await;
     hold.release(CLEANUP_PATIENCE).await;
     result
 }
@@ -85,12 +93,7 @@ async fn deploy_part(request: DeployRequest, options: RunOptions, part: Part) ->
 /// As [`deploy`], for everything that is found before the first change.
 pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
     let ready = Ready::new(request, options, Part::All)?;
-    let cancel = ready.options.cancel.clone();
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(DeployError::cancelled()),
-        plan = Box::pin(draft::plan(&ready)) => plan,
-    }
+    or_cancelled(&ready, Box::pin(draft::plan(&ready))).await
 }
 
 /// Removes what was deployed.
@@ -102,12 +105,7 @@ pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<U
     let (request, depth) = request.into_parts();
     let ready = Ready::new(request, options, Part::Nothing)?;
     let hold = Hold::default();
-    let cancel = ready.options.cancel.clone();
-    let result = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(DeployError::cancelled().into()),
-        result = Box::pin(leave::undeploy(&ready, &hold, depth)) => result,
-    };
+    let result = or_cancelled(&ready, Box::pin(leave::undeploy(&ready, &hold, depth))).await;
     hold.release(CLEANUP_PATIENCE).await;
     result
 }
@@ -120,12 +118,7 @@ pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<U
 pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
     let (request, depth) = request.into_parts();
     let ready = Ready::new(request, options, Part::Nothing)?;
-    let cancel = ready.options.cancel.clone();
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(DeployError::cancelled()),
-        plan = Box::pin(leave::plan(&ready, depth)) => plan,
-    }
+    or_cancelled(&ready, Box::pin(leave::plan(&ready, depth))).await
 }
 
 /// Gives apps that run other credentials: another password for their database user, other values of what was generated.
@@ -140,12 +133,7 @@ pub async fn rotate_credentials(request: RotateRequest, options: RunOptions) -> 
     let (request, choice) = request.into_parts();
     let ready = Ready::new(request, options, Part::Credentials)?;
     let hold = Hold::default();
-    let cancel = ready.options.cancel.clone();
-    let result = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(DeployError::cancelled().into()),
-        result = Box::pin(rotate::rotate(&ready, &hold, &choice)) => result,
-    };
+    let result = or_cancelled(&ready, Box::pin(rotate::rotate(&ready, &hold, &choice))).await;
     hold.release(CLEANUP_PATIENCE).await;
     result
 }
@@ -158,12 +146,7 @@ pub async fn rotate_credentials(request: RotateRequest, options: RunOptions) -> 
 pub async fn plan_rotate_credentials(request: RotateRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
     let (request, choice) = request.into_parts();
     let ready = Ready::new(request, options, Part::Credentials)?;
-    let cancel = ready.options.cancel.clone();
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(DeployError::cancelled()),
-        plan = Box::pin(rotate::plan(&ready, &choice)) => plan,
-    }
+    or_cancelled(&ready, Box::pin(rotate::plan(&ready, &choice))).await
 }
 
 /// Asks the authoritative servers of each host name of the selected apps whether they answer with the server's address.
@@ -173,12 +156,7 @@ pub async fn plan_rotate_credentials(request: RotateRequest, options: RunOptions
 /// `INVALID_REQUEST`, `INVALID_WORKSPACE`, `DNS_RESOLUTION`, `CANCELLED`.
 pub async fn verify_dns(request: DeployRequest, options: RunOptions) -> Result<DnsReport, DeployError> {
     let ready = Ready::new(request, options, Part::All)?;
-    let cancel = ready.options.cancel.clone();
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(DeployError::cancelled()),
-        report = verify::dns(&ready) => report,
-    }
+    or_cancelled(&ready, Box::pin(verify::dns(&ready))).await
 }
 
 /// Proves that the stage's app roles are isolated from each other, as every deployment does that changes them.
@@ -195,12 +173,7 @@ pub async fn verify_dns(request: DeployRequest, options: RunOptions) -> Result<D
 pub async fn verify_isolation(request: DeployRequest, options: RunOptions) -> Result<IsolationReport, DeployError> {
     let ready = Ready::new(request, options, Part::Nothing)?;
     let hold = Hold::default();
-    let cancel = ready.options.cancel.clone();
-    let result = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(DeployError::cancelled()),
-        result = Box::pin(isolation::verify(&ready, &hold)) => result,
-    };
+    let result = or_cancelled(&ready, Box::pin(isolation::verify(&ready, &hold))).await;
     hold.release(CLEANUP_PATIENCE).await;
     result
 }
