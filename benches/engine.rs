@@ -29,11 +29,12 @@ use deploy_native::deploy::{DeployRequest, RunOptions, plan};
 use deploy_native::state::StateProvider;
 use disk::Counting;
 use relay::Exchange;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a call of an API takes.
 const LATENCY: Duration = Duration::from_millis(50);
@@ -50,11 +51,27 @@ fn main() {
     }
     let number = |name: &str| std::env::var(name).ok();
     let rounds = number("ENGINE_ROUNDS").and_then(|rounds| rounds.parse().ok()).unwrap_or(3);
+    println!("the disk of the state takes {:.1} ms to make a line durable", milliseconds(disk_wait()));
     for access in ["external-port", "internal"] {
         runtime.block_on(seed(access, rounds));
     }
     let sizes = number("ENGINE_APPS").unwrap_or_else(|| "25,50,100,200".to_owned());
     runtime.block_on(growth(sizes.split(',').map(|size| size.parse().unwrap())));
+}
+
+/// How long the disk takes to make a line durable: the median of some.
+fn disk_wait() -> Duration {
+    let mut file = tempfile::tempfile().unwrap();
+    let mut waits: Vec<Duration> = (0..25)
+        .map(|_| {
+            file.write_all(b"{}\n").unwrap();
+            let began = Instant::now();
+            file.sync_data().unwrap();
+            began.elapsed()
+        })
+        .collect();
+    waits.sort();
+    waits[waits.len() / 2]
 }
 
 /// What one deployment of the seed's workspace came to.

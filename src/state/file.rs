@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
+use tempfile::Builder;
 
 /// Who may read a file of ours: its owner.
 pub(super) const PRIVATE_FILE: u32 = 0o600;
@@ -76,11 +77,8 @@ fn tighten(folder: &Path) -> io::Result<()> {
 ///
 /// It is durable when this has returned. The folder must exist.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-        return Err(ErrorKind::InvalidInput.into());
-    };
-    let prefix = format!("{name}.");
-    let mut file = tempfile::Builder::new()
+    let (folder, prefix) = folder_and_prefix(path)?;
+    let mut file = Builder::new()
         .prefix(&prefix)
         .suffix(TEMPORARY)
         .permissions(Permissions::from_mode(PRIVATE_FILE))
@@ -91,6 +89,37 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(folder)?;
     remove_leftovers(folder, &prefix);
     Ok(())
+}
+
+/// Keeps what the file at `path` holds, `bytes`, as `kept` too, in place of what that was (I5).
+///
+/// The file gets a second name rather than a copy, so that no disk is waited for: it is durable with the next [`replace`]
+/// in the folder. Where that cannot be, a copy is written.
+pub(super) fn keep(path: &Path, kept: &Path, bytes: &[u8]) -> io::Result<()> {
+    link(path, kept).or_else(|_| replace(kept, bytes))
+}
+
+/// Makes `second` a name of the file at `path`, in place of the file that it named.
+fn link(path: &Path, second: &Path) -> io::Result<()> {
+    let (folder, prefix) = folder_and_prefix(second)?;
+    let linked = Builder::new().prefix(&prefix).suffix(TEMPORARY).make_in(folder, |name| fs::hard_link(path, name))?;
+    fs::set_permissions(linked.path(), Permissions::from_mode(PRIVATE_FILE))?;
+    let linked = linked.into_temp_path();
+    let name = linked.to_path_buf();
+    linked.persist(second).map_err(|error| error.error)?;
+    // Where both name one file already, renaming does nothing (POSIX).
+    match fs::remove_file(name) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The folder of a file, and how the names of its temporary files begin.
+fn folder_and_prefix(path: &Path) -> io::Result<(&Path, String)> {
+    match (path.parent(), path.file_name().and_then(|name| name.to_str())) {
+        (Some(folder), Some(name)) => Ok((folder, format!("{name}."))),
+        (None, _) | (_, None) => Err(ErrorKind::InvalidInput.into()),
+    }
 }
 
 /// Makes the entries of a folder durable.

@@ -10,19 +10,20 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// Records each change before it is made and what became of it after, in `.gkm/deploy-{stage}.journal`.
 ///
-/// One JSON object a line, appended and made durable before [`Journal::intend`] returns. A last line that was torn by a
-/// crash is as if it had not been written: what it announces had not begun, what it settles is unknown. It keeps the
-/// stage's lock, so that a write that outlives its run never meets those of the next.
+/// One JSON object a line, appended and made durable before [`Journal::intend`] returns; steps side by side share the
+/// wait for the disk. A last line that was torn by a crash is as if it had not been written: what it announces had not
+/// begun, what it settles is unknown. It keeps the stage's lock, so that a write that outlives its run never meets those
+/// of the next.
 #[derive(Debug, Clone)]
 pub struct Journal {
     now: fn() -> OffsetDateTime,
-    log: Arc<Mutex<Log>>,
+    log: Arc<Log>,
 }
 
 impl Journal {
@@ -34,7 +35,7 @@ impl Journal {
     pub async fn open(lock: &StageLock, now: fn() -> OffsetDateTime) -> Result<Self, DeployError> {
         let lock = lock.clone();
         let log = blocking(move || Log::open(lock)).await?;
-        Ok(Self { now, log: Arc::new(Mutex::new(log)) })
+        Ok(Self { now, log: Arc::new(log) })
     }
 
     /// Reads what is unfinished without opening the journal or taking the lock; for `plan`, which writes nothing.
@@ -63,9 +64,12 @@ impl Journal {
 
     /// Records what became of a change. A change of which that is not known stays unfinished.
     ///
+    /// It outlives the process when this has returned, and a power failure once the next change is announced or the
+    /// journal compacted: until then the change counts as unfinished after one, and is looked for.
+    ///
     /// # Errors
     ///
-    /// `STATE_IO` when it cannot be made durable; the change then counts as unfinished.
+    /// `STATE_IO` when it cannot be written; the change then counts as unfinished.
     pub async fn settle(&self, entry: &Entry, outcome: Outcome) -> Result<(), DeployError> {
         let id = entry.id;
         self.with_log(move |log| log.settle(id, outcome)).await
@@ -77,7 +81,7 @@ impl Journal {
     ///
     /// None but `INTERNAL`.
     pub async fn unfinished(&self) -> Result<Vec<Entry>, DeployError> {
-        self.with_log(|log| Ok(log.unfinished.values().map(|(entry, _)| entry.clone()).collect())).await
+        self.with_log(|log| Ok(log.lines().unfinished.values().map(|(entry, _)| entry.clone()).collect())).await
     }
 
     /// Forgets every settled change; to be called at the end of a run. Unfinished ones stay.
@@ -91,10 +95,10 @@ impl Journal {
 
     async fn with_log<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Log) -> Result<T, DeployError> + Send + 'static,
+        work: impl FnOnce(&Log) -> Result<T, DeployError> + Send + 'static,
     ) -> Result<T, DeployError> {
         let log = Arc::clone(&self.log);
-        blocking(move || work(&mut log.lock().unwrap_or_else(PoisonError::into_inner))).await
+        blocking(move || work(&log)).await
     }
 }
 
@@ -112,7 +116,15 @@ struct Log {
     /// Kept, not used.
     _lock: StageLock,
     path: PathBuf,
-    file: File,
+    lines: Mutex<Lines>,
+    /// Held while the disk is waited for, and before `lines`; those who wait for it find their line durable as well.
+    durable: Mutex<Durable>,
+}
+
+/// What was written.
+#[derive(Debug)]
+struct Lines {
+    file: Arc<File>,
     /// Where the last whole line ends.
     end: u64,
     next_id: u64,
@@ -120,61 +132,111 @@ struct Log {
     unfinished: BTreeMap<u64, (Entry, String)>,
 }
 
+/// What survives a power failure.
+#[derive(Debug)]
+struct Durable {
+    /// Where the last durable line ends.
+    end: u64,
+    /// Why nothing further can be made durable: after a failure the system may forget what it could not write, and call
+    /// the next attempt a success.
+    failure: Option<DeployError>,
+}
+
 impl Log {
     fn open(lock: StageLock) -> Result<Self, DeployError> {
         let path = lock.files().journal();
-        let content = read(&path)?;
-        let file = open_file(&path)?;
-        let Content { end, next_id, unfinished } = content;
-        Ok(Self { _lock: lock, path, file, end, next_id, unfinished })
+        let Content { end, next_id, unfinished } = read(&path)?;
+        let file = Arc::new(open_file(&path)?);
+        let lines = Mutex::new(Lines { file, end, next_id, unfinished });
+        Ok(Self { _lock: lock, path, lines, durable: Mutex::new(Durable { end, failure: None }) })
     }
 
-    fn intend(&mut self, at: String, step: String, intent: Intent) -> Result<Entry, DeployError> {
-        let entry = Entry { id: self.next_id, at, step, intent };
-        let line = self.append(&Line::Intend(&entry))?;
-        self.next_id += 1;
-        self.unfinished.insert(entry.id, (entry.clone(), line));
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn durable(&self) -> MutexGuard<'_, Durable> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn intend(&self, at: String, step: String, intent: Intent) -> Result<Entry, DeployError> {
+        let (entry, end) = {
+            let mut lines = self.lines();
+            let entry = Entry { id: lines.next_id, at, step, intent };
+            let line = lines.append(&Line::Intend(&entry)).map_err(|error| self.unwritten(&error))?;
+            lines.next_id += 1;
+            lines.unfinished.insert(entry.id, (entry.clone(), line));
+            (entry, lines.end)
+        };
+        self.make_durable(end)?;
         Ok(entry)
     }
 
-    fn settle(&mut self, id: u64, outcome: Outcome) -> Result<(), DeployError> {
-        if !self.unfinished.contains_key(&id) {
+    fn settle(&self, id: u64, outcome: Outcome) -> Result<(), DeployError> {
+        let mut lines = self.lines();
+        if !lines.unfinished.contains_key(&id) {
             return Ok(());
         }
-        self.append(&Line::Settle { id, outcome })?;
-        self.unfinished.remove(&id);
+        lines.append(&Line::Settle { id, outcome }).map_err(|error| self.unwritten(&error))?;
+        lines.unfinished.remove(&id);
         Ok(())
     }
 
+    /// Waits until the disk has the lines up to `end`, and whatever else was written by then.
+    fn make_durable(&self, end: u64) -> Result<(), DeployError> {
+        let mut durable = self.durable();
+        if durable.end >= end {
+            return Ok(());
+        }
+        if let Some(failure) = &durable.failure {
+            return Err(failure.clone());
+        }
+        let (file, written) = {
+            let lines = self.lines();
+            (Arc::clone(&lines.file), lines.end)
+        };
+        match file.sync_data() {
+            Ok(()) => {
+                durable.end = written;
+                Ok(())
+            }
+            Err(error) => Err(durable.failure.insert(self.unwritten(&error)).clone()),
+        }
+    }
+
+    fn compact(&self) -> Result<(), DeployError> {
+        let failed = |error: &io::Error| io_error("compact the journal", &self.path, error);
+        let mut durable = self.durable();
+        let mut lines = self.lines();
+        if lines.end == 0 {
+            return Ok(());
+        }
+        let text: String = lines.unfinished.values().map(|(_, line)| line.as_str()).collect();
+        file::replace(&self.path, text.as_bytes()).map_err(|error| failed(&error))?;
+        lines.file = Arc::new(open_file(&self.path)?);
+        lines.end = text.len() as u64;
+        *durable = Durable { end: lines.end, failure: None };
+        Ok(())
+    }
+
+    fn unwritten(&self, error: &io::Error) -> DeployError {
+        io_error("write the journal", &self.path, error)
+    }
+}
+
+impl Lines {
     /// Adds a line after the last whole one, over whatever a failed write has left there.
-    fn append(&mut self, line: &Line<'_>) -> Result<String, DeployError> {
-        let failed = |error: &io::Error| io_error("write the journal", &self.path, error);
-        let mut text = serde_json::to_string(line).map_err(|error| failed(&error.into()))?;
+    fn append(&mut self, line: &Line<'_>) -> io::Result<String> {
+        let mut text = serde_json::to_string(line)?;
         text.push('\n');
-        let written = self
-            .file
-            .set_len(self.end)
-            .and_then(|()| self.file.write_all_at(text.as_bytes(), self.end))
-            .and_then(|()| self.file.sync_data());
+        let written = self.file.set_len(self.end).and_then(|()| self.file.write_all_at(text.as_bytes(), self.end));
         if let Err(error) = written {
             // Best effort: the next append, or the next start, cuts the rest off as well.
             let _ = self.file.set_len(self.end);
-            return Err(failed(&error));
+            return Err(error);
         }
         self.end += text.len() as u64;
         Ok(text)
-    }
-
-    fn compact(&mut self) -> Result<(), DeployError> {
-        let failed = |error: &io::Error| io_error("compact the journal", &self.path, error);
-        if self.end == 0 {
-            return Ok(());
-        }
-        let text: String = self.unfinished.values().map(|(_, line)| line.as_str()).collect();
-        file::replace(&self.path, text.as_bytes()).map_err(|error| failed(&error))?;
-        self.file = open_file(&self.path)?;
-        self.end = text.len() as u64;
-        Ok(())
     }
 }
 

@@ -98,8 +98,8 @@ fn write(files: &StageFiles, state: &State) -> Result<(), DeployError> {
     let bytes = document::render(state, previous.as_deref()).map_err(|error| failed(&error.into()))?;
     file::prepare_folder(files.folder()).map_err(|error| failed(&error))?;
     if let Some(previous) = previous.filter(|previous| *previous != bytes) {
-        // A copy, not a rename: at every moment the state itself stands in its place, whole.
-        file::replace(&files.backup(), &previous).map_err(|error| failed(&error))?;
+        // A second name, not another: at every moment the state itself stands in its place, whole.
+        file::keep(&path, &files.backup(), &previous).map_err(|error| failed(&error))?;
     }
     file::replace(&path, &bytes).map_err(|error| failed(&error))
 }

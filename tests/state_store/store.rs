@@ -4,6 +4,7 @@ use crate::{STAGE, child, file, generation, generation_of, mode};
 use deploy_native::ErrorCode;
 use deploy_native::state::{LocalStateStore, State, StateProvider};
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -30,6 +31,11 @@ fn cli_file() -> Value {
             "ttl": 300, "createdAt": "2026" } },
         "backups": { "bucketName": "b", "iamSecretAccessKey": "k", "deep": [{ "n": 0.1, "z": null }] }
     })
+}
+
+/// What is in the folder.
+fn names(root: &Path) -> Vec<OsString> {
+    fs::read_dir(root.join(".gkm")).unwrap().map(|entry| entry.unwrap().file_name()).collect()
 }
 
 fn put(root: &Path, bytes: &[u8]) {
@@ -73,6 +79,20 @@ async fn i5_a_new_folder_is_private_and_equal_states_keep_the_version_before() {
     assert_eq!(generation_of(&store.read(STAGE).await.unwrap().unwrap()), 2);
     fs::rename(file(root.path(), "json.bak"), file(root.path(), "json")).unwrap();
     assert_eq!(generation_of(&store.read(STAGE).await.unwrap().unwrap()), 1);
+}
+
+#[tokio::test]
+async fn i5_a_write_that_was_cut_off_after_keeping_the_version_before_is_made_up_for() {
+    let root = tempdir().unwrap();
+    let store = LocalStateStore::new(root.path());
+    store.write(STAGE, &generation(1)).await.unwrap();
+    // Both names mean one file between the two steps of a write; renaming the one to the other does nothing then.
+    fs::hard_link(file(root.path(), "json"), file(root.path(), "json.bak")).unwrap();
+    store.write(STAGE, &generation(2)).await.unwrap();
+    assert_eq!(generation_of(&store.read(STAGE).await.unwrap().unwrap()), 2);
+    let backup = fs::read(file(root.path(), "json.bak")).unwrap();
+    assert_eq!(generation_of(&serde_json::from_slice(&backup).unwrap()), 1);
+    assert_eq!(names(root.path()).len(), 2, "no temporary file stays");
 }
 
 #[tokio::test]
@@ -183,8 +203,7 @@ async fn i5_concurrent_writers_and_readers_see_whole_states() {
     assert_eq!(generation_of(&last) % 100, 9, "the last write of a writer wins");
     done.store(true, Ordering::Relaxed);
     assert!(reader.await.unwrap() > 0);
-    let names = fs::read_dir(root.path().join(".gkm")).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(names.count(), 2, "no temporary file stays");
+    assert_eq!(names(root.path()).len(), 2, "no temporary file stays");
 }
 
 #[tokio::test]
