@@ -1,10 +1,11 @@
 //! What a run looks at before it plans: the server, the DNS zones, the server's address.
 
-use super::observe::{Scope, check_server, observe};
+use super::observe::{Scope, observe};
 use super::ready::{Part, Ready};
 use super::request::WaitFor;
 use crate::DeployError;
 use crate::dns::{LookupOptions, find_server_address};
+use crate::dokploy::Call;
 use crate::plan::{Observed, ObservedRecord, Ownership};
 use crate::state::State;
 use futures_util::future::try_join_all;
@@ -18,7 +19,7 @@ impl Ready {
     ///
     /// `DOKPLOY_*`, `RESOURCE_AMBIGUOUS`.
     pub(super) async fn look_at_server(&self, state: Option<&State>) -> Result<Observed, DeployError> {
-        check_server(&self.client).await?;
+        self.check_server().await?;
         let mut apps = self.declared.clone();
         apps.extend(state.into_iter().flat_map(|state| state.applications.keys().cloned()));
         apps.extend(self.request.settings.apps.iter().flatten().cloned());
@@ -39,12 +40,17 @@ impl Ready {
             observe(&self.client, self.scope(), state),
             self.records(),
             self.server_ip(),
-            check_server(&self.client),
+            self.check_server(),
         )?;
         observed.records = records;
         let ours = observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours);
         observed.open_port = ours.filter(|found| found.external_port.is_some()).map(|found| found.id.clone());
         Ok((observed, server_ip))
+    }
+
+    /// Finds out that the server is one that we can speak to, and that our key may do what the plan needs (I1).
+    async fn check_server(&self) -> Result<(), DeployError> {
+        self.client.check_server(Call::ALL).await.map(drop)
     }
 
     fn scope(&self) -> Scope<'_> {

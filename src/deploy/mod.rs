@@ -25,7 +25,6 @@ mod rotate_request;
 mod rotation;
 mod route;
 mod run;
-mod select;
 mod session;
 mod steps;
 mod summary;

@@ -1,0 +1,132 @@
+//! The apps' applications: what the server stores of each, and what runs.
+
+use super::Scope;
+use super::select::select;
+use crate::DeployError;
+use crate::dokploy::{
+    Application, Certificate, Deployment, DeploymentStatus, Dokploy, Domain, EnvDifference, Environment, MarkKind,
+    Observation, ServiceEntry, image_matches,
+};
+use crate::env::read_env;
+use crate::plan::{ObservedApplication, ObservedDomain, Ownership, Twin, TwinKind};
+use crate::state::State;
+use futures_util::future::try_join_all;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was found of the apps' applications.
+pub(super) struct Applications {
+    pub(super) found: Vec<(String, ObservedApplication)>,
+    pub(super) orphans: Vec<String>,
+    pub(super) twins: Vec<Twin>,
+}
+
+pub(super) async fn applications(
+    client: &Dokploy,
+    scope: Scope<'_>,
+    state: Option<&State>,
+    environment: &Environment,
+) -> Result<Applications, DeployError> {
+    let mut reads = Vec::new();
+    let mut twins = Vec::new();
+    let mut by_name: BTreeMap<&str, Vec<&ServiceEntry>> = BTreeMap::new();
+    for entry in &environment.applications {
+        by_name.entry(&entry.name).or_default().push(entry);
+    }
+    for app in scope.apps {
+        let known = state.and_then(|state| state.applications.get(app)).map(String::as_str);
+        // Those of its name; with the name that it has by now, when somebody has renamed it.
+        let renamed = known.and_then(|id| environment.applications.iter().find(|entry| entry.id == id));
+        let names = BTreeSet::from([app.as_str(), renamed.map_or(app.as_str(), |entry| entry.name.as_str())]);
+        let entries = names.into_iter().filter_map(|name| by_name.get(name)).flatten().copied();
+        let listed = scope.candidates(entries, MarkKind::App, app);
+        let selection = select(TwinKind::Application, app, known, &listed)?;
+        twins.extend(selection.twins);
+        if let Some((id, ownership)) = selection.chosen {
+            reads.push(application(client, scope, app.clone(), id, ownership));
+        }
+    }
+    twins.extend(jobs(scope, environment));
+    let found = try_join_all(reads).await?.into_iter().flatten().collect();
+    let ours = |entry: &&ServiceEntry| {
+        !scope.apps.contains(&entry.name) && scope.marked(entry.description.as_deref(), MarkKind::App, &entry.name)
+    };
+    let orphans = environment.applications.iter().filter(ours).map(|entry| entry.name.clone()).collect();
+    Ok(Applications { found, orphans, twins })
+}
+
+/// The short-lived applications that interrupted runs of this stage left behind.
+fn jobs(scope: Scope<'_>, environment: &Environment) -> Vec<Twin> {
+    let ours = |entry: &&ServiceEntry| scope.marked(entry.description.as_deref(), MarkKind::Job, &entry.name);
+    let job = |entry: &ServiceEntry| Twin { kind: TwinKind::Job, id: entry.id.clone(), name: entry.name.clone() };
+    environment.applications.iter().filter(ours).map(job).collect()
+}
+
+/// Reads one application; `None` when it was removed meanwhile.
+async fn application(
+    client: &Dokploy,
+    scope: Scope<'_>,
+    app: String,
+    id: String,
+    ownership: Ownership,
+) -> Result<Option<(String, ObservedApplication)>, DeployError> {
+    let deployments = client.deployment();
+    let api = client.application();
+    let (stored, deployments) = tokio::join!(api.one(&id), deployments.all(&id));
+    let stored = match stored {
+        Err(error) if error.is_not_found() => return Ok(None),
+        stored => stored?,
+    };
+    let mut found = from_record(stored, &deployments?, ownership);
+    if scope.containers {
+        if let Observation::Running { image, env } = client.observe_running(&found.app_name).await? {
+            found.running = true;
+            let meant = found.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            let same_env = EnvDifference::between(&meant, &BTreeMap::new(), &env).has_all_meant();
+            found.runs_as_stored = same_env
+                && found.templated.is_empty()
+                && found.image.as_deref().is_some_and(|it| image_matches(it, &image));
+        }
+    } else {
+        found.running = found.newest_done;
+    }
+    Ok(Some((app, found)))
+}
+
+fn from_record(stored: Application, deployments: &[Deployment], ownership: Ownership) -> ObservedApplication {
+    let env = stored.env.as_ref().map(|text| read_env(text.expose())).unwrap_or_default();
+    let newest = deployments.first();
+    let registry = match (stored.registry_url, stored.username, stored.password) {
+        (Some(url), Some(user), Some(password)) => Some((url, user, password)),
+        _ => None,
+    };
+    ObservedApplication {
+        id: stored.application_id,
+        app_name: stored.app_name,
+        ownership,
+        env: env.values,
+        templated: env.templated,
+        image: stored.docker_image,
+        registry,
+        newest_title: newest.map(|deployment| deployment.title.clone()),
+        newest_done: newest.is_some_and(|deployment| deployment.status == DeploymentStatus::Done),
+        running: false,
+        runs_as_stored: false,
+        domains: stored.domains.into_iter().map(domain).collect(),
+    }
+}
+
+fn domain(domain: Domain) -> ObservedDomain {
+    let certificate_type = match domain.certificate_type {
+        Certificate::Letsencrypt => "letsencrypt",
+        Certificate::None => "none",
+        Certificate::Custom => "custom",
+    };
+    ObservedDomain {
+        id: domain.domain_id,
+        host: domain.host,
+        port: domain.port,
+        https: domain.https,
+        certificate_type: certificate_type.to_owned(),
+        path: domain.path,
+    }
+}
