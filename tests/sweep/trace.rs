@@ -34,10 +34,18 @@ pub(crate) enum Write {
     Replaced,
 }
 
+/// What was seen of a child.
+pub(crate) struct Seen {
+    /// What it wrote, in order.
+    pub(crate) writes: Vec<Write>,
+    /// Whether it was killed at the write that was asked for.
+    pub(crate) killed: bool,
+}
+
 /// A command that runs under the eyes of a thread.
 pub(crate) struct Traced {
     pid: Pid,
-    seen: Receiver<Vec<Write>>,
+    seen: Receiver<Seen>,
 }
 
 impl Traced {
@@ -49,15 +57,16 @@ impl Traced {
         thread::spawn(move || {
             let mut child = shell.spawn().unwrap();
             started.send(child.id()).unwrap();
-            let mut trace = Trace { folder, nth, side, seen: Vec::new(), inside: BTreeMap::new() };
+            let seen = Seen { writes: Vec::new(), killed: false };
+            let mut trace = Trace { folder, nth, side, seen, inside: BTreeMap::new() };
             trace.follow(&mut child);
             let _ = ended.send(trace.seen);
         });
         Self { pid: Pid::from_raw(pid.recv().unwrap().try_into().unwrap()), seen }
     }
 
-    /// Waits until it is killed or ends; says what it wrote.
-    pub(crate) async fn writes(self) -> Vec<Write> {
+    /// Waits until it is killed or ends.
+    pub(crate) async fn ended(self) -> Seen {
         loop {
             if let Ok(seen) = self.seen.try_recv() {
                 return seen;
@@ -91,9 +100,9 @@ struct Trace {
     folder: PathBuf,
     nth: usize,
     side: Side,
-    seen: Vec<Write>,
-    /// The threads that are in a system call, and what they write in it.
-    inside: BTreeMap<Pid, Option<Write>>,
+    seen: Seen,
+    /// The threads that are in a system call, and which write it is, from 1; others may begin before it ends.
+    inside: BTreeMap<Pid, Option<usize>>,
 }
 
 impl Trace {
@@ -119,6 +128,7 @@ impl Trace {
             match status {
                 WaitStatus::PtraceSyscall(thread) => {
                     if self.is_the_point(thread) {
+                        self.seen.killed = true;
                         let _ = child.kill();
                     } else {
                         go_on(thread, None);
@@ -136,13 +146,17 @@ impl Trace {
 
     /// Whether a thread that enters or leaves a system call is to be killed there.
     fn is_the_point(&mut self, thread: Pid) -> bool {
-        if let Some(write) = self.inside.remove(&thread) {
-            return write.is_some() && self.side == Side::After && self.seen.len() == self.nth;
-        }
-        let write = write(thread, &self.folder);
-        self.inside.insert(thread, write);
-        self.seen.extend(write);
-        write.is_some() && self.side == Side::Before && self.seen.len() == self.nth
+        let (side, number) = match self.inside.remove(&thread) {
+            Some(number) => (Side::After, number),
+            None => {
+                let write = write(thread, &self.folder);
+                self.seen.writes.extend(write);
+                let number = write.map(|_| self.seen.writes.len());
+                self.inside.insert(thread, number);
+                (Side::Before, number)
+            }
+        };
+        side == self.side && number == Some(self.nth)
     }
 }
 
