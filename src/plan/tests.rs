@@ -125,7 +125,8 @@ fn settled(wanted: &Wanted) -> (Observed, State) {
             image: Some(image(name)),
             newest_title: Some(title),
             newest_done: true,
-            running: true,
+            runs: Runs::AsStored { after_crash: false },
+            marked: true,
             domains: vec![domain],
             ..ObservedApplication::default()
         };
@@ -194,8 +195,9 @@ fn i9_only_the_app_that_changed_is_touched() {
 #[test]
 fn i9_what_the_server_stores_alone_proves_nothing() {
     let wanted = wanted(Some("postgresql://x"));
-    let mutations: [fn(&mut ObservedApplication); 4] = [
-        |app| app.running = false,
+    let mutations: [fn(&mut ObservedApplication); 5] = [
+        |app| app.runs = Runs::Nothing,
+        |app| app.runs = Runs::Something,
         |app| app.newest_done = false,
         |app| app.newest_title = Some("Manual deployment".into()),
         |app| app.newest_title = None,
