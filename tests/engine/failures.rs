@@ -7,6 +7,7 @@ use deploy_native::deploy::{AppStatus, DeployFailure};
 use deploy_native::{DeployError, DeployEvent};
 use deploy_native_simulator::Image;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn fails(world: &World, request: Value) -> DeployFailure {
     world.deploy(request).await.unwrap_err()
@@ -65,6 +66,25 @@ async fn a_failed_app_is_tried_again_and_recovers() {
     let report = world.deploy(world.light()).await.unwrap();
     assert!(report.apps.iter().all(|app| app.status == AppStatus::Running), "{report:#?}");
     assert_eq!(world.deploy(world.light()).await.unwrap().changes, 0);
+}
+
+#[tokio::test]
+async fn i7_an_app_that_crashes_later_and_later_again_is_never_taken_for_deployed() {
+    // Long enough to be seen up, and not through the window.
+    let world = World::with(|it| it.image(Image::new(image("api", "1")).crashes_after(20_000))).await;
+    let failure = fails(&world, watched(world.light())).await;
+    assert_eq!(kind(&failure.error), (ErrorCode::DeploymentFailed, Some("crash-loop"), Some("api")));
+    while world.runs("api").is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let plan = world.plan(watched(world.light())).await.unwrap();
+    assert!(plan.steps.iter().any(|step| step.id == "app:api:deploy"), "{plan:#?}");
+    std::fs::remove_file(world.root.path().join(".gkm/deploy-staging.json")).unwrap();
+    while world.runs("api").is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let plan = world.plan(watched(world.light())).await.unwrap();
+    assert!(plan.steps.iter().any(|step| step.id == "app:api:deploy"), "without a state as well: {plan:#?}");
 }
 
 #[tokio::test]
