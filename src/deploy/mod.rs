@@ -3,6 +3,7 @@
 mod apply;
 mod begin;
 mod create;
+mod delete;
 mod detect;
 mod draft;
 mod images;
