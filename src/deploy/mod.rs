@@ -26,6 +26,7 @@ mod rotate_request;
 mod rotation;
 mod route;
 mod run;
+mod serving;
 mod session;
 mod steps;
 mod summary;

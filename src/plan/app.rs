@@ -286,13 +286,13 @@ fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons
         Step::new(&format!("app:{name}:deploy"), Action::Update, &format!("deployment of {name}"), &reasons.join("; "))
             .of(name);
     step.restarts.push(name.clone());
-    let mut first =
-        vec![configure, "service:postgres".to_owned(), "service:redis".to_owned(), "database:roles".to_owned()];
-    if !uses(wanted, "DATABASE_URL") {
-        first.retain(|id| id != "service:postgres" && id != "database:roles");
+    let mut first = vec![configure];
+    if uses(wanted, "DATABASE_URL") {
+        // Closing a port restarts the database, and an app that is started meanwhile may end for want of it.
+        first.extend(["service:postgres", "database:close-port", "database:roles"].map(str::to_owned));
     }
-    if !uses(wanted, "REDIS_URL") {
-        first.retain(|id| id != "service:redis");
+    if uses(wanted, "REDIS_URL") {
+        first.push("service:redis".to_owned());
     }
     first.extend(wanted.dependencies.iter().map(|dependency| format!("app:{dependency}:deploy")));
     step.depends_on = draft.only_changing(first.iter().map(String::as_str));

@@ -273,13 +273,17 @@ fn i8_a_record_of_another_type_is_never_touched() {
 
 #[test]
 fn i4_a_port_left_open_is_closed_before_the_database_is_used() {
-    let wanted = wanted(Some("postgresql://x"));
+    let mut wanted = wanted(Some("postgresql://x"));
     let (mut observed, mut state) = settled(&wanted);
     observed.open_port = Some("pg".into());
     assert_eq!(changing(&draw(&wanted, &observed, &state).unwrap()), ["database:close-port"]);
     state.deploy_native.database = None;
     let blueprint = draw(&wanted, &observed, &state).unwrap();
     assert_eq!(step(&blueprint, "database:roles").depends_on, ["database:close-port"]);
+    wanted.apps["api"].env.values.insert("NEW".into(), "1".into());
+    let blueprint = draw(&wanted, &observed, &state).unwrap();
+    let deploy = step(&blueprint, "app:api:deploy");
+    assert!(deploy.depends_on.contains(&"database:close-port".to_owned()), "it restarts the database: {deploy:?}");
 }
 
 #[test]
