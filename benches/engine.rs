@@ -2,7 +2,7 @@
 //! the number of apps.
 //!
 //! `cargo bench --bench engine`; `ENGINE_APPS=25,50` names other sizes, `ENGINE_ROUNDS` how often the seed's workspace is
-//! deployed each way (default 3; the median counts).
+//! deployed each way (default 3; the median counts). It fails when a goal is missed.
 
 #![expect(clippy::print_stdout, reason = "the numbers are the output")]
 #![allow(clippy::unwrap_used, clippy::large_futures, reason = "a benchmark that fails panics")]
@@ -52,11 +52,28 @@ fn main() {
     let number = |name: &str| std::env::var(name).ok();
     let rounds = number("ENGINE_ROUNDS").and_then(|rounds| rounds.parse().ok()).unwrap_or(3);
     println!("the disk of the state takes {:.1} ms to make a line durable", milliseconds(disk_wait()));
+    let mut missed = Missed::default();
     for access in ["external-port", "internal"] {
-        runtime.block_on(seed(access, rounds));
+        runtime.block_on(seed(access, rounds, &mut missed));
     }
     let sizes = number("ENGINE_APPS").unwrap_or_else(|| "25,50,100,200".to_owned());
-    runtime.block_on(growth(sizes.split(',').map(|size| size.parse().unwrap())));
+    runtime.block_on(growth(sizes.split(',').map(|size| size.parse().unwrap()), &mut missed));
+    for goal in &missed.0 {
+        println!("missed: {goal}");
+    }
+    std::process::exit(i32::from(!missed.0.is_empty()));
+}
+
+/// The goals that were missed.
+#[derive(Default)]
+struct Missed(Vec<String>);
+
+impl Missed {
+    fn unless(&mut self, met: bool, goal: &str) {
+        if !met {
+            self.0.push(goal.to_owned());
+        }
+    }
 }
 
 /// How long the disk takes to make a line durable: the median of some.
@@ -128,7 +145,7 @@ fn imposed(lap: &Lap) -> Duration {
     idle + ended.saturating_duration_since(until)
 }
 
-async fn seed(access: &str, rounds: usize) {
+async fn seed(access: &str, rounds: usize, missed: &mut Missed) {
     let mut all = Vec::new();
     for _ in 0..rounds {
         let course = Course::start(LATENCY).await;
@@ -160,10 +177,13 @@ async fn seed(access: &str, rounds: usize) {
         figures.second_requests,
         figures.second_depth
     );
+    missed.unless(ratio(own, figures.critical) <= 1.3, &format!("{access}: at most 1.3 x the critical path"));
+    missed.unless(ratio(figures.row, own) >= 3.0, &format!("{access}: 3 x less than one after another"));
+    missed.unless(figures.second_depth <= 6, &format!("{access}: an unchanged run at most 6 deep"));
 }
 
 /// Deploys workspaces of several sizes and prints what they cost, and what one app costs against the smallest's.
-async fn growth(sizes: impl Iterator<Item = usize>) {
+async fn growth(sizes: impl Iterator<Item = usize>, missed: &mut Missed) {
     println!(
         "apps  first run  requests  state writes      bytes    journal  events   second run  requests  plan CPU  memory"
     );
@@ -204,6 +224,9 @@ async fn growth(sizes: impl Iterator<Item = usize>) {
             "      an app costs, against the smallest: requests {:.2}, state bytes {:.2}, journal {:.2}, reads {:.2}, CPU {:.2}",
             grown[0], grown[1], grown[2], grown[3], grown[4]
         );
+        missed.unless(cpu < 200.0, &format!("{count} apps: a plan in under 200 ms of processor time"));
+        missed.unless(memory < 100.0, &format!("{count} apps: a plan in under 100 MB"));
+        missed.unless(grown[0] <= 1.1 && grown[3] <= 1.1, &format!("{count} apps: requests linear in apps"));
     }
 }
 
