@@ -5,6 +5,7 @@ mod begin;
 mod create;
 mod detect;
 mod draft;
+mod former_server;
 mod images;
 mod initialise;
 mod inside;

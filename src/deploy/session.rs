@@ -76,7 +76,7 @@ pub(super) struct Session {
     pub(super) records: BTreeMap<String, ObservedRecord>,
     /// The apps whose newest deployment is done and of which a task runs.
     pub(super) running: BTreeSet<String>,
-    /// The host names of the domains that were found at each app.
+    /// The ids of the domains that were found at each app.
     pub(super) domains: BTreeMap<String, Vec<String>>,
     /// The environment that the server stored for each app.
     pub(super) environments: BTreeMap<String, IndexMap<String, Secret>>,

@@ -5,6 +5,7 @@
 
 mod changes;
 mod checks;
+mod domains;
 mod drift;
 mod failures;
 mod first_flight;
