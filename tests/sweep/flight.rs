@@ -115,6 +115,7 @@ impl Flight {
             before.extend(known.clone());
             check::secrets_are_kept(world, &before).await?;
             check::secrets_work(world).await?;
+            check::domains_are_known(world, self).await?;
             // What stood in a zone before us, nobody but the state knows.
             if self != Self::Recovery {
                 check::records_can_come_back(world).await?;

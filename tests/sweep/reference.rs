@@ -1,6 +1,6 @@
 //! The undisturbed run: what every other one is compared with, and the points at which it can be interrupted.
 
-use crate::check::shape;
+use crate::check::{hosts, shape};
 use crate::flight::Flight;
 use crate::world::World;
 use futures_util::stream::{self, StreamExt as _};
@@ -21,6 +21,8 @@ const POINT_LIMIT: Duration = Duration::from_mins(5);
 pub(crate) struct Reference {
     /// The resources in the end.
     pub(crate) shape: Value,
+    /// The host names of the domains that the state knows as ours.
+    pub(crate) hosts: Vec<String>,
     /// How often it called each endpoint that changes something.
     pub(crate) mutations: BTreeMap<String, usize>,
     /// How many writes its DNS vendor got.
@@ -45,7 +47,8 @@ impl Reference {
             *mutations.entry(request.endpoint().to_owned()).or_default() += 1;
         }
         let events = world.events.lock().unwrap().len();
-        Self { shape: shape(&world), mutations, dns_writes: dns_writes(&world) - writes, events }
+        let hosts = hosts(&world.state().await);
+        Self { shape: shape(&world), hosts, mutations, dns_writes: dns_writes(&world) - writes, events }
     }
 
     /// How many changes of the server it made.
