@@ -33,7 +33,8 @@ pub(crate) struct Reference {
 
 impl Reference {
     pub(crate) async fn of(flight: Flight) -> &'static Self {
-        static REFERENCES: [OnceCell<Reference>; Flight::ALL.len()] = [const { OnceCell::const_new() }; 4];
+        static REFERENCES: [OnceCell<Reference>; Flight::ALL.len()] =
+            [const { OnceCell::const_new() }; Flight::ALL.len()];
         REFERENCES[flight as usize].get_or_init(|| Self::make(flight)).await
     }
 
