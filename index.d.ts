@@ -938,6 +938,8 @@ export interface DnsRecordState {
 	/** In seconds. */
 	ttl: number;
 	createdAt: string;
+	/** The app whose host name it is, or was last; absent in the files of the CLI. */
+	app?: string;
 	/** What stood there before us; put back by {@link undeploy}. */
 	previous?: { values: string[]; ttl: number };
 }

@@ -50,7 +50,10 @@ impl Ready {
         let mut recovered = recover_domains(&mut state, &observed, &self.hosts_and_ports());
         recovered.extend(recover(&mut state, &observed, &resolver.needs(), entropy)?);
         remember_apps(&mut state, &self.zones.hosts);
-        state.deploy_native.endpoint = Some(self.client.origin());
+        // Where there is no project yet, the state is of this server once it is made.
+        if observed.project.is_some() {
+            state.deploy_native.endpoint = Some(self.client.origin());
+        }
         if !recovered.is_empty() {
             self.warn("state-recovered", &format!("recovered from the server: {}", recovered.join(", ")), None);
         }

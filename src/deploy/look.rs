@@ -102,7 +102,7 @@ impl Ready {
     /// may be lost. What cannot be found out is left out.
     pub(super) async fn leading_here(&self, state: &State, apps: Option<&BTreeSet<String>>) -> BTreeSet<String> {
         let mut leading = BTreeSet::new();
-        if !state.dns_records.is_empty() {
+        if !state.dns_records.is_empty() || self.request.workspace.deploy.dns.is_empty() {
             return leading;
         }
         let here = self.address().await.ok().map(|ip| ip.to_string());

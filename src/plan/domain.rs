@@ -83,16 +83,16 @@ fn is_as_we_make_it(domain: &ObservedDomain, port: u16) -> bool {
     domain.port == Some(port) && domain.https && domain.certificate_type == "letsencrypt"
 }
 
-/// Counts domains as ours whose applications the state does not know, though we made them: it was lost. `hosts` has the
-/// host name and the port of each app. To be called before the applications themselves are recovered. Returns what was
-/// recovered, in words.
+/// Makes what the state knows of domains agree with the server: what is gone is forgotten, and where the state does not know
+/// an application of ours, because it was lost, its domain counts as ours as well. `hosts` has the host name and the port of
+/// each app. To be called before the applications themselves are recovered. Returns what was recovered, in words.
 ///
 /// A domain has no place for a mark, so it takes three things together: it is attached to an application that carries our
 /// mark (which is why an unknown one counts as ours), it has the very host name that the workspace gives this app, and it
 /// is set in every respect as we set it. Whoever else made such a one made what we would make now, and lost is only that it
 /// outlives a change of the app's host name. One with another host name may be somebody's own: it stays.
 pub fn recover_domains(state: &mut State, observed: &Observed, hosts: &BTreeMap<String, (String, u16)>) -> Vec<String> {
-    forget_dead(state, observed);
+    forget_gone(state, observed);
     let mut recovered = Vec::new();
     for (name, application) in &observed.applications {
         let lost = application.ownership == Ownership::Ours && state.applications.get(name) != Some(&application.id);
@@ -109,13 +109,80 @@ pub fn recover_domains(state: &mut State, observed: &Observed, hosts: &BTreeMap<
     recovered
 }
 
-/// Forgets which domains a host name had before somebody removed them by hand, once it has another one.
-fn forget_dead(state: &mut State, observed: &Observed) {
-    // The domains of an app that the workspace no longer declares are not looked at.
-    if !observed.orphans.is_empty() {
+/// Forgets the domains that are gone: a run was interrupted after it had detached them, or somebody removed them by hand.
+fn forget_gone(state: &mut State, observed: &Observed) {
+    // Those of an app that the workspace no longer declares are not looked at, and those on another server neither.
+    if !observed.orphans.is_empty() || observed.former_server.is_some() {
         return;
     }
     let stands = |id: &str| observed.applications.values().flat_map(|found| &found.domains).any(|it| it.id == id);
-    let known = state.deploy_native.domains.clone();
-    state.deploy_native.domains.retain(|host, id| known.ids(host).len() == 1 || stands(id));
+    state.deploy_native.domains.retain(|_, id| stands(id));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domain(id: &str, host: &str) -> ObservedDomain {
+        ObservedDomain {
+            id: id.into(),
+            host: host.into(),
+            port: Some(3000),
+            https: true,
+            certificate_type: "letsencrypt".into(),
+            path: Some("/".into()),
+        }
+    }
+
+    fn api(domains: Vec<ObservedDomain>) -> Observed {
+        let found = ObservedApplication {
+            id: "a".into(),
+            ownership: Ownership::Ours,
+            domains,
+            ..ObservedApplication::default()
+        };
+        Observed { applications: [("api".to_owned(), found)].into(), ..Observed::default() }
+    }
+
+    fn known(state: &State, observed: &Observed) -> Vec<String> {
+        let mut state = state.clone();
+        recover_domains(&mut state, observed, &[("api".to_owned(), ("api.test".to_owned(), 3000))].into());
+        let domains = &state.deploy_native.domains;
+        domains.hosts().flat_map(|host| domains.ids(host)).cloned().collect()
+    }
+
+    #[test]
+    fn i8_a_domain_counts_as_ours_only_when_the_state_was_lost_and_it_is_in_every_respect_as_we_make_it() {
+        let mut state = State::new("staging");
+        assert_eq!(known(&state, &api(vec![domain("1", "API.test"), domain("2", "other.test")])), ["1"]);
+        assert_eq!(known(&state, &api(vec![domain("1", "api.test"), domain("2", "api.test")])), [""; 0]);
+        let other = [
+            ObservedDomain { port: Some(3001), ..domain("1", "api.test") },
+            ObservedDomain { https: false, ..domain("1", "api.test") },
+            ObservedDomain { certificate_type: "none".into(), ..domain("1", "api.test") },
+        ];
+        for other in other {
+            assert_eq!(known(&state, &api(vec![other])), [""; 0]);
+        }
+        let mut foreign = api(vec![domain("1", "api.test")]);
+        foreign.applications.get_mut("api").unwrap().ownership = Ownership::Foreign;
+        assert_eq!(known(&state, &foreign), [""; 0]);
+        state.applications.insert("api".into(), "a".into());
+        assert_eq!(known(&state, &api(vec![domain("1", "api.test")])), [""; 0], "somebody has attached it since");
+    }
+
+    #[test]
+    fn i3_a_domain_that_is_gone_is_forgotten_where_all_were_looked_at() {
+        let mut state = State::new("staging");
+        state.applications.insert("api".into(), "a".into());
+        state.deploy_native.domains.insert("api.test", "1");
+        state.deploy_native.domains.insert("former.test", "2");
+        let mut observed = api(vec![domain("1", "api.test")]);
+        assert_eq!(known(&state, &observed), ["1"]);
+        observed.orphans.push("old".into());
+        assert_eq!(known(&state, &observed), ["1", "2"]);
+        observed.orphans.clear();
+        observed.former_server = Some("https://other.test".into());
+        assert_eq!(known(&state, &observed), ["1", "2"]);
+    }
 }

@@ -179,7 +179,8 @@ fn still_needed(draft: &Draft<'_>, record: &DnsRecordState, host: &str) -> Resul
     for (app, application) in &draft.observed.applications {
         for domain in application.domains.iter().filter(|domain| domain.host.eq_ignore_ascii_case(host)) {
             let goes = draft.detaches(&domain.id);
-            first.push(goes.ok_or_else(|| format!("a domain that is not ours leads from there to {app}"))?);
+            first
+                .push(goes.ok_or_else(|| format!("a domain that this run does not detach leads from there to {app}"))?);
         }
     }
     Ok(first)

@@ -250,7 +250,10 @@ async fn a_record_stays_while_a_domain_of_somebody_else_needs_it_or_another_stag
     request["workspace"]["apps"]["api"]["domain"] = json!({ "production": host("web") });
     let plan = world.plan(request.clone()).await.unwrap();
     let notes = plan.notes.join("\n");
-    assert!(notes.contains(&format!("{} A", host("jobs"))) && notes.contains("a domain that is not ours"), "{notes}");
+    assert!(
+        notes.contains(&format!("{} A", host("jobs"))) && notes.contains("a domain that this run does not detach"),
+        "{notes}"
+    );
     assert!(notes.contains(&format!("{} A", host("web"))) && notes.contains("another stage"), "{notes}");
     world.deploy(request.clone()).await.unwrap();
     assert!(world.addresses().contains_key("jobs.staging") && world.addresses().contains_key("web.staging"));
