@@ -48,7 +48,8 @@ impl Ready {
         // Before the ids of this server take the place of those that the state knows.
         observed.former_server = self.former_server(&state, &observed);
         let mut recovered = recover_domains(&mut state, &observed, &self.hosts_and_ports());
-        recovered.extend(recover(&mut state, &observed, &resolver.needs(), entropy)?);
+        let needs = resolver.needs(&self.request.settings.adopt);
+        recovered.extend(recover(&mut state, &observed, &needs, entropy)?);
         remember_apps(&mut state, &self.zones.hosts);
         // Where there is no project yet, the state is of this server once it is made.
         if observed.project.is_some() {

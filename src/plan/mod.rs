@@ -22,7 +22,7 @@ pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 pub use forget::forget_vanished;
 pub use observed::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
-    ObservedRecord, ObservedRedis, Ownership, Twin, TwinKind,
+    ObservedRecord, ObservedRedis, Ownership, Runs, Twin, TwinKind,
 };
 pub use operation::{DatabaseLogin, Operation, WorkKind};
 pub use record::remember_apps;

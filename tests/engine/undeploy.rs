@@ -1,10 +1,13 @@
 //! Undeployment: ours goes, theirs stays, old records come back.
 
+use crate::look::{image, rows};
 use crate::world::{SERVER_IP, STAGE, World};
 use deploy_native::ErrorCode;
 use deploy_native::deploy::{UndeployReport, UndeployRequest, plan_undeploy, undeploy};
+use deploy_native_simulator::Image;
 use deploy_native_simulator::dns::ZoneRecord;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const ZONE: &str = "example.com";
 
@@ -198,4 +201,20 @@ async fn a_project_that_a_hand_removed_is_gone_and_is_forgotten() {
     leave(&world, &json!({ "workspace": world.light()["workspace"] })).await;
     let state = world.state().await;
     assert!(state.applications.is_empty() && state.dns_records.is_empty() && state.deploy_native.domains.is_empty());
+}
+
+#[tokio::test]
+async fn i8_an_app_that_is_being_deployed_leaves_no_service_behind() {
+    let world = World::with(|it| it.image(Image::new(image("jobs", "1")).pull_takes(30_000))).await;
+    let mut request = world.light();
+    request["apps"] = json!(["jobs"]);
+    request["waitFor"] = json!("queued");
+    world.deploy(request).await.unwrap();
+    let under_way = || world.simulator.snapshot()["deployments"].to_string().contains("\"running\"");
+    while !under_way() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    leave(&world, &json!({ "apps": ["jobs"] })).await;
+    assert!(!under_way(), "it was waited for");
+    assert_eq!(rows(&world.simulator.snapshot()["services"]), Vec::<Value>::new());
 }

@@ -175,6 +175,7 @@ async fn serve(
     if stopped.run_until_cancelled(start_up).await.is_none() {
         return;
     }
+    log(world, at, "starting PostgreSQL");
     let door = door.lock().await;
     if world.write(|state| at.wanted(state).is_none()) {
         return;
@@ -237,6 +238,7 @@ pub(super) async fn stop(world: &World, at: &At) {
             let _door = door.lock().await;
             world.doors(&database).close_port(&at.service).await;
             world.doors(&database).restart(&at.service).await;
+            log(world, at, "database system is shut down");
         }
     }
     world.write(|state| {

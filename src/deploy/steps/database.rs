@@ -4,6 +4,7 @@ use crate::deploy::apply::Done;
 use crate::deploy::port::close;
 use crate::deploy::reach::{Work, reach, target};
 use crate::deploy::report::RetiredRole;
+use crate::deploy::serving::serves_again;
 use crate::deploy::session::Session;
 use crate::plan::Step;
 use crate::postgres::{
@@ -137,6 +138,9 @@ pub(super) async fn close_leftover(session: &Session, step: &Step) -> Result<Don
     session.progress(step, "closing the external port");
     let found = session.client.postgres().one(&service.id).await?;
     let port = found.open_port().and_then(|port| u16::try_from(port).ok());
-    close(&target(session, &service), port).await?;
+    let target = target(session, &service);
+    close(&target, port).await?;
+    session.progress(step, "waiting until the database is back");
+    serves_again(&target).await;
     Ok(Done::Changed)
 }
