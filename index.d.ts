@@ -26,7 +26,8 @@ export function plan(request: DeployRequest, options?: RunOptions): Promise<Depl
 /**
  * Removes what was deployed. Databases and their data stay unless `deleteData` is set.
  *
- * @throws {@link DeployError}
+ * @throws {@link DeployError} `INVALID_REQUEST` with the reason `other-server` when the state is of another server: what
+ * stands there is not taken for gone
  */
 export function undeploy(request: UndeployRequest, options?: ApplyOptions): Promise<UndeployReport>;
 
@@ -938,6 +939,8 @@ export interface DnsRecordState {
 	/** In seconds. */
 	ttl: number;
 	createdAt: string;
+	/** The app whose host name it is, or was last; absent in the files of the CLI. */
+	app?: string;
 	/** What stood there before us; put back by {@link undeploy}. */
 	previous?: { values: string[]; ttl: number };
 }

@@ -16,6 +16,8 @@ pub(super) enum Done {
     Changed,
     /// It turned out to have nothing to do, or to wait for something that is not ours to wait for longer.
     Nothing(String),
+    /// It has to wait for something else, and with it what depends on it; the next run does it.
+    Waits(String),
 }
 
 /// How many steps of a kind run side by side.
@@ -180,8 +182,8 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// Drops what cannot run any more because this step failed or was dropped itself.
-    fn drop_dependents(&mut self, id: &str, events: &dyn EventSink) {
+    /// Drops what cannot run any more because of what became of this step, in words, or because it was dropped itself.
+    fn drop_dependents(&mut self, id: &str, became: &str, events: &dyn EventSink) {
         let mut blockers = vec![id.to_owned()];
         while let Some(blocker) = blockers.pop() {
             for dependent in self.dependents.remove(blocker.as_str()).unwrap_or_default() {
@@ -190,7 +192,7 @@ impl<'a> Schedule<'a> {
                     continue;
                 }
                 let Some(Waiting { step, .. }) = self.waiting.remove(dependent) else { continue };
-                let reason = format!("{blocker} did not succeed");
+                let reason = format!("{blocker} {became}");
                 events.emit(DeployEvent::StepSkipped {
                     step: step.id.clone(),
                     app: step.app.clone(),
@@ -215,6 +217,11 @@ impl<'a> Schedule<'a> {
                 self.outcome.skipped.insert(id.clone(), reason.clone());
                 events.emit(DeployEvent::StepSkipped { step: id, app, reason });
             }
+            Ok((Done::Waits(reason), _)) => {
+                self.drop_dependents(&id, "waits", events);
+                self.outcome.skipped.insert(id.clone(), reason.clone());
+                events.emit(DeployEvent::StepSkipped { step: id, app, reason });
+            }
             Err((error, duration_ms)) => {
                 events.emit(DeployEvent::StepFailed {
                     step: id.clone(),
@@ -223,7 +230,7 @@ impl<'a> Schedule<'a> {
                     message: error.message().to_owned(),
                     duration_ms,
                 });
-                self.drop_dependents(&id, events);
+                self.drop_dependents(&id, "did not succeed", events);
                 let error = if error.step_id().is_none() { error.step(&id) } else { error };
                 let error = match app {
                     Some(app) if error.app_name().is_none() => error.app(app),

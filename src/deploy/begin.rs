@@ -3,7 +3,7 @@
 use super::port::{PortTarget, close_interrupted};
 use super::ready::Ready;
 use crate::secrets::generate_secret;
-use crate::state::{Entry, Intent, Journal, LockOwner, Outcome, StageLock, is_exposed_to_git};
+use crate::state::{Entry, Intent, Journal, LockOwner, Outcome, SharedState, StageLock, State, is_exposed_to_git};
 use crate::{DeployError, ErrorCode};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -77,8 +77,14 @@ pub(super) async fn begin(ready: &Ready, hold: &Hold) -> Result<Journal, DeployE
     let lock = hold.lock.get_or_init(|| lock);
     let journal = Journal::open(lock, ready.options.surroundings.now).await?;
     let unfinished = journal.unfinished().await?;
-    for entry in unfinished {
+    // First what must not stay as it is, whatever the server says to the rest.
+    let (domains, others): (Vec<_>, Vec<_>) =
+        unfinished.into_iter().partition(|entry| matches!(entry.intent, Intent::AttachDomain { .. }));
+    for entry in others {
         settle(ready, &journal, &entry).await?;
+    }
+    for entry in domains {
+        adopt(ready, lock, &journal, &entry).await?;
     }
     if is_exposed_to_git(&ready.options.surroundings.git, root, ready.stage()).await {
         ready.warn("state-exposed", "git would not ignore the state file: add `.gkm/` to .gitignore", None);
@@ -108,13 +114,61 @@ async fn settle(ready: &Ready, journal: &Journal, entry: &Entry) -> Result<(), D
         }
         // Such a request may still take effect: looking before it can have would miss what it makes, or take away
         // (facts: aborted create).
-        Intent::Create { .. } | Intent::Delete { .. } => {
-            let begun = OffsetDateTime::parse(&entry.at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-            let rest = Duration::try_from(begun + landing - ready.now()).unwrap_or_default();
-            tokio::time::sleep(rest.min(landing)).await;
-        }
+        Intent::Create { .. } | Intent::Delete { .. } => landed(ready, entry).await,
         // Sending any of these again, or seeing that it is not needed, is what the plan is for.
         _ => {}
+    }
+    journal.settle(entry, Outcome::Done).await
+}
+
+/// Waits until a request that may still be under way has taken effect, if it ever does.
+async fn landed(ready: &Ready, entry: &Entry) {
+    let landing = ready.options.surroundings.landing;
+    let begun = OffsetDateTime::parse(&entry.at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let rest = Duration::try_from(begun + landing - ready.now()).unwrap_or_default();
+    tokio::time::sleep(rest.min(landing)).await;
+}
+
+/// What became of a domain that an interrupted run was about to attach.
+pub(super) enum Adoption {
+    /// It is attached, and ours: host name and id.
+    Of(String, String),
+    /// It is not, or the state knows it already.
+    None,
+    /// The server does not know an application that the state knows: nothing can be said.
+    Unknown,
+}
+
+/// Finds out what became of a domain that an interrupted run was about to attach. Makes only reads.
+pub(super) async fn adoption(ready: &Ready, state: &State, intent: &Intent) -> Result<Adoption, DeployError> {
+    let Intent::AttachDomain { application_id, host } = intent else { return Ok(Adoption::None) };
+    if !state.applications.values().any(|id| id == application_id) {
+        return Ok(Adoption::None);
+    }
+    let attached = match ready.client.domain().by_application_id(application_id).await {
+        Err(error) if error.is_not_found() => return Ok(Adoption::Unknown),
+        attached => attached?,
+    };
+    // There was none when the run looked. Of several nobody can say which one is ours.
+    let mut at_host = attached.into_iter().filter(|domain| domain.host.eq_ignore_ascii_case(host));
+    Ok(match (at_host.next(), at_host.next()) {
+        (Some(only), None) if !state.deploy_native.domains.has(&only.domain_id) => {
+            Adoption::Of(host.clone(), only.domain_id)
+        }
+        _ => Adoption::None,
+    })
+}
+
+/// Remembers that a domain is ours which an interrupted run has attached, and had no time to remember (I8).
+async fn adopt(ready: &Ready, lock: &StageLock, journal: &Journal, entry: &Entry) -> Result<(), DeployError> {
+    landed(ready, entry).await;
+    // Without a state there is nothing to write it to: the entry waits for one.
+    let Some(shared) = SharedState::load(ready.provider(), ready.stage()).await? else { return Ok(()) };
+    let shared = shared.under(lock.clone());
+    match adoption(ready, &shared.snapshot(), &entry.intent).await? {
+        Adoption::Of(host, id) => shared.update(|state| state.deploy_native.domains.insert(host, id)).await?,
+        Adoption::None => {}
+        Adoption::Unknown => return Ok(()),
     }
     journal.settle(entry, Outcome::Done).await
 }

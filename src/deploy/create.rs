@@ -2,7 +2,7 @@
 
 use crate::DeployError;
 use crate::dokploy::ApiError;
-use crate::state::{Intent, Journal, Outcome};
+use crate::state::{Entry, Intent, Journal, Outcome};
 use std::future::Future;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -16,14 +16,11 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// How often a lost create is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Creates something exactly once.
-///
-/// The intent is journaled first. When the outcome of the request is not known, `find` looks for what it made until
-/// `landing` has passed (facts: an aborted create shows up later); only then is it sent once more.
+/// Creates something exactly once, and settles it.
 ///
 /// # Errors
 ///
-/// What `send` or `find` fail with, and `STATE_IO` when the journal cannot be written.
+/// As [`create_unsettled`].
 pub(super) async fn create_once<T, Send, Sent, Find, Found>(
     journal: &Journal,
     step: &str,
@@ -38,14 +35,38 @@ where
     Find: Fn() -> Found,
     Found: Future<Output = Result<Option<T>, DeployError>>,
 {
+    let (made, entry) = create_unsettled(journal, step, intent, landing, send, find).await?;
+    journal.settle(&entry, Outcome::Done).await?;
+    Ok(made)
+}
+
+/// Creates something exactly once; its journal entry stays unfinished, to be settled by the caller.
+///
+/// The intent is journaled first. When the outcome of the request is not known, `find` looks for what it made until
+/// `landing` has passed (facts: an aborted create shows up later); only then is it sent once more.
+///
+/// # Errors
+///
+/// What `send` or `find` fail with, and `STATE_IO` when the journal cannot be written.
+pub(super) async fn create_unsettled<T, Send, Sent, Find, Found>(
+    journal: &Journal,
+    step: &str,
+    intent: Intent,
+    landing: Duration,
+    send: Send,
+    find: Find,
+) -> Result<(T, Entry), DeployError>
+where
+    Send: Fn() -> Sent,
+    Sent: Future<Output = Result<T, ApiError>>,
+    Find: Fn() -> Found,
+    Found: Future<Output = Result<Option<T>, DeployError>>,
+{
     let mut attempt = 1;
     loop {
         let entry = journal.intend(step, intent.clone()).await?;
         let error = match send().await {
-            Ok(made) => {
-                journal.settle(&entry, Outcome::Done).await?;
-                return Ok(made);
-            }
+            Ok(made) => return Ok((made, entry)),
             Err(error) => error,
         };
         if !error.outcome_unknown() {
@@ -53,8 +74,7 @@ where
             return Err(error.into());
         }
         if let Some(found) = look(landing, &find).await? {
-            journal.settle(&entry, Outcome::Done).await?;
-            return Ok(found);
+            return Ok((found, entry));
         }
         journal.settle(&entry, Outcome::NotDone).await?;
         if attempt == CREATES {

@@ -1,5 +1,6 @@
 //! From a checked request to a plan: sniff, resolve, look, recover, draw. Makes only reads.
 
+use super::begin::{Adoption, adoption};
 use super::images::{registry_login, resolve_images};
 use super::prepare;
 use super::ready::{Part, Ready};
@@ -8,10 +9,11 @@ use super::rotation;
 use super::session::{PostgresService, World};
 use super::wanted::{self, Ingredients, MASTER, assemble};
 use crate::env::encode_env;
-use crate::plan::{Blueprint, DeployPlan, Observed, Wanted, draw, recover, render};
+use crate::plan::{Blueprint, DeployPlan, Observed, Wanted, draw, recover, recover_domains, remember_apps, render};
 use crate::postgres::DatabaseRoles;
 use crate::state::{Intent, Journal, State};
 use crate::{DeployError, DeployEvent, Phase};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A plan with everything that applying it needs.
@@ -40,15 +42,30 @@ impl Ready {
         // What is missing is missing whatever the server says; so this comes before the first request.
         resolver.resolve_all(&known, None, None)?;
         self.phase(Phase::Observe);
-        let (observed, server_ip) = self.look(state.as_ref()).await?;
+        let (mut observed, server_ip) = self.look(state.as_ref()).await?;
         let mut state = known;
         let entropy = self.options.surroundings.entropy.as_ref();
+        // Before the ids of this server take the place of those that the state knows.
+        observed.former_server = self.former_server(&state, &observed);
+        let mut recovered = recover_domains(&mut state, &observed, &self.hosts_and_ports());
         let needs = resolver.needs(&self.request.settings.adopt);
-        let recovered = recover(&mut state, &observed, &needs, entropy)?;
+        recovered.extend(recover(&mut state, &observed, &needs, entropy)?);
+        remember_apps(&mut state, &self.zones.hosts);
+        // Where there is no project yet, the state is of this server once it is made.
+        if observed.project.is_some() {
+            state.deploy_native.endpoint = Some(self.client.origin());
+        }
         if !recovered.is_empty() {
             self.warn("state-recovered", &format!("recovered from the server: {}", recovered.join(", ")), None);
         }
         self.assemble(resolver, state, observed, server_ip).await
+    }
+
+    /// The host name and the port of each app.
+    fn hosts_and_ports(&self) -> BTreeMap<String, (String, u16)> {
+        let apps = &self.request.workspace.apps;
+        let of_app = |(app, host): (&String, &String)| Some((app.clone(), (host.clone(), apps.get(app)?.port)));
+        self.hosts.iter().filter_map(of_app).collect()
     }
 
     async fn assemble(
@@ -95,6 +112,7 @@ impl Ready {
         if self.part == Part::All && self.request.workspace.services.db.is_some() {
             wanted.rotations = rotation::unfinished(&state, &observed, &self.apps);
         }
+        wanted.writable_zones = self.writable_zones(&state).into_keys().collect();
         self.phase(Phase::Plan);
         let mut blueprint = draw(&wanted, &observed, &state)?;
         self.part.narrow(&mut blueprint);
@@ -111,8 +129,17 @@ impl Ready {
 ///
 /// Everything that stops a deployment before its first change.
 pub(super) async fn plan(ready: &Ready) -> Result<DeployPlan, DeployError> {
-    let mut drawn = Box::pin(ready.draw(ready.state().await?)).await?;
     let unfinished = Journal::peek(&ready.request.workspace.root, ready.stage()).await?;
+    let mut state = ready.state().await?;
+    if let Some(state) = &mut state {
+        for entry in &unfinished {
+            // A run adopts it before it looks; here nothing is written.
+            if let Adoption::Of(host, id) = adoption(ready, state, &entry.intent).await? {
+                state.deploy_native.domains.insert(host, id);
+            }
+        }
+    }
+    let mut drawn = Box::pin(ready.draw(state)).await?;
     let opened = unfinished.iter().any(|entry| matches!(entry.intent, Intent::OpenDatabasePort { .. }));
     if opened && drawn.observed.open_port.is_none() {
         drawn.observed.open_port = drawn.observed.postgres.as_ref().map(|found| found.id.clone());

@@ -40,13 +40,15 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
     ready.phase(Phase::Observe);
     let observed = ready.look_at_server(kept.as_ref()).await?;
     let mut state = kept.clone().unwrap_or_else(|| State::new(ready.stage()));
+    ready.check_same_server(&state, &observed)?;
     // Nothing is generated here, so nothing can be lost; what is recovered are ids.
     let entropy = ready.options.surroundings.entropy.as_ref();
     recover(&mut state, &observed, &rotation::logins(observed.applications.keys()), entropy)?;
     let selected = ready.request.settings.apps.clone().map(|apps| apps.into_iter().collect::<BTreeSet<_>>());
     let unwanted = Unwanted {
         stage: ready.stage().to_owned(),
-        hosts: ready.hosts_of(selected.as_ref()),
+        hosts: ready.apps_by_host(),
+        leading_here: ready.leading_here(&state, selected.as_ref()).await,
         apps: selected,
         delete_data: depth.data,
         delete_project: depth.project,
@@ -130,7 +132,9 @@ fn report(blueprint: &Blueprint, outcome: &Outcome, state: &State, duration: Dur
             continue;
         }
         let previous = match blueprint.operations.get(&step.id) {
-            Some(Operation::RestoreRecord { key }) => state.dns_records.get(key).and_then(|it| it.previous.as_ref()),
+            Some(Operation::RestoreRecord { key, .. }) => {
+                state.dns_records.get(key).and_then(|it| it.previous.as_ref())
+            }
             _ => None,
         };
         match previous {

@@ -4,7 +4,7 @@ use super::observe::{Scope, observe};
 use super::ready::{Part, Ready};
 use super::request::WaitFor;
 use crate::DeployError;
-use crate::dns::{LookupOptions, find_server_address};
+use crate::dns::{DnsRecord, LookupOptions, find_server_address};
 use crate::dokploy::Call;
 use crate::plan::{Observed, ObservedRecord, Ownership};
 use crate::state::State;
@@ -96,6 +96,35 @@ impl Ready {
             found.insert(host.clone(), observed);
         }
         Ok(found)
+    }
+
+    /// The host names of the apps that are to go which lead to the server, when the state knows of no record that we wrote: it
+    /// may be lost. What cannot be found out is left out.
+    pub(super) async fn leading_here(&self, state: &State, apps: Option<&BTreeSet<String>>) -> BTreeSet<String> {
+        let mut leading = BTreeSet::new();
+        if !state.dns_records.is_empty() || self.request.workspace.deploy.dns.is_empty() {
+            return leading;
+        }
+        let here = self.address().await.ok().map(|ip| ip.to_string());
+        let mut read = BTreeMap::new();
+        for (app, host) in &self.hosts {
+            let zone = self.request.workspace.zone_of(host).filter(|_| apps.is_none_or(|apps| apps.contains(app)));
+            let Some((root, _, name)) = zone else { continue };
+            if !read.contains_key(root) {
+                let records = match self.provider_of(root) {
+                    Some(Ok(provider)) => provider.get_records(root).await.unwrap_or_default(),
+                    _ => Vec::new(),
+                };
+                read.insert(root, records);
+            }
+            let known = state.dns_verified.get(host).map(|verified| &verified.server_ip);
+            let ours = |value: &String| Some(value) == here.as_ref() || Some(value) == known;
+            let is_a = |record: &&DnsRecord| record.record_type == "A" && record.name.eq_ignore_ascii_case(&name);
+            if read[root].iter().filter(is_a).any(|record| record.values.iter().any(ours)) {
+                leading.insert(host.clone());
+            }
+        }
+        leading
     }
 
     /// The server's address, when a zone is configured for one of the host names.

@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod detect;
 mod draft;
+mod former_server;
 mod images;
 mod initialise;
 mod inside;
@@ -101,7 +102,7 @@ pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployP
 ///
 /// # Errors
 ///
-/// As [`deploy`].
+/// `INVALID_REQUEST` with the reason `other-server` when the state is of another server; else as [`deploy`].
 pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<UndeployReport, DeployFailure> {
     let (request, depth) = request.into_parts();
     let ready = Ready::new(request, options, Part::Nothing)?;

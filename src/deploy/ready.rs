@@ -118,10 +118,9 @@ impl Ready {
         Arc::clone(&self.provider)
     }
 
-    /// The host names of apps; of all when none are named.
-    pub(super) fn hosts_of(&self, apps: Option<&BTreeSet<String>>) -> BTreeSet<String> {
-        let wanted = |app: &&String| apps.is_none_or(|apps| apps.contains(*app));
-        self.hosts.iter().filter(|(app, _)| wanted(app)).map(|(_, host)| host.clone()).collect()
+    /// The app at each host name of the stage.
+    pub(super) fn apps_by_host(&self) -> BTreeMap<String, String> {
+        self.hosts.iter().map(|(app, host)| (host.clone(), app.clone())).collect()
     }
 
     /// The providers of every zone in which we wrote a record.
@@ -135,16 +134,36 @@ impl Ready {
             if providers.contains_key(root) {
                 continue;
             }
-            let hooked = self.options.dns_providers.get(root).cloned();
-            let declared = self.request.workspace.deploy.dns.get(root).map(|zone| zone.provider.clone());
-            let provider = match (hooked, declared) {
-                (Some(provider), _) => provider,
-                (None, Some(name)) => prepare::built_in(&name, root, &self.request.settings.credentials)?,
-                (None, None) => continue,
-            };
-            providers.insert(root.clone(), provider);
+            if let Some(provider) = self.provider_of(root) {
+                providers.insert(root.clone(), provider?);
+            }
         }
         Ok(providers)
+    }
+
+    /// The provider of a zone; `None` when nobody says who serves it.
+    pub(super) fn provider_of(&self, root: &str) -> Option<Result<Arc<dyn DnsProvider>, DeployError>> {
+        if let Some(hooked) = self.options.dns_providers.get(root) {
+            return Some(Ok(Arc::clone(hooked)));
+        }
+        let declared = self.request.workspace.deploy.dns.get(root)?;
+        Some(prepare::built_in(&declared.provider, root, &self.request.settings.credentials))
+    }
+
+    /// The providers of the run's zones, and of those in which we wrote a record as far as we can write there today.
+    pub(super) fn writable_zones(&self, state: &State) -> BTreeMap<String, Arc<dyn DnsProvider>> {
+        let mut providers = self.zones.providers.clone();
+        for root in state.dns_records.values().map(|record| &record.domain) {
+            if let (false, Some(Ok(provider))) = (providers.contains_key(root), self.provider_of(root)) {
+                providers.insert(root.clone(), provider);
+            }
+        }
+        let hooked = &self.options.dns_providers;
+        let zones = &self.request.workspace.deploy.dns;
+        let manual =
+            |root: &str| !hooked.contains_key(root) && zones.get(root).is_some_and(|zone| zone.provider == "manual");
+        providers.retain(|root, _| !manual(root));
+        providers
     }
 
     /// What an undeployment wants: nothing.

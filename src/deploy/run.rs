@@ -63,7 +63,9 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
             choose_passwords(state, &wanted, &observed, entropy);
         })
         .await?;
-    let mut session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles);
+    // A record that is to go may lie in a zone in which no app has a host name any more.
+    let dns = ready.writable_zones(&shared.snapshot());
+    let mut session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles).with_dns(dns);
     session.opens_database = session.database_route.way == DatabaseRoute::ExternalPort
         && blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
     ready.phase(Phase::Apply);
@@ -98,7 +100,7 @@ pub(super) fn session(
     let domains = observed
         .applications
         .iter()
-        .map(|(app, found)| (app.clone(), found.domains.iter().map(|domain| domain.host.clone()).collect::<Vec<_>>()));
+        .map(|(app, found)| (app.clone(), found.domains.iter().map(|domain| domain.id.clone()).collect::<Vec<_>>()));
     let database_route = wanted::database_route(&ready.request, observed.postgres.as_ref(), &state.snapshot());
     Session {
         client: ready.client.clone(),

@@ -74,7 +74,7 @@ pub(super) struct Session {
     pub(super) cleanup: TaskTracker,
     /// The records that were found at each host name.
     pub(super) records: BTreeMap<String, ObservedRecord>,
-    /// The host names of the domains that were found at each app.
+    /// The ids of the domains that were found at each app.
     pub(super) domains: BTreeMap<String, Vec<String>>,
     /// The environment that the server stored for each app.
     pub(super) environments: BTreeMap<String, IndexMap<String, Secret>>,

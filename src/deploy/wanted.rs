@@ -72,6 +72,9 @@ pub(super) fn assemble(mut ingredients: Ingredients<'_>) -> Wanted {
         apps,
         declared: super::prepare::declared_apps(workspace),
         hosts: ingredients.zones.hosts.clone(),
+        declared_hosts: ingredients.hosts.iter().map(|(app, host)| (host.clone(), app.clone())).collect(),
+        hosts_elsewhere: workspace.hosts_of_other_stages(&settings.stage),
+        writable_zones: ingredients.zones.providers.keys().cloned().collect(),
         server_ip: ingredients.server_ip,
         database: ingredients.roles.map(|roles| WantedDatabase {
             fingerprint: roles.fingerprint(),

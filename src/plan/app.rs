@@ -1,10 +1,10 @@
 //! The steps of an app: image, application, configuration, deployment, domain.
 
 use super::blueprint::{Draft, not_ours};
+use super::domain;
 use super::fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 use super::observed::{ObservedApplication, Ownership, Runs};
 use super::operation::{DatabaseLogin, Operation};
-use super::record::verify_id;
 use super::rotation;
 use super::step::{Action, Step, VariableChange, VariableChangeKind};
 use super::wanted::{WantedApp, WantedImage};
@@ -21,7 +21,7 @@ pub(super) fn add(draft: &mut Draft<'_>, name: &str) {
     let image = image(draft, wanted);
     let why = Reasons::of(draft, wanted, found, image.as_deref());
     configure_and_deploy(draft, wanted, &why);
-    domain(draft, wanted, found);
+    domain::attach(draft, wanted, found);
 }
 
 /// Adds the steps by which an app that runs gets other credentials, and nothing else.
@@ -302,58 +302,6 @@ fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons
 
 fn uses(wanted: &WantedApp, variable: &str) -> bool {
     wanted.env.values.contains_key(variable) || wanted.env.unknown.contains(variable)
-}
-
-fn domain(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>) {
-    if !draft.wanted.domains {
-        return;
-    }
-    let id = format!("app:{}:domain", wanted.name);
-    let resource = format!("domain {}", wanted.host);
-    let domains = found.map(|found| found.domains.as_slice()).unwrap_or_default();
-    let attached = domains.iter().find(|domain| domain.host.eq_ignore_ascii_case(&wanted.host));
-    let (action, reason) = match attached {
-        Some(domain)
-            if domain.port == Some(wanted.port) && domain.https && domain.certificate_type == "letsencrypt" =>
-        {
-            draft.keep(&id, &resource, "attached");
-            detach_renamed(draft, wanted, found);
-            return;
-        }
-        Some(_) => (Action::Update, format!("it must lead to port {} with a certificate", wanted.port)),
-        None => (Action::Create, format!("leads to port {}", wanted.port)),
-    };
-    let mut step = Step::new(&id, action, &resource, &reason).of(&wanted.name);
-    step.depends_on =
-        draft.only_changing([format!("app:{}:create", wanted.name).as_str(), verify_id(&wanted.host).as_str()]);
-    draft.push(
-        step,
-        Operation::AttachDomain { app: wanted.name.clone(), existing: attached.map(|domain| domain.id.clone()) },
-    );
-    detach_renamed(draft, wanted, found);
-}
-
-/// Detaches domains that we attached under a host name that the app no longer has.
-fn detach_renamed(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>) {
-    let domains = found.map(|found| found.domains.as_slice()).unwrap_or_default();
-    for domain in domains.iter().filter(|domain| !domain.host.eq_ignore_ascii_case(&wanted.host)) {
-        let recorded = draft.state.deploy_native.domains.get(&domain.host) == Some(&domain.id);
-        if !recorded {
-            continue;
-        }
-        let mut step = Step::new(
-            &format!("app:{}:domain:{}", wanted.name, domain.host),
-            Action::Delete,
-            &format!("domain {}", domain.host),
-            &format!("the app is now at {}", wanted.host),
-        )
-        .of(&wanted.name);
-        step.depends_on = draft.only_changing([format!("app:{}:domain", wanted.name).as_str()]);
-        draft.push(
-            step,
-            Operation::DetachDomain { app: wanted.name.clone(), id: domain.id.clone(), host: domain.host.clone() },
-        );
-    }
 }
 
 impl Step {

@@ -4,7 +4,7 @@ use super::observed::{Observed, Ownership, TwinKind};
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step, VariableChange};
 use super::wanted::Wanted;
-use super::{app, record, rotation};
+use super::{app, domain, record, rotation};
 use crate::state::State;
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
@@ -48,6 +48,8 @@ pub fn draw(wanted: &Wanted, observed: &Observed, state: &State) -> Result<Bluep
     for name in wanted.apps.keys() {
         app::add(&mut draft, name);
     }
+    domain::detach_former(&mut draft);
+    record::retire(&mut draft);
     rotation::add(&mut draft);
     draft.finish()
 }
@@ -88,6 +90,12 @@ impl Draft<'_> {
         self.blueprint.operations.get(id).is_some_and(|operation| *operation != Operation::Keep)
     }
 
+    /// The step that detaches a domain, by the domain's id.
+    pub(super) fn detaches(&self, domain: &str) -> Option<String> {
+        let detach = |operation: &Operation| matches!(operation, Operation::DetachDomain { id, .. } if id == domain);
+        self.blueprint.operations.iter().find(|(_, operation)| detach(operation)).map(|(step, _)| step.clone())
+    }
+
     /// Those of `ids` that are in the plan and change something.
     pub(super) fn only_changing<'i>(&self, ids: impl IntoIterator<Item = &'i str>) -> Vec<String> {
         ids.into_iter().filter(|id| self.changes(id)).map(str::to_owned).collect()
@@ -125,6 +133,12 @@ impl Draft<'_> {
 
     /// What the user should know of what was found.
     fn surprises(&mut self) {
+        if let Some(former) = &self.observed.former_server {
+            self.note(format!(
+                "the state is of {former}, and this server does not have its project: everything is made anew here, and \
+                 what stands there stays"
+            ));
+        }
         for name in &self.observed.orphans {
             self.note(format!(
                 "application {name} is ours and the workspace no longer declares it: it stays; undeploy it with apps: ['{name}']"

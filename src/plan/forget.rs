@@ -1,6 +1,7 @@
 //! What an undeployment that was interrupted had removed from the server, and not from the state (I3).
 
 use super::observed::Observed;
+use super::record::owner;
 use super::removal::Unwanted;
 use crate::state::State;
 use std::collections::BTreeSet;
@@ -20,11 +21,16 @@ pub fn forget_vanished(state: &mut State, observed: &Observed, unwanted: &Unwant
     let attached: BTreeSet<&str> = observed
         .applications
         .values()
-        .flat_map(|application| application.domains.iter().map(|domain| domain.host.as_str()))
+        .flat_map(|application| application.domains.iter().map(|domain| domain.id.as_str()))
         .collect();
     let everything = unwanted.apps.is_none();
-    let is_unwanted = |host: &str| everything || unwanted.hosts.contains(host);
-    state.deploy_native.domains.retain(|host, _| attached.contains(host.as_str()) || !is_unwanted(host));
+    let record = |host: &str| state.dns_records.values().find(|record| record.host() == host);
+    let app_of = |host: &str| match record(host) {
+        Some(record) => owner(record, &unwanted.hosts),
+        None => unwanted.hosts.get(host).map(String::as_str),
+    };
+    let is_unwanted = |host: &str| everything || app_of(host).is_some_and(selected);
+    state.deploy_native.domains.retain(|host, id| attached.contains(id) || !is_unwanted(host));
     if unwanted.delete_data && everything {
         if observed.postgres.is_none() {
             state.services.postgres_id = None;
@@ -81,13 +87,13 @@ mod tests {
         let mut state = state();
         let unwanted = Unwanted {
             apps: Some(BTreeSet::from(["api".to_owned()])),
-            hosts: BTreeSet::from(["api.shop.test".to_owned()]),
+            hosts: ["api", "web"].map(|app| (format!("{app}.shop.test"), app.to_owned())).into(),
             delete_data: true,
             ..Unwanted::default()
         };
         forget_vanished(&mut state, &observed(), &unwanted);
         assert_eq!(state.applications.len(), 2);
-        assert_eq!(state.deploy_native.domains.keys().collect::<Vec<_>>(), ["web.shop.test"]);
+        assert_eq!(state.deploy_native.domains.hosts().collect::<Vec<_>>(), ["web.shop.test"]);
         assert_eq!((state.project_id.as_str(), state.services.postgres_id.as_deref()), ("p", Some("pg")));
     }
 }

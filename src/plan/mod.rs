@@ -2,6 +2,7 @@
 
 mod app;
 mod blueprint;
+mod domain;
 mod fingerprint;
 mod forget;
 mod observed;
@@ -16,6 +17,7 @@ mod step;
 mod wanted;
 
 pub use blueprint::{Blueprint, draw};
+pub use domain::recover_domains;
 pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 pub use forget::forget_vanished;
 pub use observed::{
@@ -23,6 +25,7 @@ pub use observed::{
     ObservedRecord, ObservedRedis, Ownership, Runs, Twin, TwinKind,
 };
 pub use operation::{DatabaseLogin, Operation, WorkKind};
+pub use record::remember_apps;
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{Unwanted, draw_removal};
 pub use render::render;

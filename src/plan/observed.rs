@@ -25,6 +25,8 @@ pub struct Observed {
     pub open_port: Option<String>,
     /// Applications of ours whose app the workspace no longer declares.
     pub orphans: Vec<String>,
+    /// The server that the state is of, when that is another one than this.
+    pub former_server: Option<String>,
     /// What the state names and the server no longer has.
     pub vanished: Vec<String>,
 }

@@ -98,6 +98,8 @@ pub enum Operation {
         id: String,
         /// Its host name.
         host: String,
+        /// The host name that has to answer before: that of the app now, or this one where another app has taken it.
+        waits_for: String,
     },
     /// Removes an app's application, and with it its domains.
     RemoveApplication {
@@ -110,6 +112,8 @@ pub enum Operation {
     RestoreRecord {
         /// Its key in the state.
         key: String,
+        /// The app that has another host name now, which has to answer first; `None`: its app goes.
+        moved: Option<String>,
     },
     /// Drops the roles and schemas of apps, with their data.
     DropRoles {

@@ -3,10 +3,11 @@
 use super::blueprint::Blueprint;
 use super::observed::{Observed, ObservedEnvironment, ObservedProject, Ownership, TwinKind};
 use super::operation::Operation;
+use super::record;
 use super::step::{Action, Step};
 use super::wanted::DatabaseWay;
 use crate::state::State;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an undeployment is asked to remove.
 #[derive(Debug, Clone, Default)]
@@ -15,8 +16,10 @@ pub struct Unwanted {
     pub stage: String,
     /// The apps to remove; `None`: everything of the stage.
     pub apps: Option<BTreeSet<String>>,
-    /// The host names of the apps to remove.
-    pub hosts: BTreeSet<String>,
+    /// Every host name that the workspace gives an app of this stage, and the app.
+    pub hosts: BTreeMap<String, String>,
+    /// Those of the apps to remove that lead to the server without a record of ours that the state knows.
+    pub leading_here: BTreeSet<String>,
     /// Whether databases, roles and their data go too.
     pub delete_data: bool,
     /// Whether environment and project go too, when nothing else lives there.
@@ -89,15 +92,19 @@ impl Removal<'_> {
     fn records(&mut self) {
         for (key, record) in &self.state.dns_records {
             let host = record.host();
-            if self.unwanted.apps.is_some() && !self.unwanted.hosts.contains(&host) {
+            let of_none = || record::owner(record, &self.unwanted.hosts).is_none_or(|app| !self.selected(app));
+            if self.unwanted.apps.is_some() && of_none() {
                 continue;
             }
-            let reason = match &record.previous {
-                Some(previous) => format!("puts back {}, which stood there before", previous.values.join(", ")),
-                None => "we wrote it".to_owned(),
-            };
-            let step = Step::new(&format!("dns:{host}"), Action::Delete, &format!("record {host} A"), &reason);
-            self.push(step, Operation::RestoreRecord { key: key.clone() });
+            let step = record::removal(&host, record, "we wrote it");
+            self.push(step, Operation::RestoreRecord { key: key.clone(), moved: None });
+        }
+        if !self.unwanted.leading_here.is_empty() {
+            let hosts: Vec<&str> = self.unwanted.leading_here.iter().map(String::as_str).collect();
+            self.note(format!(
+                "records that lead to the server stay, since the state does not say that we wrote them: {}",
+                hosts.join(", ")
+            ));
         }
     }
 
@@ -234,6 +241,7 @@ mod tests {
             value: "192.0.2.1".into(),
             ttl: 300,
             created_at: String::new(),
+            app: None,
             previous: Some(PreviousRecord {
                 values: vec!["203.0.113.9".into()],
                 ttl: 60,
@@ -304,7 +312,7 @@ mod tests {
         let (observed, state) = world();
         let unwanted = Unwanted {
             apps: Some(BTreeSet::from(["web".to_owned()])),
-            hosts: BTreeSet::from(["web.shop.test".to_owned()]),
+            hosts: ["api", "web"].map(|app| (format!("{app}.shop.test"), app.to_owned())).into(),
             delete_project: true,
             ..Unwanted::default()
         };

@@ -58,6 +58,9 @@ fn wanted(database_url: Option<&str>) -> Wanted {
         redis: None,
         hosts: [("api.shop.test".to_owned(), host("api")), ("web.shop.test".to_owned(), host("web"))].into(),
         declared: BTreeSet::from(["api".into(), "web".into()]),
+        declared_hosts: ["api", "web"].map(|app| (format!("{app}.shop.test"), app.to_owned())).into(),
+        hosts_elsewhere: BTreeSet::new(),
+        writable_zones: BTreeSet::from(["shop.test".into()]),
         apps: [("api".to_owned(), api), ("web".to_owned(), web)].into(),
         server_ip: IP.parse().ok(),
         database: Some(WantedDatabase {
@@ -256,6 +259,7 @@ fn i8_a_foreign_record_is_replaced_and_named_or_protected() {
         value: "203.0.113.9".into(),
         ttl: 300,
         created_at: String::new(),
+        app: None,
         previous: None,
         unknown: serde_json::Map::default(),
     };
@@ -290,7 +294,7 @@ fn i4_a_port_left_open_is_closed_before_the_database_is_used() {
 fn a_renamed_host_is_attached_before_the_old_one_is_detached() {
     let mut wanted = wanted(Some("postgresql://x"));
     let (observed, mut state) = settled(&wanted);
-    state.deploy_native.domains.insert("web.shop.test".into(), "d-web".into());
+    state.deploy_native.domains.insert("web.shop.test", "d-web");
     wanted.apps["web"].host = "www.shop.test".into();
     let blueprint = draw(&wanted, &observed, &state).unwrap();
     assert_eq!(changing(&blueprint), ["app:web:domain", "app:web:domain:web.shop.test"]);

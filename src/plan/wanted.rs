@@ -26,6 +26,12 @@ pub struct Wanted {
     pub declared: BTreeSet<String>,
     /// The host names of the apps of this run.
     pub hosts: IndexMap<String, WantedHost>,
+    /// Every host name that the workspace gives an app of this stage, of this run or not, and the app.
+    pub declared_hosts: BTreeMap<String, String>,
+    /// The host names that apps have in other stages.
+    pub hosts_elsewhere: BTreeSet<String>,
+    /// The root domains of the zones that we can write to.
+    pub writable_zones: BTreeSet<String>,
     /// The server's address, when a record needs it.
     pub server_ip: Option<IpAddr>,
     /// The fingerprint of the roles and schemas, when an app needs one.

@@ -1,6 +1,6 @@
 //! The state file's content (seed: Deploy State), with our own additions in a field of their own.
 
-use super::Rotation;
+use super::{AttachedDomains, Rotation};
 use crate::secrets::Secret;
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -110,6 +110,9 @@ pub struct DnsRecordState {
     pub ttl: u32,
     /// When, as ISO 8601.
     pub created_at: String,
+    /// The app whose host name it is, or was last; absent in the files of the CLI and of older versions of us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
     /// What stood there before us; put back by `undeploy` (I8). Absent where nothing did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousRecord>,
@@ -151,9 +154,12 @@ pub struct Extension {
     /// The images that were pushed, by app, whether deployed already or not.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, PushedImage>,
-    /// The domains that we attached, by host name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub domains: BTreeMap<String, String>,
+    /// The domains that we attached.
+    #[serde(default, skip_serializing_if = "AttachedDomains::is_empty")]
+    pub domains: AttachedDomains,
+    /// The server that holds all this, as its origin: `https://dokploy.example.com`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// The fingerprint of the roles and schemas that were applied and proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,

@@ -17,6 +17,14 @@ pub enum Intent {
         /// The ownership mark that it carries; empty where the kind has no place for one.
         mark: String,
     },
+    /// A domain is attached to an application. It has no place for a mark: that this was under way is what says later that
+    /// it is ours (I8).
+    AttachDomain {
+        /// The application's id on the server.
+        application_id: String,
+        /// The host name.
+        host: String,
+    },
     /// A resource is changed; repeating the change is safe.
     Update {
         /// What kind it is.

@@ -1,6 +1,7 @@
 //! What we remember between runs: the state file, its lock and its journal.
 
 mod document;
+mod domains;
 mod file;
 mod format;
 mod gitignore;
@@ -13,6 +14,7 @@ mod rotation;
 mod shared;
 mod store;
 
+pub use domains::AttachedDomains;
 pub use format::{
     AppCredentials, Deployed, DnsRecordState, DnsVerified, Extension, PreviousRecord, PushedImage, ServiceIds,
     ServicePasswords, State,

@@ -4,7 +4,7 @@ use super::name::{self, slug};
 use super::{App, AppType, DnsZone, Domain, Workspace};
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Workspace {
     /// The host name of an app: its own domain, else `{app}.{deploy.dokploy.domains[stage]}`.
@@ -59,6 +59,21 @@ impl Workspace {
             }
         }
         if faults.is_empty() { Ok(hosts) } else { Err(join(&faults)) }
+    }
+
+    /// Every host name that an app has, or may have, in another stage than this one.
+    pub fn hosts_of_other_stages(&self, stage: &str) -> BTreeSet<String> {
+        let based = self.deploy.dokploy.iter().flat_map(|dokploy| dokploy.domains.keys());
+        let own = self.apps.values().filter_map(|app| match &app.domain {
+            Some(Domain::PerStage(hosts)) => Some(hosts.keys()),
+            _ => None,
+        });
+        let others: BTreeSet<&String> = based.chain(own.flatten()).filter(|other| *other != stage).collect();
+        let hosts = others.into_iter().flat_map(|other| {
+            let of_app = move |app: &String| [false, true].map(|apex| self.host(app, other, apex).ok());
+            self.apps.keys().flat_map(of_app).flatten()
+        });
+        hosts.collect()
     }
 
     /// The address of an app: `https://` and its host name.

@@ -6,6 +6,7 @@
 mod built;
 mod changes;
 mod checks;
+mod domains;
 mod drift;
 mod failures;
 mod first_flight;

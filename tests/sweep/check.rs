@@ -128,6 +128,7 @@ pub(crate) async fn nothing_is_remembered(world: &World) -> Result<(), String> {
     let state = state_on_disk(world).await?.unwrap_or_else(|| State::new(STAGE));
     let gone = state.applications.is_empty()
         && state.dns_records.is_empty()
+        && state.deploy_native.domains.is_empty()
         && state.services.postgres_id.is_none()
         && state.services.redis_id.is_none()
         && state.project_id.is_empty()
@@ -147,6 +148,27 @@ pub(crate) async fn records_can_come_back(world: &World) -> Result<(), String> {
     expect(previous.is_some_and(|previous| previous.values == [value] && previous.ttl == THEIR_TTL), || {
         format!("i8: what stood at {name} is forgotten: {previous:?}")
     })
+}
+
+/// The host names of the domains that a state knows as ours.
+pub(crate) fn hosts(state: &State) -> Vec<String> {
+    state.deploy_native.domains.hosts().map(str::to_owned).collect()
+}
+
+/// The state knows the domains that it knows after an undisturbed run, and they are those on the server (I8).
+pub(crate) async fn domains_are_known(world: &World, flight: Flight) -> Result<(), String> {
+    let (state, snapshot) = (world.state().await, world.simulator.snapshot());
+    let (wanted, found) = (&Reference::of(flight).await.hosts, hosts(&state));
+    expect(found == *wanted, || format!("i8: the state knows the domains of {found:?} instead of {wanted:?}"))?;
+    for host in &found {
+        let at_host = rows(&snapshot, "domains").iter().filter(|row| text(row, "host") == host);
+        let on_server: Vec<&str> = at_host.map(|row| text(row, "domainId")).collect();
+        let known = state.deploy_native.domains.ids(host);
+        expect(on_server == known, || {
+            format!("i8: of {host} the state knows {known:?}, the server has {on_server:?}")
+        })?;
+    }
+    Ok(())
 }
 
 /// The same resources as after an undisturbed run, none twice, and nothing of others touched.

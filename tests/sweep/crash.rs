@@ -135,7 +135,7 @@ async fn i3_a_dns_vendor_that_fails_at_some_write() {
         };
         kinds.iter().flat_map(each).collect()
     };
-    let points = points([Flight::First, Flight::Removal], list).await;
+    let points = points([Flight::First, Flight::Renaming, Flight::Removal], list).await;
     sweep("DNS writes", sample(points, 5, 1), |(flight, (kind, nth, times))| async move {
         let (world, known) = flight.start().await;
         world.dns.add_fault(DnsFault::new(kind).writes().nth(nth).times(times));

@@ -23,6 +23,8 @@ pub(crate) enum Flight {
     Inside,
     /// A deployment of other images, after the state was lost.
     Recovery,
+    /// A deployment after two apps have swapped their host names, and a third one has got another.
+    Renaming,
     /// The removal of everything, with its data.
     Removal,
     /// Another database password for one app; its own sweep tries it by either way.
@@ -30,7 +32,7 @@ pub(crate) enum Flight {
 }
 
 impl Flight {
-    pub(crate) const ALL: [Self; 4] = [Self::First, Self::Inside, Self::Recovery, Self::Removal];
+    pub(crate) const ALL: [Self; 5] = [Self::First, Self::Inside, Self::Recovery, Self::Renaming, Self::Removal];
 
     /// The flight that `{:?}` names.
     pub(crate) fn named(name: &str) -> Self {
@@ -63,6 +65,13 @@ impl Flight {
         let mut request = world.request();
         match self {
             Self::First | Self::Recovery => request,
+            Self::Renaming => {
+                let hosts = [("web", "admin.staging"), ("admin", "web.staging"), ("admin-auth", "login")];
+                for (app, name) in hosts {
+                    request["workspace"]["apps"][app]["domain"] = format!("{name}.example.com").into();
+                }
+                request
+            }
             Self::Inside => {
                 request["apps"] = json!(["auth"]);
                 request["workspace"]["services"] = json!({ "db": true });
@@ -115,6 +124,7 @@ impl Flight {
             before.extend(known.clone());
             check::secrets_are_kept(world, &before).await?;
             check::secrets_work(world).await?;
+            check::domains_are_known(world, self).await?;
             // What stood in a zone before us, nobody but the state knows.
             if self != Self::Recovery {
                 check::records_can_come_back(world).await?;

@@ -1,6 +1,6 @@
 //! The undisturbed run: what every other one is compared with, and the points at which it can be interrupted.
 
-use crate::check::shape;
+use crate::check::{hosts, shape};
 use crate::flight::Flight;
 use crate::world::World;
 use futures_util::stream::{self, StreamExt as _};
@@ -24,6 +24,8 @@ const READS: usize = 6;
 pub(crate) struct Reference {
     /// The resources in the end.
     pub(crate) shape: Value,
+    /// The host names of the domains that the state knows as ours.
+    pub(crate) hosts: Vec<String>,
     /// How often it called each endpoint that changes something.
     pub(crate) mutations: BTreeMap<String, usize>,
     /// How often it called each endpoint that only reads.
@@ -36,7 +38,8 @@ pub(crate) struct Reference {
 
 impl Reference {
     pub(crate) async fn of(flight: Flight) -> &'static Self {
-        static REFERENCES: [OnceCell<Reference>; Flight::ALL.len()] = [const { OnceCell::const_new() }; 4];
+        static REFERENCES: [OnceCell<Reference>; Flight::ALL.len()] =
+            [const { OnceCell::const_new() }; Flight::ALL.len()];
         REFERENCES[flight as usize].get_or_init(|| Self::make(flight)).await
     }
 
@@ -51,7 +54,8 @@ impl Reference {
             *calls.entry(request.endpoint().to_owned()).or_default() += 1;
         }
         let events = world.events.lock().unwrap().len();
-        Self { shape: shape(&world), mutations, reads, dns_writes: dns_writes(&world) - writes, events }
+let hosts = hosts(&world.state().await);
+        Self { shape: shape(&world), hosts, mutations, reads, dns_writes: dns_writes(&world) - writes, events }
     }
 
     /// How many changes of the server it made.

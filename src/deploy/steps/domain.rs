@@ -2,12 +2,12 @@
 
 use crate::DeployError;
 use crate::deploy::apply::Done;
-use crate::deploy::create::{create_once, remove, repeat};
+use crate::deploy::create::{create_unsettled, remove, repeat};
 use crate::deploy::report::DomainStatus;
 use crate::deploy::session::Session;
 use crate::dokploy::{Certificate, CreateDomain, UpdateDomain};
 use crate::plan::Step;
-use crate::state::{Intent, ResourceKind};
+use crate::state::{Entry, Intent, Outcome};
 
 /// Attaches an app's domain, or sets an existing one right.
 pub(super) async fn attach(
@@ -23,22 +23,26 @@ pub(super) async fn attach(
         return Ok(Done::Nothing(format!("waits for DNS: {reason}")));
     }
     let (application, _) = session.application(app)?;
-    let id = match existing {
-        Some(id) => {
-            let update = UpdateDomain {
-                domain_id: id,
-                host: &wanted.host,
-                port: wanted.port,
-                https: true,
-                certificate_type: Certificate::Letsencrypt,
-            };
-            repeat(|| async { session.client.domain().update(&update).await }).await?;
-            id.to_owned()
-        }
-        None => create(session, step, &application, &wanted.host, wanted.port).await?,
+    let (id, created) = if let Some(id) = existing {
+        let update = UpdateDomain {
+            domain_id: id,
+            host: &wanted.host,
+            port: wanted.port,
+            https: true,
+            certificate_type: Certificate::Letsencrypt,
+        };
+        repeat(|| async { session.client.domain().update(&update).await }).await?;
+        (id.to_owned(), None)
+    } else {
+        let (id, entry) = create(session, step, &application, &wanted.host, wanted.port).await?;
+        (id, Some(entry))
     };
     session.world().domains.insert(app.to_owned(), DomainStatus::Attached);
     session.state.update(|state| state.deploy_native.domains.insert(wanted.host.clone(), id)).await?;
+    // Until the state says whose it is, the journal does.
+    if let Some(entry) = created {
+        session.journal.settle(&entry, Outcome::Done).await?;
+    }
     Ok(Done::Changed)
 }
 
@@ -48,7 +52,7 @@ async fn create(
     application: &str,
     host: &str,
     port: u16,
-) -> Result<String, DeployError> {
+) -> Result<(String, Entry), DeployError> {
     let create = CreateDomain {
         host,
         application_id: application,
@@ -61,14 +65,16 @@ async fn create(
         let attached = session.client.domain().by_application_id(application).await?;
         Ok(attached.into_iter().find(|domain| domain.host == host).map(|domain| domain.domain_id))
     };
-    // A domain has no place for a mark: it is ours because it is attached to our application and recorded (I8).
-    let intent = Intent::Create { resource: ResourceKind::Domain, name: host.to_owned(), mark: String::new() };
-    create_once(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await
+    let intent = Intent::AttachDomain { application_id: application.to_owned(), host: host.to_owned() };
+    create_unsettled(&session.journal, &step.id, intent, session.surroundings.landing, send, find).await
 }
 
-/// Detaches a domain that we attached.
-pub(super) async fn detach(session: &Session, id: &str, host: &str) -> Result<Done, DeployError> {
+/// Detaches a domain that we attached, once the host name in its place answers: until then the app is reached by this one.
+pub(super) async fn detach(session: &Session, id: &str, waits_for: &str) -> Result<Done, DeployError> {
+    if session.world().unverified.contains_key(waits_for) {
+        return Ok(Done::Waits(format!("it stays until {waits_for} answers")));
+    }
     remove(|| async { session.client.domain().delete(id).await }).await?;
-    session.state.update(|state| state.deploy_native.domains.remove(host)).await?;
+    session.state.update(|state| state.deploy_native.domains.remove(id)).await?;
     Ok(Done::Changed)
 }

@@ -44,7 +44,7 @@ pub(super) fn intent(session: &Session, operation: &Operation) -> Option<Intent>
             let id = world.project.clone().unwrap_or_default();
             delete(ResourceKind::Project, &session.wanted.workspace, id)
         }
-        Operation::RestoreRecord { key } => {
+        Operation::RestoreRecord { key, .. } => {
             let state = session.state.snapshot();
             Intent::DnsDelete { host: state.dns_records.get(key)?.host() }
         }

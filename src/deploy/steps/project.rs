@@ -30,7 +30,13 @@ pub(super) async fn create(session: &Session, step: &Step) -> Result<Done, Deplo
     let landing = session.surroundings.landing;
     let id = create_once(&session.journal, &step.id, intent, landing, send, find).await?;
     session.world().project = Some(id.clone());
-    session.state.update(|state| state.project_id = id).await?;
+    session
+        .state
+        .update(|state| {
+            state.project_id = id;
+            state.deploy_native.endpoint = Some(session.client.origin());
+        })
+        .await?;
     Ok(Done::Changed)
 }
 

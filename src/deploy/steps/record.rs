@@ -19,9 +19,10 @@ pub(super) async fn write(session: &Session, step: &Step, host: &str) -> Result<
         ttl: before.ttl,
         unknown: Map::new(),
     });
+    let app = session.wanted.hosts.get(host).map(|wanted| wanted.app.clone());
     let key = key(&session.state.snapshot(), &zone);
     let now = session.now();
-    session.state.update(|state| remember(state, &key, &zone, &ip, previous.clone(), &now)).await?;
+    session.state.update(|state| remember(state, &key, &zone, &ip, app, previous.clone(), &now)).await?;
     let intent = Intent::DnsUpsert { host: host.to_owned(), previous };
     let entry = session.journal.intend(step.id.as_str(), intent).await?;
     let record = DnsRecord { name: zone.name.clone(), record_type: "A".to_owned(), ttl: zone.ttl, values: vec![ip] };
@@ -32,7 +33,15 @@ pub(super) async fn write(session: &Session, step: &Step, host: &str) -> Result<
 }
 
 /// Remembers a record that we are about to write, and what stands there unless it is our own.
-fn remember(state: &mut State, key: &str, zone: &HostZone, ip: &str, found: Option<PreviousRecord>, now: &str) {
+fn remember(
+    state: &mut State,
+    key: &str,
+    zone: &HostZone,
+    ip: &str,
+    app: Option<String>,
+    found: Option<PreviousRecord>,
+    now: &str,
+) {
     let known = state.dns_records.get(key);
     let previous = match (known, found) {
         // What we find is what we wrote; what stood there before us is known already.
@@ -49,6 +58,7 @@ fn remember(state: &mut State, key: &str, zone: &HostZone, ip: &str, found: Opti
         value: ip.to_owned(),
         ttl: zone.ttl,
         created_at: now.to_owned(),
+        app,
         previous,
         unknown,
     };
@@ -132,8 +142,8 @@ mod tests {
     #[test]
     fn i8_what_stood_there_before_us_is_kept_through_changes_of_address() {
         let mut state = State::new("s");
-        remember(&mut state, "web:A", &zone(), "192.0.2.1", found("203.0.113.9"), "t");
-        remember(&mut state, "web:A", &zone(), "192.0.2.2", found("192.0.2.1"), "t");
+        remember(&mut state, "web:A", &zone(), "192.0.2.1", None, found("203.0.113.9"), "t");
+        remember(&mut state, "web:A", &zone(), "192.0.2.2", None, found("192.0.2.1"), "t");
         assert_eq!(state.dns_records["web:A"].previous, found("203.0.113.9"));
         assert_eq!(state.dns_records["web:A"].value, "192.0.2.2");
     }
@@ -141,15 +151,15 @@ mod tests {
     #[test]
     fn i8_a_run_that_was_interrupted_after_remembering_keeps_the_old_value() {
         let mut state = State::new("s");
-        remember(&mut state, "web:A", &zone(), "192.0.2.1", found("203.0.113.9"), "t");
-        remember(&mut state, "web:A", &zone(), "192.0.2.1", found("203.0.113.9"), "t");
+        remember(&mut state, "web:A", &zone(), "192.0.2.1", None, found("203.0.113.9"), "t");
+        remember(&mut state, "web:A", &zone(), "192.0.2.1", None, found("203.0.113.9"), "t");
         assert_eq!(state.dns_records["web:A"].previous, found("203.0.113.9"));
     }
 
     #[test]
     fn records_of_two_zones_do_not_share_a_key() {
         let mut state = State::new("s");
-        remember(&mut state, "web:A", &zone(), "192.0.2.1", None, "t");
+        remember(&mut state, "web:A", &zone(), "192.0.2.1", None, None, "t");
         let other = HostZone { root: "other.test".into(), ..zone() };
         assert_eq!((key(&state, &zone()), key(&state, &other)), ("web:A".into(), "web.other.test:A".into()));
     }

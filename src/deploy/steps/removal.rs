@@ -23,22 +23,28 @@ pub(super) async fn application(session: &Session, app: &str, id: &str) -> Resul
         .hint("Cancel it on the server, or wait for it, then undeploy again"));
     }
     delete_now(&session.client, id).await?;
-    let hosts: Vec<String> = session.domains.get(app).cloned().unwrap_or_default();
+    let domains: Vec<String> = session.domains.get(app).cloned().unwrap_or_default();
     session
         .state
         .update(|state| {
             state.applications.shift_remove(app);
             state.deploy_native.deployed.remove(app);
-            for host in &hosts {
-                state.deploy_native.domains.remove(host);
+            for id in &domains {
+                state.deploy_native.domains.remove(id);
             }
         })
         .await?;
     Ok(Done::Changed)
 }
 
-/// Takes our A record away, and puts back what stood there before. A record that somebody changed since is left alone.
-pub(super) async fn record(session: &Session, key: &str) -> Result<Done, DeployError> {
+/// Takes our A record away, and puts back what stood there before. A record that somebody changed since is left alone, and
+/// so is one whose app has `moved` to a host name that does not answer yet.
+pub(super) async fn record(session: &Session, key: &str, moved: Option<&str>) -> Result<Done, DeployError> {
+    if let Some(wanted) = moved.and_then(|app| session.wanted.apps.get(app))
+        && session.world().unverified.contains_key(&wanted.host)
+    {
+        return Ok(Done::Waits(format!("it stays until {} answers", wanted.host)));
+    }
     let state = session.state.snapshot();
     let Some(record) = state.dns_records.get(key) else { return Ok(Done::Nothing("it is gone already".to_owned())) };
     let zone = HostZone {
