@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub(super) const CREATE: Call =
     Call::post("domain.create", &["host", "applicationId", "port", "https", "certificateType"]);
 pub(super) const BY_APPLICATION_ID: Call = Call::get("domain.byApplicationId", &["applicationId"]);
-pub(super) const UPDATE: Call = Call::post("domain.update", &["domainId", "host", "port", "https", "certificateType"]);
+pub(super) const UPDATE: Call =
+    Call::post("domain.update", &["domainId", "host", "port", "https", "certificateType", "path"]);
 pub(super) const DELETE: Call = Call::post("domain.delete", &["domainId"]);
 
 /// A domain as the server stores it.
@@ -31,6 +32,8 @@ pub struct Domain {
     /// Where its certificate comes from.
     #[serde(default)]
     pub certificate_type: Certificate,
+    /// Whether it leads anywhere; somebody may have switched it off. Servers that know no switch do not say.
+    pub enabled: Option<bool>,
 }
 
 /// Where the certificate of a domain comes from.
@@ -77,6 +80,8 @@ pub struct UpdateDomain<'a> {
     pub https: bool,
     /// Where its certificate comes from.
     pub certificate_type: Certificate,
+    /// The path below which it leads there, `/` for all.
+    pub path: &'a str,
 }
 
 #[derive(Serialize)]

@@ -25,9 +25,14 @@ pub(super) fn attach(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&O
     let at_host = || domains.iter().filter(|domain| is_at(domain, &wanted.host));
     // Ours before one that somebody else put beside it.
     let attached = at_host().find(|domain| draft.state.deploy_native.domains.has(&domain.id)).or(at_host().next());
+    if attached.is_some_and(|domain| domain.off) {
+        draft.note(format!("{resource} is switched off on the server, and stays so: nothing leads to {}", wanted.name));
+    }
     let (action, reason) = match attached {
         Some(domain) if is_as_we_make_it(domain, wanted.port) => return draft.keep(&id, &resource, "attached"),
-        Some(_) => (Action::Update, format!("it must lead to port {} with a certificate", wanted.port)),
+        Some(_) => {
+            (Action::Update, format!("it must lead to port {} from every path, with a certificate", wanted.port))
+        }
         None => (Action::Create, format!("leads to port {}", wanted.port)),
     };
     let mut step = Step::new(&id, action, &resource, &reason).of(&wanted.name);
@@ -80,7 +85,8 @@ fn is_at(domain: &ObservedDomain, host: &str) -> bool {
 }
 
 fn is_as_we_make_it(domain: &ObservedDomain, port: u16) -> bool {
-    domain.port == Some(port) && domain.https && domain.certificate_type == "letsencrypt"
+    let everywhere = domain.path.as_deref().is_none_or(|path| path == "/");
+    domain.port == Some(port) && domain.https && domain.certificate_type == "letsencrypt" && everywhere
 }
 
 /// Makes what the state knows of domains agree with the server: what is gone is forgotten, and where the state does not know
@@ -131,6 +137,7 @@ mod tests {
             https: true,
             certificate_type: "letsencrypt".into(),
             path: Some("/".into()),
+            off: false,
         }
     }
 
@@ -159,6 +166,7 @@ mod tests {
         let other = [
             ObservedDomain { port: Some(3001), ..domain("1", "api.test") },
             ObservedDomain { https: false, ..domain("1", "api.test") },
+            ObservedDomain { path: Some("/v1".into()), ..domain("1", "api.test") },
             ObservedDomain { certificate_type: "none".into(), ..domain("1", "api.test") },
         ];
         for other in other {

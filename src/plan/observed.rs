@@ -128,6 +128,8 @@ pub struct ObservedDomain {
     pub certificate_type: String,
     /// The path it answers at.
     pub path: Option<String>,
+    /// Whether somebody has switched it off.
+    pub off: bool,
 }
 
 /// A Postgres service.

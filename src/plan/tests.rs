@@ -120,6 +120,7 @@ fn settled(wanted: &Wanted) -> (Observed, State) {
             https: true,
             certificate_type: "letsencrypt".into(),
             path: Some("/".into()),
+            off: false,
         };
         let application = ObservedApplication {
             id: name.clone(),

@@ -139,7 +139,8 @@ async fn others(client: &Dokploy, text: Option<&str>) {
     let (host, certificate_type) = ("api.shop.test", Certificate::Letsencrypt);
     let create = CreateDomain { host, application_id: "a", port: 3000, https: true, certificate_type };
     let _ = client.domain().create(&create).await;
-    let update = UpdateDomain { domain_id: "d", host, port: 3000, https: false, certificate_type: Certificate::None };
+    let certificate_type = Certificate::None;
+    let update = UpdateDomain { domain_id: "d", host, port: 3000, https: false, certificate_type, path: "/" };
     let _ = client.domain().update(&update).await;
     let _ = client.domain().delete("d").await;
     let password = Secret::new("pw");

@@ -95,7 +95,10 @@ async fn a_domain_that_a_hand_changed_is_set_right_in_its_place() {
     world.deploy(world.light()).await.unwrap();
     let id = world.state().await.deploy_native.domains.ids(&host("jobs"))[0].clone();
     world
-        .somebody_posts("domain.update", json!({ "domainId": id, "host": host("jobs"), "port": 9999, "https": false }))
+        .somebody_posts(
+            "domain.update",
+            json!({ "domainId": id, "host": host("jobs"), "port": 9999, "https": false, "path": "/v1" }),
+        )
         .await;
     let plan = world.plan(world.light()).await.unwrap();
     let step = plan.steps.iter().find(|step| step.id == "app:jobs:domain").unwrap();
@@ -105,9 +108,20 @@ async fn a_domain_that_a_hand_changed_is_set_right_in_its_place() {
     assert_eq!(world.endpoints_since(&before), ["domain.update"]);
     let domains = rows(&world.simulator.snapshot()["domains"]);
     let domain = domains.iter().find(|it| it["domainId"] == id.as_str()).unwrap();
-    assert_eq!((&domain["port"], &domain["https"]), (&json!(3005), &json!(true)));
+    assert_eq!((&domain["port"], &domain["https"], &domain["path"]), (&json!(3005), &json!(true), &json!("/")));
     assert_all_known(&world).await;
     assert_eq!(world.plan(world.light()).await.unwrap().changes, 0);
+}
+
+#[tokio::test]
+async fn i8_a_domain_that_somebody_switched_off_stays_off_and_is_told() {
+    let world = World::start().await;
+    world.deploy(world.light()).await.unwrap();
+    let id = world.state().await.deploy_native.domains.ids(&host("jobs"))[0].clone();
+    world.somebody_posts("domain.update", json!({ "domainId": id, "host": host("jobs"), "enabled": false })).await;
+    let plan = world.plan(world.light()).await.unwrap();
+    assert_eq!(plan.changes, 0);
+    assert!(plan.notes.iter().any(|note| note.contains(&host("jobs")) && note.contains("switched off")), "{plan:#?}");
 }
 
 #[tokio::test]

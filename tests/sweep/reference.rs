@@ -54,7 +54,7 @@ impl Reference {
             *calls.entry(request.endpoint().to_owned()).or_default() += 1;
         }
         let events = world.events.lock().unwrap().len();
-let hosts = hosts(&world.state().await);
+        let hosts = hosts(&world.state().await);
         Self { shape: shape(&world), hosts, mutations, reads, dns_writes: dns_writes(&world) - writes, events }
     }
 

@@ -133,5 +133,6 @@ fn domain(domain: Domain) -> ObservedDomain {
         https: domain.https,
         certificate_type: certificate_type.to_owned(),
         path: domain.path,
+        off: domain.enabled == Some(false),
     }
 }

@@ -30,6 +30,7 @@ pub(super) async fn attach(
             port: wanted.port,
             https: true,
             certificate_type: Certificate::Letsencrypt,
+            path: "/",
         };
         repeat(|| async { session.client.domain().update(&update).await }).await?;
         (id.to_owned(), None)
