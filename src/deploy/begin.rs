@@ -3,7 +3,7 @@
 use super::port::{PortTarget, close_interrupted};
 use super::ready::Ready;
 use crate::secrets::generate_secret;
-use crate::state::{Entry, Intent, Journal, LockOwner, Outcome, StageLock, is_exposed_to_git};
+use crate::state::{Entry, Intent, Journal, LockOwner, Outcome, ResourceKind, StageLock, is_exposed_to_git};
 use crate::{DeployError, ErrorCode};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -106,9 +106,11 @@ async fn settle(ready: &Ready, journal: &Journal, entry: &Entry) -> Result<(), D
             };
             close_interrupted(&target, *port, until, ready.now()).await?;
         }
-        // Such a request may still take effect: looking before it can have would miss what it makes, or take away
-        // (facts: aborted create).
-        Intent::Create { .. } | Intent::Delete { .. } => {
+        // Such a request may still take effect: looking before it can have would miss what it makes, takes away or
+        // restarts (facts: aborted create).
+        Intent::Create { .. }
+        | Intent::Delete { .. }
+        | Intent::Update { resource: ResourceKind::Postgres | ResourceKind::Redis, .. } => {
             let begun = OffsetDateTime::parse(&entry.at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
             let rest = Duration::try_from(begun + landing - ready.now()).unwrap_or_default();
             tokio::time::sleep(rest.min(landing)).await;

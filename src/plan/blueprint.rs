@@ -4,7 +4,7 @@ use super::observed::{Observed, Ownership, TwinKind};
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step, VariableChange};
 use super::wanted::Wanted;
-use super::{app, record, rotation};
+use super::{app, record, rotation, service};
 use crate::state::State;
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
@@ -42,7 +42,7 @@ pub fn draw(wanted: &Wanted, observed: &Observed, state: &State) -> Result<Bluep
     draft.interrupted(|_| true);
     draft.surprises();
     draft.project();
-    draft.services();
+    service::add(&mut draft);
     draft.database();
     record::add(&mut draft);
     for name in wanted.apps.keys() {
@@ -162,55 +162,6 @@ impl Draft<'_> {
                 Operation::MarkEnvironment,
             ),
             Some(_) => self.keep("environment", &resource, "exists"),
-        }
-    }
-
-    fn services(&mut self) {
-        if let Some(wanted) = &self.wanted.postgres {
-            let found =
-                self.observed.postgres.as_ref().map(|found| (found.ownership, found.deployed, found.image.clone()));
-            self.service("postgres", "db", &wanted.image, found, Operation::ProvisionPostgres);
-        }
-        if let Some(wanted) = &self.wanted.redis {
-            let found =
-                self.observed.redis.as_ref().map(|found| (found.ownership, found.deployed, found.image.clone()));
-            self.service("redis", "cache", &wanted.image, found, Operation::ProvisionRedis);
-        }
-    }
-
-    fn service(
-        &mut self,
-        kind: &str,
-        name: &str,
-        image: &str,
-        found: Option<(Ownership, bool, String)>,
-        operation: Operation,
-    ) {
-        let id = format!("service:{kind}");
-        let resource = format!("{kind} {name}");
-        match found {
-            None => {
-                let mut step = Step::new(&id, Action::Create, &resource, "the workspace declares it");
-                step.depends_on = self.only_changing(["environment"]);
-                step.details.push(format!("image {image}; its host name is known after apply"));
-                self.push(step, operation);
-            }
-            Some((Ownership::Foreign, ..)) => self.errors.push(not_ours(&resource).hint(format!(
-                "Rename or remove the service `{name}` of environment `{}`, or restore the state file that names it",
-                self.wanted.stage
-            ))),
-            Some((Ownership::Ours, false, _)) => {
-                let step = Step::new(&id, Action::Update, &resource, "it was created and never deployed");
-                self.push(step, operation);
-            }
-            Some((Ownership::Ours, true, running)) => {
-                if running != image {
-                    self.note(format!(
-                        "{resource} runs {running} and the workspace names {image}: a service's version is not changed by a deployment"
-                    ));
-                }
-                self.keep(&id, &resource, "exists");
-            }
         }
     }
 

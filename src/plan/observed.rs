@@ -130,8 +130,8 @@ pub struct ObservedPostgres {
     pub password: Option<Secret>,
     /// The port that is open to the world.
     pub external_port: Option<i64>,
-    /// Whether it was ever deployed with success.
-    pub deployed: bool,
+    /// What became of its newest deployment.
+    pub deployment: ServiceDeployment,
 }
 
 /// A Redis service.
@@ -147,8 +147,24 @@ pub struct ObservedRedis {
     pub image: String,
     /// The password, when the server shows it.
     pub password: Option<Secret>,
-    /// Whether it was ever deployed with success.
-    pub deployed: bool,
+    /// What became of its newest deployment.
+    pub deployment: ServiceDeployment,
+}
+
+/// What became of the newest deployment of a database service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ServiceDeployment {
+    /// It was never deployed.
+    #[default]
+    Never,
+    /// It is under way, or was interrupted, and nothing of the service runs yet.
+    UnderWay,
+    /// It failed, and nothing of the service was seen to run.
+    Failed,
+    /// The server does not say that it succeeded, and the service was seen to run all the same.
+    Outlived,
+    /// The server accepted it.
+    Done,
 }
 
 /// An idle resource of ours beside the one in use.

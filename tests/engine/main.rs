@@ -20,6 +20,7 @@ mod queue;
 mod retired;
 mod rotation;
 mod routes;
+mod services;
 mod side_by_side;
 mod stale;
 mod undeploy;

@@ -13,6 +13,7 @@ use application::applications;
 use futures_util::future::try_join3;
 use place::place;
 use select::Candidate;
+pub(super) use service::runs;
 use service::{postgres, redis};
 use std::collections::BTreeSet;
 
