@@ -1,6 +1,6 @@
 //! The planner: compares what is wanted with what is observed, and writes down the steps.
 
-use super::observed::{Observed, Ownership, TwinKind};
+use super::observed::{Observed, Ownership, Twin, TwinKind};
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step, VariableChange};
 use super::wanted::Wanted;
@@ -113,13 +113,7 @@ impl Draft<'_> {
             self.push(step, Operation::ClosePort);
         }
         for twin in self.observed.twins.iter().filter(|twin| concerns(twin.kind)) {
-            let resource = format!("{:?} {}", twin.kind, twin.name).to_lowercase();
-            let reason = match twin.kind {
-                TwinKind::Job => "an interrupted run left it behind",
-                _ => "an interrupted create left it idle beside the one in use",
-            };
-            let step = Step::new(&format!("twin:{}", twin.id), Action::Delete, &resource, reason);
-            self.push(step, Operation::RemoveTwin(twin.clone()));
+            self.push(Step::removing(twin), Operation::RemoveTwin(twin.clone()));
         }
     }
 
@@ -251,5 +245,15 @@ impl Step {
             opens_port: false,
             details: Vec::new(),
         }
+    }
+
+    /// The step that removes an idle twin.
+    pub(super) fn removing(twin: &Twin) -> Self {
+        let resource = format!("{:?} {}", twin.kind, twin.name).to_lowercase();
+        let reason = match twin.kind {
+            TwinKind::Job => "an interrupted run left it behind",
+            _ => "an interrupted create left it idle beside the one in use",
+        };
+        Self::new(&format!("twin:{}", twin.id), Action::Delete, &resource, reason)
     }
 }

@@ -29,7 +29,7 @@ pub struct Unwanted {
 pub fn draw_removal(unwanted: &Unwanted, observed: &Observed, state: &State) -> Blueprint {
     let mut removal = Removal { unwanted, observed, state, blueprint: Blueprint::default() };
     removal.blueprint.plan.stage.clone_from(&unwanted.stage);
-    removal.jobs();
+    removal.twins();
     removal.applications();
     removal.records();
     removal.data();
@@ -60,12 +60,18 @@ impl Removal<'_> {
         self.unwanted.apps.as_ref().is_none_or(|apps| apps.contains(app))
     }
 
-    /// What an interrupted run left behind.
-    fn jobs(&mut self) {
-        for job in self.observed.twins.iter().filter(|twin| twin.kind == TwinKind::Job) {
-            let (id, resource) = (format!("twin:{}", job.id), format!("job {}", job.name));
-            let step = Step::new(&id, Action::Delete, &resource, "an interrupted run left it behind");
-            self.push(step, Operation::RemoveTwin(job.clone()));
+    /// What interrupted runs left behind: idle, ours, and in the way of an environment that is to go.
+    fn twins(&mut self) {
+        let everything = self.unwanted.apps.is_none();
+        for twin in &self.observed.twins {
+            let concerned = match twin.kind {
+                TwinKind::Job => true,
+                TwinKind::Application => self.selected(&twin.name),
+                _ => everything,
+            };
+            if concerned {
+                self.push(Step::removing(twin), Operation::RemoveTwin(twin.clone()));
+            }
         }
     }
 
@@ -264,6 +270,33 @@ mod tests {
         observed.twins.push(crate::plan::Twin { kind: TwinKind::Job, id: "j".into(), name: "sql-1".into() });
         let blueprint = draw_removal(&Unwanted::default(), &observed, &state);
         assert_eq!(ids(&blueprint).first(), Some(&"twin:j"));
+    }
+
+    #[test]
+    fn i3_every_idle_twin_goes_before_what_it_lives_in_and_those_of_other_apps_stay_with_them() {
+        let (mut observed, state) = world();
+        let kinds = [
+            (TwinKind::Project, "shop"),
+            (TwinKind::Environment, "staging"),
+            (TwinKind::Application, "api"),
+            (TwinKind::Application, "web"),
+            (TwinKind::Postgres, "db"),
+            (TwinKind::Redis, "cache"),
+        ];
+        let twin = |(kind, name): &(TwinKind, &str)| crate::plan::Twin {
+            kind: *kind,
+            id: format!("{name}-2"),
+            name: (*name).to_owned(),
+        };
+        observed.twins = kinds.iter().map(twin).collect();
+        let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };
+        let blueprint = draw_removal(&unwanted, &observed, &state);
+        let environment = blueprint.plan.steps.iter().find(|step| step.id == "environment:delete").unwrap();
+        for twin in &observed.twins {
+            assert!(environment.depends_on.contains(&format!("twin:{}", twin.id)), "{twin:?}");
+        }
+        let some = Unwanted { apps: Some(BTreeSet::from(["web".to_owned()])), ..Unwanted::default() };
+        assert_eq!(ids(&draw_removal(&some, &observed, &state)), ["twin:web-2", "app:web:delete"]);
     }
 
     #[test]

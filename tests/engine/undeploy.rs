@@ -61,6 +61,62 @@ async fn undeploy_with_data_and_project_leaves_nothing_and_a_new_deployment_work
     assert_ne!(world.state().await.app_credentials["api"], old.app_credentials["api"]);
 }
 
+/// Makes idle twins of what an interrupted create can leave twice, as late requests of ours do.
+async fn make_twins(world: &World) {
+    let (snapshot, state) = (world.simulator.snapshot(), world.state().await);
+    let described = |table: &str, field: &str, id: &str| {
+        let row = crate::look::rows(&snapshot[table]).into_iter().find(|row| row[field] == id).unwrap();
+        (row["name"].clone(), row["description"].clone())
+    };
+    let environment = &state.environment_id;
+    let application = described("applications", "applicationId", &state.applications["api"]);
+    let postgres = described("postgres", "postgresId", state.services.postgres_id.as_ref().unwrap());
+    let redis = described("redis", "redisId", state.services.redis_id.as_ref().unwrap());
+    for (kind, (name, description)) in [("application", application), ("postgres", postgres), ("redis", redis)] {
+        let create = json!({
+            "name": name, "description": description, "environmentId": environment, "databaseName": "shop",
+            "databaseUser": "shop", "databasePassword": "Twin123",
+        });
+        world.somebody_posts(&format!("{kind}.create"), create).await;
+    }
+    let (name, description) = described("environments", "environmentId", environment);
+    let create = json!({ "name": name, "description": description, "projectId": state.project_id });
+    world.somebody_posts("environment.create", create).await;
+    let (name, description) = described("projects", "projectId", &state.project_id);
+    world.somebody_posts("project.create", json!({ "name": name, "description": description })).await;
+}
+
+#[tokio::test]
+async fn i3_undeploy_removes_the_idle_twins_of_everything_as_well() {
+    let world = World::start().await;
+    world.deploy(world.request()).await.unwrap();
+    make_twins(&world).await;
+    let report = leave(&world, &json!({ "deleteData": true, "deleteProject": true })).await;
+    assert_eq!(report.kept, Vec::<String>::new());
+    let snapshot = world.simulator.snapshot();
+    for table in ["projects", "environments", "applications", "postgres", "redis"] {
+        assert_eq!(snapshot[table], json!([]), "{table}");
+    }
+}
+
+#[tokio::test]
+async fn i3_a_late_empty_twin_of_the_project_is_not_chosen_over_the_used_one_when_the_state_is_lost() {
+    let world = World::start().await;
+    world.deploy(world.request()).await.unwrap();
+    let before = world.state().await;
+    make_twins(&world).await;
+    std::fs::remove_dir_all(world.root.path().join(".gkm")).unwrap();
+    world.deploy(world.request()).await.unwrap();
+    let after = world.state().await;
+    assert_eq!((&after.project_id, &after.environment_id), (&before.project_id, &before.environment_id));
+    assert_eq!(after.services.postgres_id, before.services.postgres_id);
+    let snapshot = world.simulator.snapshot();
+    for (table, left) in [("projects", 1), ("applications", 5), ("postgres", 1), ("redis", 1)] {
+        assert_eq!(snapshot[table].as_array().unwrap().len(), left, "{table}");
+    }
+    assert_eq!(world.deploy(world.request()).await.unwrap().changes, 0);
+}
+
 #[tokio::test]
 async fn one_app_is_undeployed_and_deployed_again_with_its_old_credentials() {
     let world = World::start().await;

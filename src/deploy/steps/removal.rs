@@ -102,9 +102,14 @@ pub(super) async fn redis(session: &Session) -> Result<Done, DeployError> {
     Ok(Done::Changed)
 }
 
-/// Removes the environment; the server refuses while anything lives in it.
+/// Removes the environment, after a last look that nothing lives in it: the server would refuse.
 pub(super) async fn environment(session: &Session) -> Result<Done, DeployError> {
     let id = session.environment()?;
+    match session.client.environment().one(&id).await {
+        Ok(found) if !found.is_empty() => return Ok(Done::Nothing("services live in it".to_owned())),
+        Err(error) if !error.is_not_found() => return Err(error.into()),
+        _ => {}
+    }
     remove(|| async { session.client.environment().remove(&id).await }).await?;
     session.state.update(|state| state.environment_id = String::new()).await?;
     Ok(Done::Changed)
@@ -135,7 +140,7 @@ pub(super) async fn twin(session: &Session, step: &Step, twin: &Twin) -> Result<
     match twin.kind {
         TwinKind::Project => {
             let environments = session.client.environment().by_project_id(&twin.id).await?;
-            if environments.iter().any(|environment| !environment.is_empty()) {
+            if environments.iter().any(|environment| !(environment.is_default && environment.is_empty())) {
                 return used();
             }
             remove(|| async { session.client.project().remove(&twin.id).await }).await?;
