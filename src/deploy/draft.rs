@@ -43,7 +43,8 @@ impl Ready {
         let (observed, server_ip) = self.look(state.as_ref()).await?;
         let mut state = known;
         let entropy = self.options.surroundings.entropy.as_ref();
-        let recovered = recover(&mut state, &observed, &resolver.needs(), entropy)?;
+        let needs = resolver.needs(&self.request.settings.adopt);
+        let recovered = recover(&mut state, &observed, &needs, entropy)?;
         if !recovered.is_empty() {
             self.warn("state-recovered", &format!("recovered from the server: {}", recovered.join(", ")), None);
         }

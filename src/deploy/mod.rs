@@ -3,6 +3,7 @@
 mod apply;
 mod begin;
 mod create;
+mod delete;
 mod detect;
 mod draft;
 mod images;
@@ -25,6 +26,7 @@ mod rotate_request;
 mod rotation;
 mod route;
 mod run;
+mod serving;
 mod session;
 mod steps;
 mod summary;

@@ -2,6 +2,7 @@
 
 use super::create::repeat;
 use super::initialise::initialised;
+use super::serving::serves_again;
 use crate::dokploy::{ApiError, Dokploy};
 use crate::secrets::Entropy;
 use crate::state::{Entry, Intent, Journal, Outcome};
@@ -208,7 +209,9 @@ pub(super) async fn close_interrupted(
         Ok(found) if found.open_port().is_none() && !answers(&target.host, port).await => return Ok(()),
         _ => initialised(target, Some(port)).await,
     }
-    close(target, Some(port)).await
+    close(target, Some(port)).await?;
+    serves_again(target).await;
+    Ok(())
 }
 
 /// Looks until the server says that the port is open or its longest time has passed; says whether it is open.

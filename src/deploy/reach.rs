@@ -4,6 +4,7 @@ use super::initialise::initialised;
 use super::inside::{Impasse, InsideTransport, Patience};
 use super::port::{OpenPort, PortTarget};
 use super::route::Route;
+use super::serving::serves_again;
 use super::session::{PostgresService, Session};
 use crate::plan::{DatabaseRoute, Step};
 use crate::postgres::{ConnectOptions, Login, PortTransport, SqlTransport};
@@ -112,7 +113,7 @@ async fn by_port<W: Work>(
     session.progress(step, "opening the external port");
     let now = (session.surroundings.now)();
     let entropy = session.surroundings.entropy.as_ref();
-    let open = OpenPort::open(target, &step.id, &session.journal, &session.cleanup, now, entropy).await?;
+    let open = OpenPort::open(target.clone(), &step.id, &session.journal, &session.cleanup, now, entropy).await?;
     let login = Login { host: session.database_host.clone(), port: open.port(), user: service.user.clone(), password };
     let options = ConnectOptions { deadline: session.surroundings.database_deadline, ..ConnectOptions::default() };
     let transport = PortTransport::new(login, options);
@@ -124,7 +125,11 @@ async fn by_port<W: Work>(
     session.progress(step, "closing the external port");
     drop(transport);
     match (result, open.close().await) {
-        (Ok(value), Ok(())) => Ok(value),
+        (Ok(value), Ok(())) => {
+            session.progress(step, "waiting until the database is back");
+            serves_again(&target).await;
+            Ok(value)
+        }
         (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
         (Err(first), Err(second)) => Err(DeployError::join(vec![first, second])),
     }

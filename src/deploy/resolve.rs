@@ -64,8 +64,8 @@ impl AppResolver {
         Self { workspace, stage: stage.to_owned(), hosts, secrets, requirements, public_schema_app, entropy }
     }
 
-    /// What each app needs that we generate.
-    pub(super) fn needs(&self) -> BTreeMap<String, GeneratedNeeds> {
+    /// What each app needs that we generate; applications of the apps of `adopt` are taken over.
+    pub(super) fn needs(&self, adopt: &[String]) -> BTreeMap<String, GeneratedNeeds> {
         let needs = |sniffed: &SniffedEnvironment| {
             let given = |name: &&&str| self.secrets.value(&sniffed.app_name, name).is_none();
             let secrets = GENERATED.iter().filter(given).filter(|name| asks(sniffed, name));
@@ -74,6 +74,7 @@ impl AppResolver {
                 secrets: secrets.map(|name| (*name).to_owned()).collect(),
                 role: sniffed.app_name.clone(),
                 second_login: second_login_name(&sniffed.app_name),
+                adopted: adopt.contains(&sniffed.app_name),
             }
         };
         self.requirements.iter().map(|(app, sniffed)| (app.clone(), needs(sniffed))).collect()

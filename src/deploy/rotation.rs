@@ -1,7 +1,7 @@
 //! Which credentials a run changes, and how far an interrupted one came with them.
 
 use super::resolve::DATABASE_URL;
-use crate::plan::{GeneratedNeeds, LoginStage, Observed, ObservedApplication, Ownership, WantedRotation};
+use crate::plan::{GeneratedNeeds, LoginStage, Observed, ObservedApplication, Ownership, Runs, WantedRotation};
 use crate::postgres::second_login_name;
 use crate::secrets::{Entropy, generate_password};
 use crate::state::{LoginRotation, RotationPhase, State};
@@ -45,7 +45,7 @@ pub(super) fn of_login(state: &State, observed: &Observed, app: &str) -> Option<
         Some(RotationPhase::Changed | RotationPhase::Returned) => LoginStage::Close,
         Some(RotationPhase::SecondRuns)
             if user.as_deref() == Some(&second)
-                && found.is_some_and(|found| found.newest_done && found.runs_as_stored) =>
+                && found.is_some_and(|found| found.newest_done && matches!(found.runs, Runs::AsStored { .. })) =>
         {
             LoginStage::Change
         }

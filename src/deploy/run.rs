@@ -95,7 +95,6 @@ pub(super) fn session(
     roles: Option<DatabaseRoles>,
 ) -> Session {
     let settings = &ready.request.settings;
-    let running = observed.applications.iter().filter(|(_, found)| found.running && found.newest_done);
     let domains = observed
         .applications
         .iter()
@@ -125,7 +124,6 @@ pub(super) fn session(
         surroundings: ready.options.surroundings.clone(),
         cleanup: hold.cleanup.clone(),
         records: observed.records.clone(),
-        running: running.map(|(app, _)| app.clone()).collect(),
         domains: domains.collect(),
         environments: observed.applications.iter().map(|(app, found)| (app.clone(), found.env.clone())).collect(),
         world: Session::world_of(observed),

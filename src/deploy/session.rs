@@ -74,8 +74,6 @@ pub(super) struct Session {
     pub(super) cleanup: TaskTracker,
     /// The records that were found at each host name.
     pub(super) records: BTreeMap<String, ObservedRecord>,
-    /// The apps whose newest deployment is done and of which a task runs.
-    pub(super) running: BTreeSet<String>,
     /// The host names of the domains that were found at each app.
     pub(super) domains: BTreeMap<String, Vec<String>>,
     /// The environment that the server stored for each app.

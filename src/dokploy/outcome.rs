@@ -79,16 +79,29 @@ impl RunFailure {
         }
     }
 
-    const fn hint(&self) -> &'static str {
-        match self {
-            Self::CrashLoop { .. } | Self::RolledBack { .. } => {
-                "See the log for why the app ends; what ran before may still run, if anything did"
+    /// Whether the log that the server shows is that of what failed: while a container runs, it shows that one's alone.
+    pub(super) const fn has_log(&self) -> bool {
+        !matches!(self, Self::RolledBack { .. })
+    }
+
+    /// The failure of the service `app_name`.
+    pub(super) fn into_error(self, app_name: &str) -> DeployError {
+        let hint = match self {
+            Self::CrashLoop { .. } => {
+                "See the log for why the app ends; what ran before may still run, if anything did".to_owned()
             }
-            Self::Rejected { .. } => "Check that the server can pull the image and has what the app mounts",
-            Self::Unplaceable { .. } => "Free the port or the resources that the app asks for, then deploy again",
-            Self::Stopped => "Somebody stopped the application while it was deployed; deploy again",
-            Self::NotInTime { .. } => "Look at the server's load and at the app's log, then deploy again",
-        }
+            Self::RolledBack { .. } => format!(
+                "Dokploy shows the log of what runs now only; on the server, `docker service logs {app_name}` has that of \
+                 the task that ended"
+            ),
+            Self::Rejected { .. } => "Check that the server can pull the image and has what the app mounts".to_owned(),
+            Self::Unplaceable { .. } => {
+                "Free the port or the resources that the app asks for, then deploy again".to_owned()
+            }
+            Self::Stopped => "Somebody stopped the application while it was deployed; deploy again".to_owned(),
+            Self::NotInTime { .. } => "Look at the server's load and at the app's log, then deploy again".to_owned(),
+        };
+        DeployError::new(ErrorCode::DeploymentFailed, self.to_string()).reason(self.reason()).hint(hint)
     }
 }
 
@@ -121,12 +134,6 @@ impl fmt::Display for RunFailure {
     }
 }
 
-impl From<RunFailure> for DeployError {
-    fn from(failure: RunFailure) -> Self {
-        Self::new(ErrorCode::DeploymentFailed, failure.to_string()).reason(failure.reason()).hint(failure.hint())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +151,7 @@ mod tests {
             "What runs is not what was deployed; other values have A, B. The new task ended, and Swarm rolled it back: \
              task: non-zero exit (1)"
         );
-        let crash = DeployError::from(RunFailure::CrashLoop { error, times: 3 });
+        let crash = RunFailure::CrashLoop { error, times: 3 }.into_error("shop-api-lvqtn3");
         assert_eq!(crash.message(), "The app ended 3 times: task: non-zero exit (1)");
         assert_eq!((crash.code(), crash.reason_name()), (ErrorCode::DeploymentFailed, Some("crash-loop")));
     }

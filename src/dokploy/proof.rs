@@ -55,12 +55,12 @@ impl Dokploy {
             if let Some(look) = wait.answered(look)? {
                 match watch.look(wait.elapsed(), &look) {
                     Verdict::Proven => return Ok(()),
-                    Verdict::Failed(failure) => return Err(self.run_failure(application_id, failure).await),
+                    Verdict::Failed(failure) => return Err(self.run_failure(application_id, app_name, failure).await),
                     Verdict::Wait(progress) => wait.tell(progress),
                 }
             }
             if wait.is_over() {
-                return Err(self.run_failure(application_id, watch.time_is_up()).await);
+                return Err(self.run_failure(application_id, app_name, watch.time_is_up()).await);
             }
             // What has stayed right long enough is not left waiting for the next look.
             let left = watch.left(wait.elapsed());
@@ -123,11 +123,14 @@ impl Dokploy {
         Ok(())
     }
 
-    async fn run_failure(&self, application_id: &str, failure: RunFailure) -> DeployError {
+    async fn run_failure(&self, application_id: &str, app_name: &str, failure: RunFailure) -> DeployError {
+        if !failure.has_log() {
+            return failure.into_error(app_name);
+        }
         let log = self.application().read_logs(application_id, log::TAIL).await;
         // The failure itself matters more than a log that cannot be read.
         let log = log.map(|log| self.redact(&log::sorted_by_time(log.expose()))).unwrap_or_default();
-        let error = DeployError::from(failure);
+        let error = failure.into_error(app_name);
         if log.trim().is_empty() { error } else { error.log(log::tail(&log, usize::from(log::TAIL))) }
     }
 }

@@ -136,6 +136,8 @@ pub enum Observation {
         image: String,
         /// The variables, those of the image included.
         env: BTreeMap<String, Secret>,
+        /// Whether a task before one of them ended by itself.
+        after_crash: bool,
     },
     /// The last task ended, and the next is not up yet.
     CrashLooping {
@@ -175,7 +177,8 @@ pub fn classify(look: &Look) -> Observation {
     let mut containers = current.iter().map(|task| look.containers.get(&task.id));
     match containers.next().flatten() {
         Some(first) if containers.all(|other| other.is_some_and(|other| same(first, other))) => {
-            Observation::Running { image: first.image.clone(), env: first.env.clone() }
+            let after_crash = current.iter().any(|task| look.ended_before(task).is_some());
+            Observation::Running { image: first.image.clone(), env: first.env.clone(), after_crash }
         }
         _ => Observation::Starting,
     }

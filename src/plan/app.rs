@@ -2,7 +2,7 @@
 
 use super::blueprint::{Draft, not_ours};
 use super::fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
-use super::observed::{ObservedApplication, Ownership};
+use super::observed::{ObservedApplication, Ownership, Runs};
 use super::operation::{DatabaseLogin, Operation};
 use super::record::verify_id;
 use super::rotation;
@@ -58,8 +58,11 @@ fn create(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedAppl
         None => {
             (Action::Create, "there is none of this name", Operation::CreateApplication { app: wanted.name.clone() })
         }
-        Some(found) if found.ownership == Ownership::Foreign => {
-            (Action::Update, "it is taken over, as asked", Operation::AdoptApplication { app: wanted.name.clone() })
+        Some(found) if found.ownership == Ownership::Foreign || !found.marked => {
+            let reason =
+                if found.ownership == Ownership::Foreign { "it is taken over, as asked" } else { "it lacks our mark" };
+            let description = found.description.clone().unwrap_or_default();
+            (Action::Update, reason, Operation::MarkApplication { app: wanted.name.clone(), description })
         }
         Some(_) => return draft.keep(&id, &resource, "exists"),
     };
@@ -106,6 +109,8 @@ struct Reasons {
     configure: Vec<String>,
     deploy: Vec<String>,
     variables: Vec<VariableChange>,
+    /// The image with which it runs as wanted already, where only the build tells whether it is still that one.
+    unless: Option<String>,
 }
 
 impl Reasons {
@@ -116,13 +121,21 @@ impl Reasons {
             // What stands there now is of no account: both logins are set on the way.
             variables.retain(|change| change.name != rotation::database_url().name);
         }
-        let mut reasons = Self { configure: Vec::new(), deploy: Vec::new(), variables };
+        let mut reasons = Self { configure: Vec::new(), deploy: Vec::new(), variables, unless: None };
         let Some(found) = found else {
             reasons.configure.push("it is new".to_owned());
             return reasons;
         };
         match image {
-            None => reasons.configure.push("its image is built anew".to_owned()),
+            None => {
+                let stored = found.image.as_deref().filter(|_| reasons.variables.is_empty());
+                let stored = stored.filter(|_| rotates.is_none() && !login_differs(wanted, found));
+                let as_wanted = |image: &&str| {
+                    not_running(draft.state, wanted, found, Some(image), draft.wanted.follows).is_empty()
+                };
+                reasons.unless = stored.filter(as_wanted).map(str::to_owned);
+                reasons.configure.push("its image is built anew".to_owned());
+            }
             Some(image) if found.image.as_deref() != Some(image) => {
                 reasons.configure.push("its image changed".to_owned());
                 image_drift(draft, wanted, found, image);
@@ -203,10 +216,11 @@ fn not_running(
     if follows && !verified {
         return vec!["its newest deployment was not seen running".to_owned()];
     }
-    if !found.running {
-        return vec!["nothing of it runs".to_owned()];
+    match found.runs {
+        Runs::Nothing => vec!["nothing of it runs".to_owned()],
+        Runs::Something if follows => vec!["what runs has another image or environment".to_owned()],
+        Runs::Something | Runs::AsStored { .. } => Vec::new(),
     }
-    Vec::new()
 }
 
 fn login_differs(wanted: &WantedApp, found: &ObservedApplication) -> bool {
@@ -262,25 +276,28 @@ fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons
         }
         step.depends_on = draft.only_changing(first.iter().map(String::as_str));
         step.depends_on.extend(rotation::first(draft, name));
-        draft.push(step, Operation::Configure { app: name.clone(), login: DatabaseLogin::Own });
+        draft.push(
+            step,
+            Operation::Configure { app: name.clone(), login: DatabaseLogin::Own, unless: why.unless.clone() },
+        );
     }
     let reasons: Vec<&str> = why.configure.iter().chain(&why.deploy).map(String::as_str).collect();
     let mut step =
         Step::new(&format!("app:{name}:deploy"), Action::Update, &format!("deployment of {name}"), &reasons.join("; "))
             .of(name);
     step.restarts.push(name.clone());
-    let mut first =
-        vec![configure, "service:postgres".to_owned(), "service:redis".to_owned(), "database:roles".to_owned()];
-    if !uses(wanted, "DATABASE_URL") {
-        first.retain(|id| id != "service:postgres" && id != "database:roles");
+    let mut first = vec![configure];
+    if uses(wanted, "DATABASE_URL") {
+        // Closing a port restarts the database, and an app that is started meanwhile may end for want of it.
+        first.extend(["service:postgres", "database:close-port", "database:roles"].map(str::to_owned));
     }
-    if !uses(wanted, "REDIS_URL") {
-        first.retain(|id| id != "service:redis");
+    if uses(wanted, "REDIS_URL") {
+        first.push("service:redis".to_owned());
     }
     first.extend(wanted.dependencies.iter().map(|dependency| format!("app:{dependency}:deploy")));
     step.depends_on = draft.only_changing(first.iter().map(String::as_str));
     step.depends_on.extend(rotation::first(draft, name));
-    draft.push(step, Operation::Deploy { app: name.clone(), login: DatabaseLogin::Own });
+    draft.push(step, Operation::Deploy { app: name.clone(), login: DatabaseLogin::Own, unless: why.unless.clone() });
 }
 
 fn uses(wanted: &WantedApp, variable: &str) -> bool {

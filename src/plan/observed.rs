@@ -74,6 +74,10 @@ pub struct ObservedApplication {
     pub app_name: String,
     /// Whose it is.
     pub ownership: Ownership,
+    /// Its description.
+    pub description: Option<String>,
+    /// Whether that carries a mark, be it another stage's.
+    pub marked: bool,
     /// The environment that the server stores, as the app would see it.
     pub env: IndexMap<String, Secret>,
     /// The variables that somebody gave a template of Docker Swarm: what the app sees is only known on the node.
@@ -86,12 +90,25 @@ pub struct ObservedApplication {
     pub newest_title: Option<String>,
     /// Whether that deployment is done.
     pub newest_done: bool,
-    /// Whether a task runs now.
-    pub running: bool,
-    /// Whether that task was seen to have the image and the environment that the server stores.
-    pub runs_as_stored: bool,
+    /// What runs of it now.
+    pub runs: Runs,
     /// Its domains.
     pub domains: Vec<ObservedDomain>,
+}
+
+/// What runs of an application.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Runs {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Something: its image or environment is not what the server stores, or cannot be seen.
+    Something,
+    /// What the server stores.
+    AsStored {
+        /// Whether a task ended by itself in the place of one that runs: that one may end as well.
+        after_crash: bool,
+    },
 }
 
 /// A domain attached to an application.

@@ -43,10 +43,12 @@ pub enum Operation {
         /// The app.
         app: String,
     },
-    /// Puts our mark on an application that is taken over.
-    AdoptApplication {
+    /// Puts our mark on an application that lacks it.
+    MarkApplication {
         /// The app.
         app: String,
+        /// What its description says, which stays.
+        description: String,
     },
     /// Tells the server an app's image and environment.
     Configure {
@@ -54,6 +56,8 @@ pub enum Operation {
         app: String,
         /// The database login in its environment.
         login: DatabaseLogin,
+        /// The image with which it runs as wanted already: when the build gives that one, nothing is to be done.
+        unless: Option<String>,
     },
     /// Deploys an app and follows it until it runs.
     Deploy {
@@ -61,6 +65,8 @@ pub enum Operation {
         app: String,
         /// The database login in its environment.
         login: DatabaseLogin,
+        /// As in [`Operation::Configure`].
+        unless: Option<String>,
     },
     /// Gives apps a second database login that acts as their own role.
     OpenSecondLogins {
@@ -164,7 +170,7 @@ impl Operation {
             | Self::ProvisionRedis
             | Self::RemoveTwin(_)
             | Self::CreateApplication { .. }
-            | Self::AdoptApplication { .. }
+            | Self::MarkApplication { .. }
             | Self::Configure { .. }
             | Self::AttachDomain { .. }
             | Self::DetachDomain { .. }

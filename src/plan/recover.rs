@@ -1,7 +1,7 @@
 //! Fills the gaps of a state from what the server stores, so that nothing live is ever regenerated silently (I2).
 
 use super::fingerprint::{DeploymentTitle, env_fingerprint};
-use super::observed::{Observed, ObservedApplication, ObservedPostgres, Ownership};
+use super::observed::{Observed, ObservedApplication, ObservedPostgres, Ownership, Runs};
 use crate::secrets::{Entropy, Secret, generate_password};
 use crate::state::{AppCredentials, Deployed, LoginRotation, PushedImage, Rotation, RotationPhase, State};
 use crate::{DeployError, ErrorCode};
@@ -20,6 +20,8 @@ pub struct GeneratedNeeds {
     pub role: String,
     /// The name of that role's second login; empty where none is known.
     pub second_login: String,
+    /// Whether an application of this name is taken over that is not ours.
+    pub adopted: bool,
 }
 
 /// Fills the gaps of `state` from the server's answers; returns what was recovered, in words.
@@ -43,13 +45,19 @@ pub fn recover(
     ids(state, observed, &mut recovered);
     services(state, observed, &mut recovered, &mut lost);
     for (name, application) in &observed.applications {
-        if application.ownership != Ownership::Ours {
-            continue;
-        }
         let needs = needs.get(name).cloned().unwrap_or_default();
         let mut gone = Vec::new();
+        if application.ownership != Ownership::Ours {
+            if needs.adopted {
+                // What it does not have it has never had.
+                secrets(state, name, application, &needs.secrets, &mut recovered, &mut gone);
+            }
+            continue;
+        }
         match stored_login(state, observed, name, application) {
-            Some(second) if second.db_user == needs.second_login && application.runs_as_stored => {
+            Some(second)
+                if second.db_user == needs.second_login && matches!(application.runs, Runs::AsStored { .. }) =>
+            {
                 resume(state, name, needs.role.clone(), second, entropy);
                 recovered.push(format!("the rotation of the database password of {name}"));
             }
@@ -64,11 +72,12 @@ pub fn recover(
             _ => {}
         }
         secrets(state, name, application, &needs.secrets, &mut recovered, &mut gone);
-        // A state that knows the application has never had what it does not hold: the app has only begun to need it.
+        // A state that knows the application has never had what it does not hold: the app has only begun to need it,
+        // and its deployment was not seen to stay up.
         if known.get(name) != Some(&application.id) {
             lost.append(&mut gone);
+            deployment(state, name, application);
         }
-        deployment(state, name, application);
     }
     if lost.is_empty() { Ok(recovered) } else { Err(state_lost(&state.stage, &lost)) }
 }
@@ -181,11 +190,11 @@ fn secrets(
     }
 }
 
-/// Recovers what the last deployment consisted of, when it was seen to run as the server stores it.
+/// Recovers what the last deployment consisted of, when it runs as the server stores it and no task of it has ended (I7).
 fn deployment(state: &mut State, name: &str, application: &ObservedApplication) {
     let Some(title) = application.newest_title.as_deref() else { return };
     let (Some(parsed), Some(image)) = (DeploymentTitle::parse(title), application.image.as_ref()) else { return };
-    if !application.newest_done || !application.runs_as_stored {
+    if !application.newest_done || application.runs != (Runs::AsStored { after_crash: false }) {
         return;
     }
     if let Some(fingerprint) = parsed.image {
@@ -234,7 +243,7 @@ mod tests {
             image: Some("r/api@sha256:1".into()),
             newest_title: Some("deploy-native config=f source=s run=n".into()),
             newest_done: true,
-            runs_as_stored: true,
+            runs: Runs::AsStored { after_crash: false },
             ..ObservedApplication::default()
         };
         Observed {
@@ -261,7 +270,13 @@ mod tests {
         let secrets = BTreeSet::from(["BETTER_AUTH_SECRET".to_owned()]);
         BTreeMap::from([(
             "api".to_owned(),
-            GeneratedNeeds { database: true, secrets, role: "api".into(), second_login: "api--next".into() },
+            GeneratedNeeds {
+                database: true,
+                secrets,
+                role: "api".into(),
+                second_login: "api--next".into(),
+                adopted: false,
+            },
         )])
     }
 
@@ -334,7 +349,7 @@ mod tests {
         assert_eq!(state.app_credentials["api"].db_user, "api");
         assert_eq!(state.app_credentials["api"].db_password, login.next);
         let mut unsure = observed.clone();
-        unsure.applications.get_mut("api").unwrap().runs_as_stored = false;
+        unsure.applications.get_mut("api").unwrap().runs = Runs::Something;
         let error = recover(&mut State::new("staging"), &unsure, &needs(), &SystemEntropy).unwrap_err();
         assert!(error.message().contains("the database password of api"), "{error}");
     }

@@ -146,12 +146,12 @@ pub(super) fn second(draft: &mut Draft<'_>, wanted: &WantedApp) {
     // What is stored must always let the app in, also when somebody else deploys it.
     step.depends_on = vec![OPEN.to_owned()];
     step.depends_on.extend(draft.only_changing(before.iter().map(String::as_str)));
-    draft.push(step, Operation::Configure { app: name.clone(), login });
+    draft.push(step, Operation::Configure { app: name.clone(), login, unless: None });
     let mut step = Step::new(&deploy_second(name), Action::Update, &format!("deployment of {name}"), &reason).of(name);
     step.restarts.push(name.clone());
     step.depends_on = vec![configure];
     step.depends_on.extend(draft.only_changing(["database:roles", "service:redis"]));
-    draft.push(step, Operation::Deploy { app: name.clone(), login });
+    draft.push(step, Operation::Deploy { app: name.clone(), login, unless: None });
 }
 
 /// That an app's `DATABASE_URL` changes.

@@ -125,7 +125,8 @@ fn settled(wanted: &Wanted) -> (Observed, State) {
             image: Some(image(name)),
             newest_title: Some(title),
             newest_done: true,
-            running: true,
+            runs: Runs::AsStored { after_crash: false },
+            marked: true,
             domains: vec![domain],
             ..ObservedApplication::default()
         };
@@ -194,8 +195,9 @@ fn i9_only_the_app_that_changed_is_touched() {
 #[test]
 fn i9_what_the_server_stores_alone_proves_nothing() {
     let wanted = wanted(Some("postgresql://x"));
-    let mutations: [fn(&mut ObservedApplication); 4] = [
-        |app| app.running = false,
+    let mutations: [fn(&mut ObservedApplication); 5] = [
+        |app| app.runs = Runs::Nothing,
+        |app| app.runs = Runs::Something,
         |app| app.newest_done = false,
         |app| app.newest_title = Some("Manual deployment".into()),
         |app| app.newest_title = None,
@@ -271,13 +273,17 @@ fn i8_a_record_of_another_type_is_never_touched() {
 
 #[test]
 fn i4_a_port_left_open_is_closed_before_the_database_is_used() {
-    let wanted = wanted(Some("postgresql://x"));
+    let mut wanted = wanted(Some("postgresql://x"));
     let (mut observed, mut state) = settled(&wanted);
     observed.open_port = Some("pg".into());
     assert_eq!(changing(&draw(&wanted, &observed, &state).unwrap()), ["database:close-port"]);
     state.deploy_native.database = None;
     let blueprint = draw(&wanted, &observed, &state).unwrap();
     assert_eq!(step(&blueprint, "database:roles").depends_on, ["database:close-port"]);
+    wanted.apps["api"].env.values.insert("NEW".into(), "1".into());
+    let blueprint = draw(&wanted, &observed, &state).unwrap();
+    let deploy = step(&blueprint, "app:api:deploy");
+    assert!(deploy.depends_on.contains(&"database:close-port".to_owned()), "it restarts the database: {deploy:?}");
 }
 
 #[test]

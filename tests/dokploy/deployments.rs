@@ -236,16 +236,13 @@ async fn i6_i7_an_environment_that_swarm_rolled_back_is_a_failure_that_names_the
         ),
         (CONTAINERS, ok([containers(&["back"])])),
         ("docker.getConfig", ok([config("back", IMAGE, &["PORT=3000", "KEY=canary-old"])])),
-        (
-            "application.readLogs",
-            ok([json!("2026-11-23T08:46:15.000000000Z later\n2026-11-23T08:46:13.000000000Z earlier\n")]),
-        ),
+        ("application.readLogs", ok([json!("2026-11-23T08:46:15.000000000Z of what runs now\n")])),
     ]);
     let error = prove(&server.await).await.0.unwrap_err();
     assert_eq!((error.code(), error.reason_name()), (ErrorCode::DeploymentFailed, Some("rollback")));
     assert!(error.message().contains("other values have KEY"), "{error}");
-    let log = error.log_tail().unwrap();
-    assert!(log.find("earlier") < log.find("later"), "{log}");
+    assert_eq!(error.log_tail(), None, "not that of the container that was put back");
+    assert!(error.hint_text().unwrap().contains("docker service logs shop-api-lvqtn3"), "{error:?}");
     assert!(!format!("{error:?}").contains("canary"), "{error:?}");
 }
 
@@ -253,10 +250,15 @@ async fn i6_i7_an_environment_that_swarm_rolled_back_is_a_failure_that_names_the
 async fn i7_a_crash_loop_ends_the_wait_early() {
     let exit = "\"task: non-zero exit (1)\"";
     let failed = |id| (id, "shutdown", "Failed 5 seconds ago", exit);
-    let server =
-        scripted(vec![(SERVICE, ok([tasks(&[("d", "ready", "Ready", ""), failed("c"), failed("b"), failed("a")])]))]);
+    let log = "2026-11-23T08:46:15.000000000Z later\n2026-11-23T08:46:13.000000000Z earlier\n";
+    let server = scripted(vec![
+        (SERVICE, ok([tasks(&[("d", "ready", "Ready", ""), failed("c"), failed("b"), failed("a")])])),
+        ("application.readLogs", ok([json!(log)])),
+    ]);
     let error = prove(&server.await).await.0.unwrap_err();
     assert_eq!(error.reason_name(), Some("crash-loop"));
+    let log = error.log_tail().unwrap();
+    assert!(log.find("earlier") < log.find("later"), "{log}");
     assert_eq!(error.message(), "The app ended 3 times: task: non-zero exit (1)");
 }
 

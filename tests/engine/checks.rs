@@ -124,6 +124,45 @@ async fn i8_a_foreign_application_of_the_same_name_stops_the_run_and_adopt_takes
 }
 
 #[tokio::test]
+async fn i2_what_is_taken_over_keeps_the_values_that_we_would_generate() {
+    let world = World::start().await;
+    let mut request = world.light();
+    request["apps"] = json!(["api"]);
+    let environment = world.deploy(request.clone()).await.unwrap().environment_id;
+    let foreign = world.simulator.create_application(&environment, "jobs");
+    let theirs = json!({ "env": "BETTER_AUTH_SECRET=\"theirs\"\n", "description": "Keeps the books" });
+    assert!(world.simulator.edit_application(&foreign, theirs));
+    let mut adopting = world.light();
+    adopting["workspace"]["apps"]["jobs"]["requiredEnv"] = json!(["GREETING", "BETTER_AUTH_SECRET"]);
+    adopting["adopt"] = json!(["jobs"]);
+    world.deploy(adopting.clone()).await.unwrap();
+    assert_eq!(world.runs("jobs").unwrap().1["BETTER_AUTH_SECRET"], "theirs");
+    let description = world.application("jobs")["description"].clone();
+    assert!(description.as_str().unwrap().starts_with("Keeps the books [deploy-native "), "{description}");
+    adopting.as_object_mut().unwrap().remove("adopt");
+    assert_eq!(world.deploy(adopting).await.unwrap().changes, 0);
+}
+
+#[tokio::test]
+async fn i8_an_application_that_only_the_state_knows_is_marked_and_survives_a_lost_state() {
+    let world = World::start().await;
+    world.deploy(world.light()).await.unwrap();
+    let id = world.application_id("jobs");
+    assert!(world.simulator.edit_application(&id, json!({ "description": "Made by the command line" })));
+    let plan = world.plan(world.light()).await.unwrap();
+    let step = plan.steps.iter().find(|step| step.id == "app:jobs:create").expect("a step");
+    assert_eq!((plan.changes, step.reason.as_str()), (1, "it lacks our mark"));
+    let before = world.moment();
+    world.deploy(world.light()).await.unwrap();
+    assert_eq!(world.endpoints_since(&before), ["application.update"]);
+    std::fs::remove_file(world.root.path().join(".gkm/deploy-staging.json")).unwrap();
+    let before = world.moment();
+    world.deploy(world.light()).await.unwrap();
+    assert_eq!(world.endpoints_since(&before), Vec::<String>::new(), "i2: nothing is lost");
+    assert_eq!(world.state().await.applications["jobs"], id);
+}
+
+#[tokio::test]
 async fn i8_a_database_of_somebody_else_with_our_name_stops_the_run_and_stays_as_it_was() {
     let world = World::start().await;
     let environment = world.deploy(world.light()).await.unwrap().environment_id;

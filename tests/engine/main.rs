@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking that it failed")]
 #![expect(unreachable_pub, reason = "the modules of a test share what they need")]
 
+mod built;
 mod changes;
 mod checks;
 mod drift;

@@ -207,3 +207,13 @@ async fn i9_a_change_of_an_app_alone_opens_no_port() {
     world.deploy(request).await.unwrap();
     assert!(!world.endpoints_since(&before).contains(&PORT.to_owned()));
 }
+
+#[tokio::test]
+async fn i7_an_app_is_deployed_when_the_database_is_back_after_its_port_was_closed() {
+    let world = World::start().await.by_port();
+    world.deploy(auth_only(&world)).await.unwrap();
+    let requests = world.simulator.requests();
+    let at = |endpoint: &str| requests.iter().rposition(|request| request.endpoint() == endpoint).unwrap();
+    let (closed, looked, deployed) = (at(PORT), at("postgres.readLogs"), at("application.deploy"));
+    assert!(closed < looked && looked < deployed, "closed {closed}, looked {looked}, deployed {deployed}");
+}

@@ -3,6 +3,7 @@
 use crate::inside::Inside;
 use deploy_native::deploy::provision_services;
 use deploy_native::plan::DatabaseRoute;
+use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -39,12 +40,21 @@ async fn outage(world: &Inside, over: &AtomicBool) -> Duration {
 }
 
 impl Inside {
-    /// Whether a container of the database is up, as the simulated Swarm has it.
-    fn serves(&self) -> bool {
+    /// The tasks of the database, as the simulated Swarm has them.
+    fn tasks(&self) -> Value {
         let database = self.database();
         let services = self.records("services");
-        let service = services.iter().find(|service| service["name"] == database.as_str()).unwrap();
-        service["tasks"].to_string().contains("\"Running\"")
+        services.iter().find(|service| service["name"] == database.as_str()).unwrap()["tasks"].clone()
+    }
+
+    /// Whether a container of the database is up.
+    fn serves(&self) -> bool {
+        self.tasks().to_string().contains("\"Running\"")
+    }
+
+    /// How many containers the database has had.
+    fn containers(&self) -> usize {
+        self.tasks().as_array().unwrap().len()
     }
 }
 
@@ -60,6 +70,7 @@ async fn i4_side_by_side_the_way_from_inside_takes_the_database_away_from_nobody
         while !world.serves() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        let before = world.containers();
         let over = Arc::new(AtomicBool::new(false));
         let work = async {
             let begun = Instant::now();
@@ -71,7 +82,8 @@ async fn i4_side_by_side_the_way_from_inside_takes_the_database_away_from_nobody
         let ((report, took), away) = tokio::join!(work, outage(&world, &over));
         let inside = report.database_access.unwrap().way == DatabaseRoute::Internal;
         assert_eq!(inside, access == "internal");
-        assert_eq!(away.is_zero(), inside, "{access}: away for {away:?}");
+        assert_eq!(world.containers() == before, inside, "{access}: a container takes the place of another one");
+        assert!(!inside || away.is_zero(), "from inside: away for {away:?}");
         figures.push((took, away));
     }
     let [(inside, _), (port, away)] = figures[..] else { panic!("two ways") };

@@ -1,9 +1,12 @@
 //! Undeployment: ours goes, theirs stays, old records come back.
 
+use crate::look::{image, rows};
 use crate::world::{SERVER_IP, STAGE, World};
 use deploy_native::deploy::{UndeployReport, UndeployRequest, plan_undeploy, undeploy};
+use deploy_native_simulator::Image;
 use deploy_native_simulator::dns::ZoneRecord;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const ZONE: &str = "example.com";
 
@@ -142,4 +145,20 @@ async fn the_record_of_a_front_end_at_the_apex_goes_with_its_app() {
     let report = leave(&world, &json!({ "apps": ["web"], "mainFrontendAtApex": true })).await;
     assert_eq!(report.removed, ["application web", "record staging.example.com A"]);
     assert_eq!(record(&world, "staging"), None);
+}
+
+#[tokio::test]
+async fn i8_an_app_that_is_being_deployed_leaves_no_service_behind() {
+    let world = World::with(|it| it.image(Image::new(image("jobs", "1")).pull_takes(30_000))).await;
+    let mut request = world.light();
+    request["apps"] = json!(["jobs"]);
+    request["waitFor"] = json!("queued");
+    world.deploy(request).await.unwrap();
+    let under_way = || world.simulator.snapshot()["deployments"].to_string().contains("\"running\"");
+    while !under_way() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    leave(&world, &json!({ "apps": ["jobs"] })).await;
+    assert!(!under_way(), "it was waited for");
+    assert_eq!(rows(&world.simulator.snapshot()["services"]), Vec::<Value>::new());
 }

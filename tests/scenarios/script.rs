@@ -253,7 +253,7 @@ impl Play {
         let id = self.application(stage, app).await?;
         let app_name = self.client.application().one(&id).await.unwrap().app_name;
         for _ in 0..60 {
-            if let Observation::Running { image, env } = self.client.observe_running(&app_name).await.unwrap() {
+            if let Observation::Running { image, env, .. } = self.client.observe_running(&app_name).await.unwrap() {
                 let env = env.into_iter().map(|(name, value)| (name, value.expose().to_owned()));
                 return Some(env.chain([("(image)".to_owned(), image)]).collect());
             }

@@ -146,15 +146,14 @@ impl Trace {
 
     /// Whether a thread that enters or leaves a system call is to be killed there.
     fn is_the_point(&mut self, thread: Pid) -> bool {
-        let (side, number) = match self.inside.remove(&thread) {
-            Some(number) => (Side::After, number),
-            None => {
-                let write = write(thread, &self.folder);
-                self.seen.writes.extend(write);
-                let number = write.map(|_| self.seen.writes.len());
-                self.inside.insert(thread, number);
-                (Side::Before, number)
-            }
+        let (side, number) = if let Some(number) = self.inside.remove(&thread) {
+            (Side::After, number)
+        } else {
+            let write = write(thread, &self.folder);
+            self.seen.writes.extend(write);
+            let number = write.map(|_| self.seen.writes.len());
+            self.inside.insert(thread, number);
+            (Side::Before, number)
         };
         side == self.side && number == Some(self.nth)
     }

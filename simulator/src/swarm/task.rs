@@ -179,6 +179,7 @@ async fn serve(
         log(world, at, "FATAL:  could not open file \"global/pg_filenode.map\": No such file or directory");
         return ended(world, at, 1, "", Duration::ZERO, world.clock.timeline());
     }
+    log(world, at, "starting PostgreSQL");
     let door = door.lock().await;
     if replaced || world.write(|state| at.wanted(state).is_none()) {
         // A later task finds what this one has begun. Redis has nothing to initialise.
@@ -250,6 +251,7 @@ pub(super) async fn stop(world: &World, at: &At) {
             let _door = door.lock().await;
             world.doors(&database).close_port(&at.service).await;
             world.doors(&database).restart(&at.service).await;
+            log(world, at, "database system is shut down");
         }
     }
     world.write(|state| {

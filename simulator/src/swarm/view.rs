@@ -170,11 +170,15 @@ pub(crate) fn inspect(state: &State, id: &str) -> Option<Value> {
 /// How much of a program's output the server takes before it stops the program.
 const MOST_OUTPUT: usize = 1024 * 1024;
 
-/// `docker service logs`: the tasks' lines one after the other, newest task first, so not in time order.
+/// `docker container logs` of the newest container that runs. Where none does, `docker service logs`: the tasks' lines one
+/// after the other, newest task first, so not in time order.
 pub(crate) fn logs(state: &State, app_name: &str, input: &Map<String, Value>) -> String {
     let Some(service) = state.services.get(app_name) else { return String::new() };
     let search = input.get("search").and_then(Value::as_str).unwrap_or_default();
-    let lines = newest_first(service).filter_map(|task| task.container.as_ref()).flat_map(|container| &container.log);
+    let containers = || newest_first(service).filter_map(|task| task.container.as_ref());
+    let running = containers().find(|container| container.finished_at.is_none());
+    let shown: Vec<_> = running.map_or_else(|| containers().collect(), |running| vec![running]);
+    let lines = shown.into_iter().flat_map(|container| &container.log);
     let text = lines.filter(|line| line.contains(search)).fold(String::new(), |text, line| text + line + "\n");
     let mut text = tail(&text, input.get("tail"));
     text.truncate(text.floor_char_boundary(MOST_OUTPUT));

@@ -1,21 +1,19 @@
 //! A short-lived application: made once, deleted on every way out, and found by the next run if we were killed.
 
-use crate::deploy::create::{create_once, remove, repeat};
+use crate::deploy::create::create_once;
+use crate::deploy::delete::{becomes_idle, delete_now};
 use crate::deploy::session::Session;
-use crate::dokploy::{ApiError, Application, CreateApplication, DeploymentStatus, Dokploy, Mark, MarkKind};
+use crate::dokploy::{ApiError, Application, CreateApplication, Dokploy, Mark, MarkKind};
 use crate::plan::Step;
 use crate::secrets::generate_secret;
 use crate::state::{Intent, ResourceKind};
 use crate::{DeployError, ErrorCode};
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
 /// How long a deployment that is under way is waited for before its application is deleted.
 const LEAVE_LIMIT: Duration = Duration::from_mins(2);
-/// How often such a deployment is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// An application that was made.
 #[derive(Debug, Clone)]
@@ -88,7 +86,7 @@ impl Job {
         let Some(made) = self.made.take() else { return Ok(()) };
         let (client, deployed) = (self.client.clone(), self.deployed);
         let task = self.cleanup.spawn(async move {
-            if deployed { delete_now(&client, &made.id).await } else { delete(&client, &made.id).await }
+            if deployed { Ok(delete_now(&client, &made.id).await?) } else { delete(&client, &made.id).await }
         });
         task.await.map_err(|error| stopped(&error))?
     }
@@ -144,29 +142,15 @@ fn making(
     }))
 }
 
-/// Deletes a job's application; that it is gone already is success.
-///
-/// A deployment of it that is under way is waited for: it would leave a service behind that belongs to no application.
-/// One that still waits in the queue finds no application, and does nothing.
+/// Deletes a job's application, once no deployment of it is under way.
 ///
 /// # Errors
 ///
 /// `DOKPLOY_*`.
 pub(in crate::deploy) async fn delete(client: &Dokploy, application_id: &str) -> Result<(), DeployError> {
-    let deadline = Instant::now() + LEAVE_LIMIT;
-    while Instant::now() < deadline {
-        let deployments = repeat(|| async { client.deployment().all(application_id).await }).await;
-        let under_way = |status: DeploymentStatus| status == DeploymentStatus::Running;
-        match deployments {
-            Ok(deployments) if deployments.iter().any(|it| under_way(it.status)) => sleep(LOOK_EVERY).await,
-            _ => break,
-        }
-    }
-    delete_now(client, application_id).await
-}
-
-async fn delete_now(client: &Dokploy, application_id: &str) -> Result<(), DeployError> {
-    Ok(remove(|| async { client.application().delete(application_id).await }).await?)
+    // Late or not: what it leaves running ends by itself.
+    becomes_idle(client, application_id, LEAVE_LIMIT).await;
+    Ok(delete_now(client, application_id).await?)
 }
 
 fn stopped(error: &tokio::task::JoinError) -> DeployError {

@@ -4,11 +4,11 @@ use super::Scope;
 use super::select::select;
 use crate::DeployError;
 use crate::dokploy::{
-    Application, Certificate, Deployment, DeploymentStatus, Dokploy, Domain, EnvDifference, Environment, MarkKind,
-    Observation, ServiceEntry, image_matches,
+    Application, Certificate, Deployment, DeploymentStatus, Dokploy, Domain, EnvDifference, Environment, Mark,
+    MarkKind, Observation, ServiceEntry, image_matches,
 };
 use crate::env::read_env;
-use crate::plan::{ObservedApplication, ObservedDomain, Ownership, Twin, TwinKind};
+use crate::plan::{ObservedApplication, ObservedDomain, Ownership, Runs, Twin, TwinKind};
 use crate::state::State;
 use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,19 +77,23 @@ async fn application(
         stored => stored?,
     };
     let mut found = from_record(stored, &deployments?, ownership);
-    if scope.containers {
-        if let Observation::Running { image, env } = client.observe_running(&found.app_name).await? {
-            found.running = true;
-            let meant = found.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-            let same_env = EnvDifference::between(&meant, &BTreeMap::new(), &env).has_all_meant();
-            found.runs_as_stored = same_env
-                && found.templated.is_empty()
-                && found.image.as_deref().is_some_and(|it| image_matches(it, &image));
-        }
+    found.runs = if scope.containers {
+        runs(&client.observe_running(&found.app_name).await?, &found)
+    } else if found.newest_done {
+        Runs::Something
     } else {
-        found.running = found.newest_done;
-    }
+        Runs::Nothing
+    };
     Ok(Some((app, found)))
+}
+
+/// Compares what runs with what the server stores.
+fn runs(observation: &Observation, stored: &ObservedApplication) -> Runs {
+    let Observation::Running { image, env, after_crash } = observation else { return Runs::Nothing };
+    let meant = stored.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let same_env = stored.templated.is_empty() && EnvDifference::between(&meant, &BTreeMap::new(), env).has_all_meant();
+    let same_image = stored.image.as_deref().is_some_and(|stored| image_matches(stored, image));
+    if same_env && same_image { Runs::AsStored { after_crash: *after_crash } } else { Runs::Something }
 }
 
 fn from_record(stored: Application, deployments: &[Deployment], ownership: Ownership) -> ObservedApplication {
@@ -103,14 +107,15 @@ fn from_record(stored: Application, deployments: &[Deployment], ownership: Owner
         id: stored.application_id,
         app_name: stored.app_name,
         ownership,
+        marked: stored.description.as_deref().and_then(Mark::parse).is_some(),
+        description: stored.description,
         env: env.values,
         templated: env.templated,
         image: stored.docker_image,
         registry,
         newest_title: newest.map(|deployment| deployment.title.clone()),
         newest_done: newest.is_some_and(|deployment| deployment.status == DeploymentStatus::Done),
-        running: false,
-        runs_as_stored: false,
+        runs: Runs::Nothing,
         domains: stored.domains.into_iter().map(domain).collect(),
     }
 }

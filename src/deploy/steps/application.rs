@@ -18,6 +18,9 @@ use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
 use serde_json::Map;
 
+/// Why a step that follows a build had nothing to do.
+const SAME_IMAGE: &str = "its image turned out to be the one that runs";
+
 /// Creates an app's application.
 pub(super) async fn create(session: &Session, step: &Step, app: &str) -> Result<Done, DeployError> {
     let environment = session.environment()?;
@@ -49,10 +52,10 @@ pub(super) async fn create(session: &Session, step: &Step, app: &str) -> Result<
     Ok(Done::Changed)
 }
 
-/// Puts our mark on an application that is taken over.
-pub(super) async fn adopt(session: &Session, app: &str) -> Result<Done, DeployError> {
+/// Puts our mark on an application that lacks it, behind what its description says.
+pub(super) async fn mark(session: &Session, app: &str, description: &str) -> Result<Done, DeployError> {
     let (id, _) = session.application(app)?;
-    let description = session.scope().mark(MarkKind::App, app).put_into(&format!("App {app}, taken over"));
+    let description = session.scope().mark(MarkKind::App, app).put_into(description);
     let update =
         UpdateApplication { application_id: &id, description: Some(&description), ..UpdateApplication::default() };
     repeat(|| async { session.client.application().update(&update).await }).await?;
@@ -61,14 +64,21 @@ pub(super) async fn adopt(session: &Session, app: &str) -> Result<Done, DeployEr
 }
 
 /// Tells the server an app's image and environment. The running containers keep theirs until the deployment.
-pub(super) async fn configure(session: &Session, app: &str, login: DatabaseLogin) -> Result<Done, DeployError> {
+///
+/// Nothing, where the build gave the image of `unless`, with which the app runs as wanted already.
+pub(super) async fn configure(
+    session: &Session,
+    app: &str,
+    login: DatabaseLogin,
+    unless: Option<&str>,
+) -> Result<Done, DeployError> {
     let wanted = &session.wanted.apps[app];
     let (id, _) = session.application(app)?;
     let image = image_of(session, wanted)?;
-    let env = environment_of(session, wanted, login)?;
-    if already_runs(session, wanted, &image, &env) {
-        return Ok(Done::Nothing("its image turned out to be the one that runs".to_owned()));
+    if unless == Some(image.as_str()) {
+        return Ok(Done::Nothing(SAME_IMAGE.to_owned()));
     }
+    let env = environment_of(session, wanted, login)?;
     let text = Secret::new(encode_env(app, &env)?);
     let login = wanted.registry.as_ref();
     let provider = SaveDockerProvider {
@@ -90,21 +100,22 @@ pub(super) async fn configure(session: &Session, app: &str, login: DatabaseLogin
     Ok(Done::Changed)
 }
 
-/// Deploys an app and follows it as far as the request says (I7).
+/// Deploys an app and follows it as far as the request says (I7); nothing, as in [`configure`].
 pub(super) async fn deploy(
     session: &Session,
     step: &Step,
     app: &str,
     login: DatabaseLogin,
+    unless: Option<&str>,
 ) -> Result<Done, DeployError> {
     let wanted = &session.wanted.apps[app];
     let (id, app_name) = session.application(app)?;
     let image = image_of(session, wanted)?;
-    let env = environment_of(session, wanted, login)?;
-    if already_runs(session, wanted, &image, &env) {
+    if unless == Some(image.as_str()) {
         session.world().status.insert(app.to_owned(), AppStatus::Running);
-        return Ok(Done::Nothing("its image turned out to be the one that runs".to_owned()));
+        return Ok(Done::Nothing(SAME_IMAGE.to_owned()));
     }
+    let env = environment_of(session, wanted, login)?;
     let title = title(session, wanted, &image, &env);
     // Whatever the request says: the next step of a rotation needs what this one brings to run.
     let wait_for = if rotation::turns(session, app) { WaitFor::Running } else { session.wait_for };
@@ -215,17 +226,6 @@ fn title(session: &Session, wanted: &WantedApp, image: &str, env: &IndexMap<Stri
         image: source,
         nonce: nonce.expose().chars().take(12).collect(),
     }
-}
-
-/// Whether a build that had to be made gave the very image that is deployed and seen running already.
-fn already_runs(session: &Session, wanted: &WantedApp, image: &str, env: &IndexMap<String, Secret>) -> bool {
-    if !matches!(wanted.image, WantedImage::Build { .. }) || !session.running.contains(&wanted.name) {
-        return false;
-    }
-    let today = app_fingerprint(image, env, wanted.registry.as_ref());
-    let state = session.state.snapshot();
-    let deployed = state.deploy_native.deployed.get(&wanted.name);
-    deployed.is_some_and(|deployed| deployed.fingerprint == today)
 }
 
 fn image_of(session: &Session, wanted: &WantedApp) -> Result<String, DeployError> {

@@ -5,6 +5,7 @@ use crate::deploy::initialise::initialised;
 use crate::deploy::port::close;
 use crate::deploy::reach::{Work, reach, target};
 use crate::deploy::report::RetiredRole;
+use crate::deploy::serving::serves_again;
 use crate::deploy::session::Session;
 use crate::plan::Step;
 use crate::postgres::{
@@ -142,5 +143,7 @@ pub(super) async fn close_leftover(session: &Session, step: &Step) -> Result<Don
     // Closing it restarts the database.
     initialised(&target, port).await;
     close(&target, port).await?;
+    session.progress(step, "waiting until the database is back");
+    serves_again(&target).await;
     Ok(Done::Changed)
 }

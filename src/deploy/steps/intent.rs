@@ -18,7 +18,7 @@ pub(super) fn intent(session: &Session, operation: &Operation) -> Option<Intent>
         }
         Operation::ClosePort => update(ResourceKind::Postgres, POSTGRES_NAME, postgres()),
         Operation::ApplyRoles => update(ResourceKind::Role, POSTGRES_NAME, postgres()),
-        Operation::AdoptApplication { app } | Operation::Configure { app, .. } => {
+        Operation::MarkApplication { app, .. } | Operation::Configure { app, .. } => {
             update(ResourceKind::Application, app, application(app))
         }
         Operation::AttachDomain { app, existing: Some(id) } => {

@@ -45,9 +45,13 @@ async fn carry_out(session: &Session, step: &Step, operation: &Operation) -> Res
         Operation::VerifyRecord { host } => record::verify(session, step, host).await,
         Operation::BuildImage { app } => image::build(session, step, app).await,
         Operation::CreateApplication { app } => application::create(session, step, app).await,
-        Operation::AdoptApplication { app } => application::adopt(session, app).await,
-        Operation::Configure { app, login } => application::configure(session, app, *login).await,
-        Operation::Deploy { app, login } => application::deploy(session, step, app, *login).await,
+        Operation::MarkApplication { app, description } => application::mark(session, app, description).await,
+        Operation::Configure { app, login, unless } => {
+            application::configure(session, app, *login, unless.as_deref()).await
+        }
+        Operation::Deploy { app, login, unless } => {
+            application::deploy(session, step, app, *login, unless.as_deref()).await
+        }
         Operation::OpenSecondLogins { apps } => rotation::open(session, step, apps).await,
         Operation::ChangePasswords { apps } => rotation::change(session, step, apps).await,
         Operation::CloseSecondLogins { apps } => rotation::close(session, step, apps).await,

@@ -1,17 +1,28 @@
 //! Removing what is ours, and putting back what stood there before (I8). Each resource leaves the state as it goes.
 
 use super::record::provider;
-use crate::DeployError;
 use crate::deploy::apply::Done;
 use crate::deploy::create::remove;
+use crate::deploy::delete::{becomes_idle, delete_now};
 use crate::deploy::inside;
 use crate::deploy::session::Session;
 use crate::dns::DnsRecord;
 use crate::plan::{HostZone, Step, Twin, TwinKind};
+use crate::{DeployError, ErrorCode};
 
 /// Removes an app's application, and with it its domains.
+///
+/// A deployment that is under way is waited for.
 pub(super) async fn application(session: &Session, app: &str, id: &str) -> Result<Done, DeployError> {
-    remove(|| async { session.client.application().delete(id).await }).await?;
+    if !becomes_idle(&session.client, id, session.surroundings.wait.deployment_deadline).await {
+        return Err(DeployError::new(
+            ErrorCode::DokployRequest,
+            format!("A deployment of {app} does not come to its end"),
+        )
+        .reason("deployment-under-way")
+        .hint("Cancel it on the server, or wait for it, then undeploy again"));
+    }
+    delete_now(&session.client, id).await?;
     let hosts: Vec<String> = session.domains.get(app).cloned().unwrap_or_default();
     session
         .state
@@ -150,7 +161,7 @@ pub(super) async fn twin(session: &Session, step: &Step, twin: &Twin) -> Result<
             if !session.client.deployment().all(&twin.id).await?.is_empty() {
                 return used();
             }
-            remove(|| async { session.client.application().delete(&twin.id).await }).await?;
+            delete_now(&session.client, &twin.id).await?;
         }
         TwinKind::Postgres => remove(|| async { session.client.postgres().remove(&twin.id).await }).await?,
         TwinKind::Redis => remove(|| async { session.client.redis().remove(&twin.id).await }).await?,
