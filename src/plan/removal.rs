@@ -3,6 +3,7 @@
 use super::blueprint::Blueprint;
 use super::observed::{Observed, ObservedEnvironment, ObservedProject, Ownership, TwinKind};
 use super::operation::Operation;
+use super::recover::stored_login;
 use super::step::{Action, Step};
 use super::wanted::DatabaseWay;
 use crate::state::State;
@@ -135,7 +136,13 @@ impl Removal<'_> {
     }
 
     fn roles(&mut self) {
-        let apps: Vec<String> = self.state.app_credentials.keys().filter(|app| self.selected(app)).cloned().collect();
+        let known = self.state.app_credentials.keys();
+        // One whose password is lost has its role all the same.
+        let lost = self.observed.applications.iter().filter(|(app, found)| {
+            found.ownership == Ownership::Ours && stored_login(self.state, self.observed, app, found).is_some()
+        });
+        let apps: BTreeSet<&String> = known.chain(lost.map(|(app, _)| app)).filter(|app| self.selected(app)).collect();
+        let apps: Vec<String> = apps.into_iter().cloned().collect();
         if apps.is_empty() || self.observed.postgres.is_none() {
             return;
         }

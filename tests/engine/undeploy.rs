@@ -2,6 +2,7 @@
 
 use crate::look::{image, rows};
 use crate::world::{SERVER_IP, STAGE, World};
+use deploy_native::ErrorCode;
 use deploy_native::deploy::{UndeployReport, UndeployRequest, plan_undeploy, undeploy};
 use deploy_native_simulator::Image;
 use deploy_native_simulator::dns::ZoneRecord;
@@ -117,6 +118,35 @@ async fn i3_a_late_empty_twin_of_the_project_is_not_chosen_over_the_used_one_whe
     for (table, left) in [("projects", 1), ("applications", 5), ("postgres", 1), ("redis", 1)] {
         assert_eq!(snapshot[table].as_array().unwrap().len(), left, "{table}");
     }
+    assert_eq!(world.deploy(world.request()).await.unwrap().changes, 0);
+}
+
+#[tokio::test]
+async fn i2_apps_whose_values_are_lost_can_be_undeployed_and_those_that_stay_are_not_regenerated() {
+    let world = World::start().await;
+    world.deploy(world.request()).await.unwrap();
+    let state = world.state().await;
+    std::fs::remove_dir_all(world.root.path().join(".gkm")).unwrap();
+    // As in the middle of a rotation: nothing but the second login is known.
+    for app in ["auth", "admin-auth"] {
+        let id = &state.applications[app];
+        let env =
+            world.application(app)["env"].as_str().unwrap().replace(&format!("//{app}:"), &format!("//{app}--next:"));
+        assert!(world.simulator.edit_application(id, json!({ "env": env })));
+    }
+    let lost = world.deploy(world.request()).await.unwrap_err().error;
+    assert_eq!(lost.code(), ErrorCode::StateLost);
+    assert!(lost.message().contains("of auth") && lost.message().contains("of admin-auth"), "{lost}");
+    let report = leave(&world, &json!({ "apps": ["auth"], "deleteData": true })).await;
+    assert_eq!(report.removed, ["application auth", "database roles"], "{report:#?}");
+    let lost = world.deploy(world.request()).await.unwrap_err().error;
+    assert_eq!(lost.code(), ErrorCode::StateLost);
+    assert!(!lost.message().contains("of auth") && lost.message().contains("of admin-auth"), "{lost}");
+    leave(&world, &json!({ "apps": ["admin-auth"], "deleteData": true })).await;
+    world.deploy(world.request()).await.unwrap();
+    let after = world.state().await;
+    assert_eq!(after.app_credentials["api"], state.app_credentials["api"]);
+    assert_ne!(after.app_credentials["auth"], state.app_credentials["auth"]);
     assert_eq!(world.deploy(world.request()).await.unwrap().changes, 0);
 }
 
