@@ -59,6 +59,7 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
     forget_vanished(&mut state, &observed, &unwanted);
     ready.phase(Phase::Plan);
     let blueprint = draw_removal(&unwanted, &observed, &state);
+    ready.check_access(&blueprint, unwanted.way.as_ref()).await?;
     let text = render(&blueprint.plan);
     ready.options.events.emit(DeployEvent::Planned { changes: blueprint.plan.changes, text });
     Ok(Drawn { kept, state, observed, blueprint })

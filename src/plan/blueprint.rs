@@ -1,6 +1,6 @@
 //! The planner: compares what is wanted with what is observed, and writes down the steps.
 
-use super::observed::{Observed, Ownership, Twin, TwinKind};
+use super::observed::{Observed, Ownership, Twin, TwinKind, Vanished};
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step, VariableChange};
 use super::wanted::Wanted;
@@ -124,8 +124,14 @@ impl Draft<'_> {
                 "application {name} is ours and the workspace no longer declares it: it stays; undeploy it with apps: ['{name}']"
             ));
         }
-        for resource in &self.observed.vanished {
-            self.note(format!("{resource} was removed from the server behind our back: it is created again"));
+        for gone in &self.observed.vanished {
+            let (resource, wanted) = match gone {
+                Vanished::Application(app) => (format!("application {app}"), self.wanted.apps.contains_key(app)),
+                Vanished::Postgres => ("postgres db, with its data,".to_owned(), self.wanted.postgres.is_some()),
+                Vanished::Redis => ("redis cache".to_owned(), self.wanted.redis.is_some()),
+            };
+            let then = if wanted { ": it is created again" } else { "; this run is not asked for it" };
+            self.note(format!("{resource} was removed from the server behind our back{then}"));
         }
     }
 

@@ -21,7 +21,7 @@ pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 pub use forget::forget_vanished;
 pub use observed::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
-    ObservedRecord, ObservedRedis, Ownership, Runs, ServiceDeployment, Twin, TwinKind,
+    ObservedRecord, ObservedRedis, Ownership, Runs, ServiceDeployment, Twin, TwinKind, Vanished,
 };
 pub use operation::{DatabaseLogin, Operation, WorkKind};
 pub use recover::{GeneratedNeeds, recover};

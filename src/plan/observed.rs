@@ -26,7 +26,18 @@ pub struct Observed {
     /// Applications of ours whose app the workspace no longer declares.
     pub orphans: Vec<String>,
     /// What the state names and the server no longer has.
-    pub vanished: Vec<String>,
+    pub vanished: Vec<Vanished>,
+}
+
+/// What the state names and the server no longer has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vanished {
+    /// The application of an app.
+    Application(String),
+    /// The Postgres service, with its data.
+    Postgres,
+    /// The Redis service.
+    Redis,
 }
 
 /// Whether a resource is ours to change (I8).
@@ -90,6 +101,8 @@ pub struct ObservedApplication {
     pub newest_title: Option<String>,
     /// Whether that deployment is done.
     pub newest_done: bool,
+    /// The titles of the deployments that wait or are under way, where it is enough that they are queued.
+    pub pending: Vec<String>,
     /// What runs of it now.
     pub runs: Runs,
     /// Its domains.

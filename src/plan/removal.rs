@@ -120,7 +120,9 @@ impl Removal<'_> {
             self.roles();
             return;
         }
-        let first: Vec<String> = self.blueprint.plan.steps.iter().map(|step| step.id.clone()).collect();
+        // A database goes after what uses it; a zone that cannot be written to is no reason to keep it.
+        let uses_it = |step: &&Step| !step.id.starts_with("dns:");
+        let first: Vec<String> = self.blueprint.plan.steps.iter().filter(uses_it).map(|step| step.id.clone()).collect();
         if self.observed.postgres.as_ref().is_some_and(|found| found.ownership == Ownership::Ours) {
             let mut step =
                 Step::new("service:postgres:delete", Action::Delete, "postgres db", "it is ours; its data goes");
