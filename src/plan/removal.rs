@@ -120,9 +120,7 @@ impl Removal<'_> {
             self.roles();
             return;
         }
-        // A database goes after what uses it; a zone that cannot be written to is no reason to keep it.
-        let uses_it = |step: &&Step| !step.id.starts_with("dns:");
-        let first: Vec<String> = self.blueprint.plan.steps.iter().filter(uses_it).map(|step| step.id.clone()).collect();
+        let first = self.before_removal();
         if self.observed.postgres.as_ref().is_some_and(|found| found.ownership == Ownership::Ours) {
             let mut step =
                 Step::new("service:postgres:delete", Action::Delete, "postgres db", "it is ours; its data goes");
@@ -135,6 +133,13 @@ impl Removal<'_> {
             step.depends_on = first;
             self.push(step, Operation::RemoveRedis);
         }
+    }
+
+    /// The steps so far that what is removed next has to wait for. A DNS vendor that fails is no reason to keep what nothing
+    /// uses: the state remembers the record until it is put back.
+    fn before_removal(&self) -> Vec<String> {
+        let is_record = |id: &String| matches!(self.blueprint.operations[id], Operation::RestoreRecord { .. });
+        self.blueprint.operations.keys().filter(|id| !is_record(id)).cloned().collect()
     }
 
     fn roles(&mut self) {
@@ -164,7 +169,7 @@ impl Removal<'_> {
             return;
         }
         let Some(project) = &self.observed.project else { return };
-        let mut first: Vec<String> = self.blueprint.plan.steps.iter().map(|step| step.id.clone()).collect();
+        let mut first = self.before_removal();
         match &self.observed.environment {
             // An interrupted undeployment has come as far as this.
             None if self.unwanted.apps.is_none() => {}
@@ -315,6 +320,8 @@ mod tests {
         let blueprint = draw_removal(&unwanted, &observed, &state);
         let step = blueprint.plan.steps.iter().find(|step| step.id == "service:postgres:delete").unwrap();
         assert!(step.depends_on.contains(&"app:api:delete".to_owned()));
+        let waits_for_dns = |step: &&Step| step.depends_on.iter().any(|id| id.starts_with("dns:"));
+        assert_eq!(blueprint.plan.steps.iter().find(waits_for_dns), None, "a DNS vendor that fails keeps nothing");
         assert_eq!(ids(&blueprint).last(), Some(&"project:delete"));
     }
 

@@ -18,6 +18,7 @@ mod names;
 mod port;
 mod proxied;
 mod queue;
+mod queued;
 mod retired;
 mod rotation;
 mod routes;

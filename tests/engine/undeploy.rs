@@ -5,7 +5,7 @@ use crate::world::{SERVER_IP, STAGE, World};
 use deploy_native::ErrorCode;
 use deploy_native::deploy::{UndeployReport, UndeployRequest, plan_undeploy, undeploy};
 use deploy_native_simulator::Image;
-use deploy_native_simulator::dns::ZoneRecord;
+use deploy_native_simulator::dns::{Fault, FaultKind, ZoneRecord};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -148,6 +148,23 @@ async fn i2_apps_whose_values_are_lost_can_be_undeployed_and_those_that_stay_are
     assert_eq!(after.app_credentials["api"], state.app_credentials["api"]);
     assert_ne!(after.app_credentials["auth"], state.app_credentials["auth"]);
     assert_eq!(world.deploy(world.request()).await.unwrap().changes, 0);
+}
+
+#[tokio::test]
+async fn a_dns_vendor_that_fails_keeps_neither_the_data_nor_the_project() {
+    let world = World::start().await;
+    world.deploy(world.request()).await.unwrap();
+    world.dns.add_fault(Fault::new(FaultKind::Fail(400)).writes().times(100));
+    let everything = json!({ "deleteData": true, "deleteProject": true });
+    undeploy(request(&world, &everything), world.options()).await.unwrap_err();
+    let snapshot = world.simulator.snapshot();
+    assert_eq!((&snapshot["postgres"], &snapshot["projects"]), (&json!([]), &json!([])));
+    assert!(record(&world, "api.staging").is_some());
+    world.dns.clear_faults();
+    leave(&world, &everything).await;
+    assert_eq!(record(&world, "api.staging"), None);
+    let state = world.state().await;
+    assert!(state.dns_records.is_empty() && state.app_credentials.is_empty());
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ pub(super) async fn attach(
                 https: true,
                 certificate_type: Certificate::Letsencrypt,
             };
-            repeat(|| async { session.client.domain().update(&update).await }).await?;
+            repeat(&session.client, || async { session.client.domain().update(&update).await }).await?;
             id.to_owned()
         }
         None => create(session, step, &application, &wanted.host, wanted.port).await?,
@@ -68,7 +68,7 @@ async fn create(
 
 /// Detaches a domain that we attached.
 pub(super) async fn detach(session: &Session, id: &str, host: &str) -> Result<Done, DeployError> {
-    remove(|| async { session.client.domain().delete(id).await }).await?;
+    remove(&session.client, || async { session.client.domain().delete(id).await }).await?;
     session.state.update(|state| state.deploy_native.domains.remove(host)).await?;
     Ok(Done::Changed)
 }
