@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 const PULL_MILLIS: u64 = 30_000;
 
 /// How long a run may take on a machine that is busy, before its database counts as lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One app with its database, and with a cache where asked.
 fn request(world: &World, cache: bool) -> Value {

@@ -157,7 +157,7 @@ pub(super) async fn twin(session: &Session, step: &Step, twin: &Twin) -> Result<
             remove(&session.client, || async { session.client.project().remove(&twin.id).await }).await?;
         }
         TwinKind::Environment => {
-            remove(&session.client, || async { session.client.environment().remove(&twin.id).await }).await?
+            remove(&session.client, || async { session.client.environment().remove(&twin.id).await }).await?;
         }
         TwinKind::Application => {
             if !session.client.deployment().all(&twin.id).await?.is_empty() {
@@ -166,12 +166,12 @@ pub(super) async fn twin(session: &Session, step: &Step, twin: &Twin) -> Result<
             delete_now(&session.client, &twin.id).await?;
         }
         TwinKind::Postgres => {
-            remove(&session.client, || async { session.client.postgres().remove(&twin.id).await }).await?
+            remove(&session.client, || async { session.client.postgres().remove(&twin.id).await }).await?;
         }
         TwinKind::Redis => remove(&session.client, || async { session.client.redis().remove(&twin.id).await }).await?,
         TwinKind::Job => inside::delete(&session.client, &twin.id).await?,
         TwinKind::Domain => {
-            remove(&session.client, || async { session.client.domain().delete(&twin.id).await }).await?
+            remove(&session.client, || async { session.client.domain().delete(&twin.id).await }).await?;
         }
     }
     Ok(Done::Changed)
