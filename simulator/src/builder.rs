@@ -64,6 +64,12 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Adds a key of a member who may do everything with projects and services, and may not look at containers.
+    pub fn granted_token(mut self, token: impl Into<String>) -> Self {
+        self.keys.insert(token.into(), Key { access: Access::Granted, remaining: None });
+        self
+    }
+
     /// Adds an owner's key that is refused after `requests` requests, as a rate-limited one is.
     pub fn limited_token(mut self, token: impl Into<String>, requests: u64) -> Self {
         self.keys.insert(token.into(), Key { access: Access::Owner, remaining: Some(requests) });

@@ -21,6 +21,9 @@ use crate::swarm::{Database, view};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     Owner,
+    /// A member with access to every project and service, and to nothing else.
+    Granted,
+    /// A member without any grants.
     Member,
 }
 

@@ -3,7 +3,9 @@
 use super::port::{PortTarget, close_interrupted};
 use super::ready::Ready;
 use crate::secrets::generate_secret;
-use crate::state::{Entry, Intent, Journal, LockOwner, Outcome, SharedState, StageLock, State, is_exposed_to_git};
+use crate::state::{
+    Entry, Intent, Journal, LockOwner, Outcome, ResourceKind, SharedState, StageLock, State, is_exposed_to_git,
+};
 use crate::{DeployError, ErrorCode};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -112,9 +114,11 @@ async fn settle(ready: &Ready, journal: &Journal, entry: &Entry) -> Result<(), D
             };
             close_interrupted(&target, *port, until, ready.now()).await?;
         }
-        // Such a request may still take effect: looking before it can have would miss what it makes, or take away
-        // (facts: aborted create).
-        Intent::Create { .. } | Intent::Delete { .. } => landed(ready, entry).await,
+        // Such a request may still take effect: looking before it can have would miss what it makes, takes away or
+        // restarts (facts: aborted create).
+        Intent::Create { .. }
+        | Intent::Delete { .. }
+        | Intent::Update { resource: ResourceKind::Postgres | ResourceKind::Redis, .. } => landed(ready, entry).await,
         // Sending any of these again, or seeing that it is not needed, is what the plan is for.
         _ => {}
     }

@@ -1,18 +1,14 @@
 //! Sending changes such that a lost answer neither loses nor doubles anything (I3).
 
 use crate::DeployError;
-use crate::dokploy::ApiError;
+use crate::dokploy::{ApiError, Dokploy};
 use crate::state::{Entry, Intent, Journal, Outcome};
 use std::future::Future;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How often a change that may be repeated is sent.
-const ATTEMPTS: u32 = 4;
 /// How often a create is sent whose first request was lost.
 const CREATES: u32 = 2;
-/// The pause before the second attempt; doubled each time.
-const PAUSE: Duration = Duration::from_millis(300);
 /// How often a lost create is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -107,20 +103,11 @@ where
 /// # Errors
 ///
 /// What the last attempt failed with.
-pub(super) async fn repeat<T, Sent>(send: impl Fn() -> Sent) -> Result<T, ApiError>
+pub(super) async fn repeat<T, Sent>(client: &Dokploy, send: impl Fn() -> Sent) -> Result<T, ApiError>
 where
     Sent: Future<Output = Result<T, ApiError>>,
 {
-    let mut attempt = 1;
-    loop {
-        match send().await {
-            Err(error) if attempt < ATTEMPTS && (error.is_transient() || error.outcome_unknown()) => {
-                sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
-                attempt += 1;
-            }
-            result => return result,
-        }
-    }
+    client.repeat(send).await
 }
 
 /// Removes something; that it is gone already is success.
@@ -128,11 +115,11 @@ where
 /// # Errors
 ///
 /// What the last attempt failed with.
-pub(super) async fn remove<T, Sent>(send: impl Fn() -> Sent) -> Result<(), ApiError>
+pub(super) async fn remove<T, Sent>(client: &Dokploy, send: impl Fn() -> Sent) -> Result<(), ApiError>
 where
     Sent: Future<Output = Result<T, ApiError>>,
 {
-    match repeat(send).await {
+    match repeat(client, send).await {
         Err(error) if error.is_not_found() => Ok(()),
         result => result.map(|_| ()),
     }

@@ -18,7 +18,7 @@ pub(super) async fn becomes_idle(client: &Dokploy, application_id: &str, limit: 
     let deadline = Instant::now() + limit;
     let mut pause = FIRST_PAUSE;
     loop {
-        let deployments = repeat(|| async { client.deployment().all(application_id).await }).await;
+        let deployments = repeat(client, || async { client.deployment().all(application_id).await }).await;
         let under_way = |status: DeploymentStatus| status == DeploymentStatus::Running;
         if deployments.map_or(true, |all| all.iter().all(|deployment| !under_way(deployment.status))) {
             return true;
@@ -37,5 +37,5 @@ pub(super) async fn becomes_idle(client: &Dokploy, application_id: &str, limit: 
 ///
 /// What the last attempt failed with.
 pub(super) async fn delete_now(client: &Dokploy, application_id: &str) -> Result<(), ApiError> {
-    remove(|| async { client.application().delete(application_id).await }).await
+    remove(client, || async { client.application().delete(application_id).await }).await
 }

@@ -116,6 +116,7 @@ impl Ready {
         self.phase(Phase::Plan);
         let mut blueprint = draw(&wanted, &observed, &state)?;
         self.part.narrow(&mut blueprint);
+        self.check_access(&blueprint, wanted.database.as_ref().map(|database| &database.way)).await?;
         self.options
             .events
             .emit(DeployEvent::Planned { changes: blueprint.plan.changes, text: render(&blueprint.plan) });

@@ -43,12 +43,14 @@ async fn is_initialising(target: &PortTarget) -> bool {
         return false;
     }
     match record.application_status {
-        // Never deployed, or in vain: nothing runs.
-        ServiceStatus::Idle | ServiceStatus::Error => false,
+        // Never deployed: nothing runs.
+        ServiceStatus::Idle => false,
         ServiceStatus::Running => true,
-        ServiceStatus::Done | ServiceStatus::Unknown => {
-            let log = api.read_logs(&target.postgres_id, LINES).await;
-            log.map_or(true, |log| !INITIALISED.iter().any(|sign| log.expose().contains(sign)))
-        }
+        status => match api.read_logs(&target.postgres_id, LINES).await {
+            // Deployed in vain: nothing runs, unless an earlier deployment started it.
+            Ok(log) if status == ServiceStatus::Error && log.expose().trim().is_empty() => false,
+            Ok(log) => !INITIALISED.iter().any(|sign| log.expose().contains(sign)),
+            Err(_) => status != ServiceStatus::Error,
+        },
     }
 }

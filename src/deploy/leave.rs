@@ -11,7 +11,7 @@ use crate::plan::{
     Action, Blueprint, DeployPlan, Observed, Operation, Unwanted, draw_removal, forget_vanished, recover, render,
 };
 use crate::state::{SharedState, State};
-use crate::{DeployError, DeployEvent, Phase};
+use crate::{DeployError, DeployEvent, ErrorCode, Phase};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -41,10 +41,14 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
     let observed = ready.look_at_server(kept.as_ref()).await?;
     let mut state = kept.clone().unwrap_or_else(|| State::new(ready.stage()));
     ready.check_same_server(&state, &observed)?;
-    // Nothing is generated here, so nothing can be lost; what is recovered are ids.
-    let entropy = ready.options.surroundings.entropy.as_ref();
-    recover(&mut state, &observed, &rotation::logins(observed.applications.keys()), entropy)?;
     let selected = ready.request.settings.apps.clone().map(|apps| apps.into_iter().collect::<BTreeSet<_>>());
+    let entropy = ready.options.surroundings.entropy.as_ref();
+    match recover(&mut state, &observed, &rotation::logins(observed.applications.keys()), entropy) {
+        // What nobody knows any more need not be known to be removed.
+        Err(error) if error.code() == ErrorCode::StateLost => {}
+        recovered => drop(recovered?),
+    }
+    leave_out(&mut state, kept.as_ref(), selected.as_ref());
     let unwanted = Unwanted {
         stage: ready.stage().to_owned(),
         hosts: ready.apps_by_host(),
@@ -57,9 +61,18 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
     forget_vanished(&mut state, &observed, &unwanted);
     ready.phase(Phase::Plan);
     let blueprint = draw_removal(&unwanted, &observed, &state);
+    ready.check_access(&blueprint, unwanted.way.as_ref()).await?;
     let text = render(&blueprint.plan);
     ready.options.events.emit(DeployEvent::Planned { changes: blueprint.plan.changes, text });
     Ok(Drawn { kept, state, observed, blueprint })
+}
+
+/// Leaves apps that stay out of a state that has not known them. Not all of them was recovered here, and a deployment takes
+/// what the state of an app lacks for what the app has only begun to need: it would be generated anew (I2).
+fn leave_out(state: &mut State, kept: Option<&State>, selected: Option<&BTreeSet<String>>) {
+    let known = |app: &str| kept.is_some_and(|kept| kept.applications.contains_key(app));
+    let goes = |app: &str| selected.is_none_or(|selected| selected.contains(app));
+    state.applications.retain(|app, _| known(app) || goes(app));
 }
 
 /// Plans an undeployment.

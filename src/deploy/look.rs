@@ -5,8 +5,8 @@ use super::ready::{Part, Ready};
 use super::request::WaitFor;
 use crate::DeployError;
 use crate::dns::{DnsRecord, LookupOptions, find_server_address};
-use crate::dokploy::Call;
-use crate::plan::{Observed, ObservedRecord, Ownership};
+use crate::dokploy::{Access, Call};
+use crate::plan::{Blueprint, DatabaseRoute, DatabaseWay, Observed, ObservedRecord, Operation, Ownership};
 use crate::state::State;
 use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ impl Ready {
         apps.extend(state.into_iter().flat_map(|state| state.applications.keys().cloned()));
         apps.extend(self.request.settings.apps.iter().flatten().cloned());
         loop {
-            let scope = Scope { containers: false, apps: &apps, ..self.scope() };
+            let scope = Scope { containers: false, pending: false, apps: &apps, ..self.scope() };
             let observed = observe(&self.client, scope, state).await?;
             if observed.orphans.is_empty() {
                 return Ok(observed);
@@ -50,7 +50,42 @@ impl Ready {
 
     /// Finds out that the server is one that we can speak to, and that our key may do what the plan needs (I1).
     async fn check_server(&self) -> Result<(), DeployError> {
-        self.client.check_server(Call::ALL).await.map(drop)
+        self.client.check_server(Call::ALL, self.access()).await.map(drop)
+    }
+
+    /// What our key must be allowed to look at, as far as the request tells.
+    fn access(&self) -> Access {
+        let wait_for = self.request.settings.wait_for;
+        match self.part {
+            Part::Nothing => Access::default(),
+            Part::Credentials => Access::ALL,
+            Part::All | Part::Services | Part::Database => {
+                Access { containers: wait_for == WaitFor::Running, queue: wait_for > WaitFor::Queued }
+            }
+        }
+    }
+
+    /// Finds out that our key may do what only the plan shows to be needed (I1). `way`: the one to the database.
+    ///
+    /// # Errors
+    ///
+    /// `DOKPLOY_*`.
+    pub(super) async fn check_access(
+        &self,
+        blueprint: &Blueprint,
+        way: Option<&DatabaseWay>,
+    ) -> Result<(), DeployError> {
+        let any = |is: fn(&Operation) -> bool| blueprint.operations.values().any(is);
+        // Whatever the request says, an app's next login waits for it to run with the one before.
+        let rotates = any(|operation| {
+            matches!(operation, Operation::OpenSecondLogins { .. } | Operation::ChangePasswords { .. })
+                || matches!(operation, Operation::CloseSecondLogins { .. })
+        });
+        let works = rotates || any(|it| matches!(it, Operation::ApplyRoles | Operation::DropRoles { .. }));
+        // Its application is followed through the queue; a way that falls back on the port can do without.
+        let inside = way.is_some_and(|way| way.route == DatabaseRoute::Internal && !way.falls_back);
+        let needed = Access { containers: rotates, queue: rotates || (works && inside) };
+        self.client.check_access(needed.beyond(self.access())).await
     }
 
     fn scope(&self) -> Scope<'_> {
@@ -59,6 +94,7 @@ impl Ready {
             stage: self.stage(),
             apps: &self.declared,
             containers: self.request.settings.wait_for == WaitFor::Running,
+            pending: self.request.settings.wait_for == WaitFor::Queued,
         }
     }
 

@@ -237,7 +237,10 @@ async fn landed(target: &PortTarget) -> bool {
 /// `DATABASE_PORT` when it stays open, `DOKPLOY_*` when the server cannot be asked.
 pub(super) async fn close(target: &PortTarget, port: Option<u16>) -> Result<(), DeployError> {
     for _ in 0..CLOSINGS {
-        repeat(|| async { target.client.postgres().save_external_port(&target.postgres_id, None).await }).await?;
+        repeat(&target.client, || async {
+            target.client.postgres().save_external_port(&target.postgres_id, None).await
+        })
+        .await?;
         if !closed_within(target, port, CLOSING_LIMIT).await? {
             continue;
         }

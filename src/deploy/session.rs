@@ -103,6 +103,8 @@ pub(super) struct World {
     pub(super) ran: BTreeMap<String, IndexMap<String, Secret>>,
     /// How far each app was seen to come in this run.
     pub(super) status: BTreeMap<String, AppStatus>,
+    /// The apps of which a deployment was found waiting or under way, where it is enough that it is queued.
+    pub(super) pending: BTreeSet<String>,
     /// How far each app's domain came in this run.
     pub(super) domains: BTreeMap<String, DomainStatus>,
     /// The host names that their vendor answers for with addresses of its own.
@@ -137,7 +139,9 @@ impl World {
     pub(super) fn of(observed: &Observed) -> Self {
         let ours = |ownership: Ownership| ownership == Ownership::Ours;
         let proxied = observed.records.iter().filter(|(_, record)| record.proxied);
+        let pending = observed.applications.iter().filter(|(_, found)| !found.pending.is_empty());
         Self {
+            pending: pending.map(|(app, _)| app.clone()).collect(),
             proxied: proxied.map(|(host, _)| host.clone()).collect(),
             project: observed.project.as_ref().map(|project| project.id.clone()),
             environment: observed.environment.as_ref().map(|environment| environment.id.clone()),
@@ -187,6 +191,7 @@ impl Session {
             stage: &self.wanted.stage,
             apps: &self.declared,
             containers: self.wait_for == WaitFor::Running,
+            pending: self.wait_for == WaitFor::Queued,
         }
     }
 

@@ -92,7 +92,11 @@ impl Summary<'_> {
         }
         if let Some(reason) = self.blueprint.unchanged.get(name) {
             // That it runs was observed before the plan was made; with less than `running` asked for, it is as deployed.
-            let status = if self.wanted.follows { AppStatus::Running } else { AppStatus::Deployed };
+            let status = match self.wanted.follows {
+                true => AppStatus::Running,
+                false if self.world.pending.contains(name) => AppStatus::Queued,
+                false => AppStatus::Deployed,
+            };
             return (status, format!("unchanged: {reason}"));
         }
         if let Some(status) = seen {

@@ -1,5 +1,6 @@
 //! The client as the engine holds it.
 
+use super::error::ApiError;
 use super::queue::SharedQueue;
 use super::transport::{ClientSettings, Transport};
 use super::{
@@ -8,6 +9,7 @@ use super::{
 };
 use crate::DeployError;
 use crate::secrets::{Redactor, Secret};
+use std::future::Future;
 use std::sync::Arc;
 
 /// A client of one Dokploy server; cheap to clone.
@@ -45,6 +47,19 @@ impl Dokploy {
     ) -> Result<Self, DeployError> {
         let transport = Arc::new(Transport::new(endpoint, token, settings, redactor)?);
         Ok(Self { transport, queue: Arc::default() })
+    }
+
+    /// Sends a change until it is answered, as often and with the same pauses as a read: only for one that says what is to
+    /// be, and not what is to be done.
+    ///
+    /// # Errors
+    ///
+    /// What the last attempt failed with.
+    pub async fn repeat<T, Sent>(&self, send: impl Fn() -> Sent) -> Result<T, ApiError>
+    where
+        Sent: Future<Output = Result<T, ApiError>>,
+    {
+        self.transport.repeat(send, |error| error.is_transient() || error.outcome_unknown()).await
     }
 
     /// The server's address as it is shown to people: scheme, host and port.

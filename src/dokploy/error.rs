@@ -216,7 +216,8 @@ impl ApiError {
                  dies after a few requests"
             }
             Failure::Forbidden { .. } => {
-                "Use the key of the owner or of an admin of the organization; a member's key may not look at containers"
+                "Use the key of the owner or of an admin of the organization; with waitFor: 'deployed' or 'queued' nobody \
+                 looks at containers, which a member's key may not"
             }
             Failure::NoSuchEndpoint => "Update Dokploy; 0.29.5 is the oldest version that has every endpoint we need",
             Failure::PlainText { .. } => {

@@ -57,6 +57,6 @@ pub use running::{EnvDifference, Look, Observation, Task, TaskState, classify, i
 pub use settings::SettingsApi;
 pub use swarm::{NodeApp, Replicas, SwarmApi};
 pub use transport::ClientSettings;
-pub use version::Version;
+pub use version::{Access, Version};
 pub use wait::{OnProgress, WaitSettings};
 pub use watch::{Expected, Verdict, Watch};

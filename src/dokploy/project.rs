@@ -13,7 +13,7 @@ pub(super) const CREATE: Call = Call::post("project.create", &["name", "descript
 pub(super) const UPDATE: Call = Call::post("project.update", &["projectId"]).sometimes(&["name", "description"]);
 pub(super) const REMOVE: Call = Call::post("project.remove", &["projectId"]);
 
-/// A project in the list of all projects; its services are not named there.
+/// A project in the list of all projects.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectSummary {
@@ -23,6 +23,19 @@ pub struct ProjectSummary {
     pub name: String,
     /// Its description, with our mark if it is ours.
     pub description: Option<String>,
+    /// When it was made, as ISO 8601.
+    #[serde(default)]
+    pub created_at: String,
+    /// Its environments, where they are listed: without descriptions, and with databases that have an id and no name.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub environments: Vec<Environment>,
+}
+
+impl ProjectSummary {
+    /// Whether it is as it was made: nothing lives in it, and it has no environment but the one that came with it.
+    pub fn is_unused(&self) -> bool {
+        self.environments.iter().all(|environment| environment.is_default && environment.is_empty())
+    }
 }
 
 /// A project with its environments and their services.

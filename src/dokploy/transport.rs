@@ -11,6 +11,7 @@ use reqwest::{Client, RequestBuilder, Response, Url, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -26,11 +27,12 @@ pub struct ClientSettings {
     pub write_timeout: Duration,
     /// For a change during which the server may pull an image; default 10 min.
     pub long_timeout: Duration,
-    /// How often a read is repeated when it fails for a reason that may pass; default 4.
+    /// How often a read, and a change that may safely be sent twice, is repeated when it fails for a reason that may pass;
+    /// default 4.
     pub retries: usize,
     /// The pause before the first repetition, doubled each time; default 250 ms, with jitter.
     pub retry_delay: Duration,
-    /// After this time a read is not repeated any more; default 60 s.
+    /// After this time neither is repeated any more; default 60 s.
     pub retry_budget: Duration,
     /// How much of an answer is read, in bytes; default 16 MiB.
     pub response_limit: usize,
@@ -158,12 +160,6 @@ impl Transport {
 
     /// Sends the request, again where that is safe, and returns the body of a successful answer.
     async fn send(&self, call: &'static Call, request: RequestBuilder, body: &Value) -> Result<Vec<u8>, ApiError> {
-        let started = Instant::now();
-        let pauses = ExponentialBuilder::default()
-            .with_min_delay(self.settings.retry_delay)
-            .with_max_delay(LONGEST_RETRY_DELAY)
-            .with_max_times(self.settings.retries)
-            .with_jitter();
         let attempt = || async {
             let Some(request) = request.try_clone() else {
                 let reason = "the request cannot be repeated".to_owned();
@@ -171,10 +167,27 @@ impl Transport {
             };
             self.once(call, request, body).await
         };
-        attempt
-            .retry(pauses)
-            .when(|error: &ApiError| error.may_be_repeated() && started.elapsed() < self.settings.retry_budget)
-            .await
+        self.repeat(attempt, ApiError::may_be_repeated).await
+    }
+
+    /// Does something again while it fails for a reason that may pass, after pauses that differ from run to run, and no
+    /// longer than the budget lasts.
+    pub(super) async fn repeat<T, Sent>(
+        &self,
+        attempt: impl Fn() -> Sent,
+        may_pass: impl Fn(&ApiError) -> bool,
+    ) -> Result<T, ApiError>
+    where
+        Sent: Future<Output = Result<T, ApiError>>,
+    {
+        let started = Instant::now();
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(self.settings.retry_delay)
+            .with_max_delay(LONGEST_RETRY_DELAY)
+            .with_max_times(self.settings.retries)
+            .with_jitter();
+        let in_time = || started.elapsed() < self.settings.retry_budget;
+        attempt.retry(pauses).when(|error: &ApiError| may_pass(error) && in_time()).await
     }
 
     async fn once(&self, call: &'static Call, request: RequestBuilder, body: &Value) -> Result<Vec<u8>, ApiError> {

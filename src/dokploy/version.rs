@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::client::Dokploy;
 use super::contract;
+use super::error::ApiError;
 use crate::{DeployError, ErrorCode};
 use std::fmt;
 
@@ -45,8 +46,28 @@ impl fmt::Display for Version {
     }
 }
 
+/// What a key must be allowed to look at beyond projects and services; a member's may lack it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Access {
+    /// Tasks and containers: what really runs. Refused to every member.
+    pub containers: bool,
+    /// The queue of deployments, in which one waits that is followed.
+    pub queue: bool,
+}
+
+impl Access {
+    /// Everything.
+    pub const ALL: Self = Self { containers: true, queue: true };
+
+    /// What of it `other` has not.
+    #[must_use]
+    pub const fn beyond(self, other: Self) -> Self {
+        Self { containers: self.containers && !other.containers, queue: self.queue && !other.queue }
+    }
+}
+
 impl Dokploy {
-    /// Makes sure that the server speaks an API we know, and that the key may look at deployments and containers.
+    /// Makes sure that the server speaks an API we know, and that the key has the `access` that is needed.
     ///
     /// Reads only. A version newer than we know is checked against the server's own `OpenAPI` document: each of `calls`
     /// must be there, with every field we send, and must require none that we do not send. Returns the version, or
@@ -54,12 +75,11 @@ impl Dokploy {
     ///
     /// # Errors
     ///
-    /// `DOKPLOY_UNSUPPORTED` for a version or contract that we cannot speak to, `DOKPLOY_FORBIDDEN` for a key that may
-    /// not look at containers, `DOKPLOY_UNAUTHORIZED` and `DOKPLOY_UNREACHABLE`.
-    pub async fn check_server(&self, calls: &[&'static Call]) -> Result<Option<Version>, DeployError> {
+    /// `DOKPLOY_UNSUPPORTED` for a version or contract that we cannot speak to, and as [`Self::check_access`].
+    pub async fn check_server(&self, calls: &[&'static Call], access: Access) -> Result<Option<Version>, DeployError> {
         let settings = self.settings();
         // Read side by side, judged in order: of a server that is too old, the access says nothing.
-        let (text, access) = futures_util::join!(settings.dokploy_version(), self.check_access());
+        let (text, access) = futures_util::join!(settings.dokploy_version(), self.check_access(access));
         let text = text?;
         let version = Version::parse(&text);
         if let Some(old) = version.filter(|version| *version < OLDEST) {
@@ -82,14 +102,27 @@ impl Dokploy {
         Ok(version)
     }
 
-    /// Makes the reads that a member's key is refused; no service has the name that is asked for.
-    async fn check_access(&self) -> Result<(), DeployError> {
+    /// Makes the reads that a lesser key is refused; no service has the name that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// `DOKPLOY_FORBIDDEN` for a key that may not do what is needed, `DOKPLOY_UNAUTHORIZED` and `DOKPLOY_UNREACHABLE`.
+    pub async fn check_access(&self, access: Access) -> Result<(), DeployError> {
         let (docker, swarm, deployment) = (self.docker(), self.swarm(), self.deployment());
-        futures_util::try_join!(
-            async { docker.service_tasks("deploy-native-access-check").await.map(drop) },
-            async { swarm.node_apps().await.map(drop) },
-            async { deployment.queue_list().await.map(drop) },
-        )?;
+        let containers = async {
+            if access.containers {
+                let tasks = docker.service_tasks("deploy-native-access-check");
+                futures_util::try_join!(tasks, swarm.node_apps())?;
+            }
+            Ok::<_, ApiError>(())
+        };
+        let queue = async {
+            if access.queue {
+                deployment.queue_list().await?;
+            }
+            Ok(())
+        };
+        futures_util::try_join!(containers, queue)?;
         Ok(())
     }
 }

@@ -111,6 +111,8 @@ struct Reasons {
     variables: Vec<VariableChange>,
     /// The image with which it runs as wanted already, where only the build tells whether it is still that one.
     unless: Option<String>,
+    /// Whether the same is queued or under way already.
+    pending: bool,
 }
 
 impl Reasons {
@@ -121,7 +123,7 @@ impl Reasons {
             // What stands there now is of no account: both logins are set on the way.
             variables.retain(|change| change.name != rotation::database_url().name);
         }
-        let mut reasons = Self { configure: Vec::new(), deploy: Vec::new(), variables, unless: None };
+        let mut reasons = Self { configure: Vec::new(), deploy: Vec::new(), variables, unless: None, pending: false };
         let Some(found) = found else {
             reasons.configure.push("it is new".to_owned());
             return reasons;
@@ -155,7 +157,10 @@ impl Reasons {
             reasons.variables.push(rotation::database_url());
             return reasons;
         }
-        reasons.deploy = not_running(draft.state, wanted, found, image, draft.wanted.follows);
+        reasons.pending = is_pending(wanted, found, image);
+        if !reasons.pending {
+            reasons.deploy = not_running(draft.state, wanted, found, image, draft.wanted.follows);
+        }
         reasons
     }
 
@@ -186,6 +191,14 @@ fn image_drift(draft: &mut Draft<'_>, wanted: &WantedApp, found: &ObservedApplic
             found.image.as_deref().unwrap_or("none")
         ));
     }
+}
+
+/// Whether all that waits or is under way is what is wanted: several need not come in the order in which they were sent.
+fn is_pending(wanted: &WantedApp, found: &ObservedApplication, image: Option<&str>) -> bool {
+    let Some(image) = image else { return false };
+    let today = app_fingerprint(image, &wanted.env.values, wanted.registry.as_ref());
+    let same = |title: &String| DeploymentTitle::parse(title).is_some_and(|parsed| parsed.fingerprint == today);
+    !found.pending.is_empty() && found.pending.iter().all(same)
 }
 
 /// What speaks against the app running as wanted already (I9).
@@ -256,6 +269,11 @@ fn variable_changes(wanted: &WantedApp, found: Option<&ObservedApplication>) -> 
 
 fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons) {
     let name = &wanted.name;
+    if why.is_empty() && why.pending {
+        draft.keep(&format!("app:{name}:deploy"), &format!("deployment of {name}"), "the same is queued or under way");
+        draft.unchanged(name, "a deployment of the same image, environment and settings is queued or under way");
+        return;
+    }
     if why.is_empty() {
         draft.keep(&format!("app:{name}:deploy"), &format!("deployment of {name}"), "runs as wanted");
         draft.unchanged(name, "its image, environment and settings are those that run");

@@ -1,10 +1,10 @@
 //! The planner: compares what is wanted with what is observed, and writes down the steps.
 
-use super::observed::{Observed, Ownership, TwinKind};
+use super::observed::{Observed, Ownership, Twin, TwinKind, Vanished};
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step, VariableChange};
 use super::wanted::Wanted;
-use super::{app, domain, record, rotation};
+use super::{app, domain, record, rotation, service};
 use crate::state::State;
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
@@ -42,7 +42,7 @@ pub fn draw(wanted: &Wanted, observed: &Observed, state: &State) -> Result<Bluep
     draft.interrupted(|_| true);
     draft.surprises();
     draft.project();
-    draft.services();
+    service::add(&mut draft);
     draft.database();
     record::add(&mut draft);
     for name in wanted.apps.keys() {
@@ -121,13 +121,7 @@ impl Draft<'_> {
             self.push(step, Operation::ClosePort);
         }
         for twin in self.observed.twins.iter().filter(|twin| concerns(twin.kind)) {
-            let resource = format!("{:?} {}", twin.kind, twin.name).to_lowercase();
-            let reason = match twin.kind {
-                TwinKind::Job => "an interrupted run left it behind",
-                _ => "an interrupted create left it idle beside the one in use",
-            };
-            let step = Step::new(&format!("twin:{}", twin.id), Action::Delete, &resource, reason);
-            self.push(step, Operation::RemoveTwin(twin.clone()));
+            self.push(Step::removing(twin), Operation::RemoveTwin(twin.clone()));
         }
     }
 
@@ -144,8 +138,14 @@ impl Draft<'_> {
                 "application {name} is ours and the workspace no longer declares it: it stays; undeploy it with apps: ['{name}']"
             ));
         }
-        for resource in &self.observed.vanished {
-            self.note(format!("{resource} was removed from the server behind our back: it is created again"));
+        for gone in &self.observed.vanished {
+            let (resource, wanted) = match gone {
+                Vanished::Application(app) => (format!("application {app}"), self.wanted.apps.contains_key(app)),
+                Vanished::Postgres => ("postgres db, with its data,".to_owned(), self.wanted.postgres.is_some()),
+                Vanished::Redis => ("redis cache".to_owned(), self.wanted.redis.is_some()),
+            };
+            let then = if wanted { ": it is created again" } else { "; this run is not asked for it" };
+            self.note(format!("{resource} was removed from the server behind our back{then}"));
         }
     }
 
@@ -176,55 +176,6 @@ impl Draft<'_> {
                 Operation::MarkEnvironment,
             ),
             Some(_) => self.keep("environment", &resource, "exists"),
-        }
-    }
-
-    fn services(&mut self) {
-        if let Some(wanted) = &self.wanted.postgres {
-            let found =
-                self.observed.postgres.as_ref().map(|found| (found.ownership, found.deployed, found.image.clone()));
-            self.service("postgres", "db", &wanted.image, found, Operation::ProvisionPostgres);
-        }
-        if let Some(wanted) = &self.wanted.redis {
-            let found =
-                self.observed.redis.as_ref().map(|found| (found.ownership, found.deployed, found.image.clone()));
-            self.service("redis", "cache", &wanted.image, found, Operation::ProvisionRedis);
-        }
-    }
-
-    fn service(
-        &mut self,
-        kind: &str,
-        name: &str,
-        image: &str,
-        found: Option<(Ownership, bool, String)>,
-        operation: Operation,
-    ) {
-        let id = format!("service:{kind}");
-        let resource = format!("{kind} {name}");
-        match found {
-            None => {
-                let mut step = Step::new(&id, Action::Create, &resource, "the workspace declares it");
-                step.depends_on = self.only_changing(["environment"]);
-                step.details.push(format!("image {image}; its host name is known after apply"));
-                self.push(step, operation);
-            }
-            Some((Ownership::Foreign, ..)) => self.errors.push(not_ours(&resource).hint(format!(
-                "Rename or remove the service `{name}` of environment `{}`, or restore the state file that names it",
-                self.wanted.stage
-            ))),
-            Some((Ownership::Ours, false, _)) => {
-                let step = Step::new(&id, Action::Update, &resource, "it was created and never deployed");
-                self.push(step, operation);
-            }
-            Some((Ownership::Ours, true, running)) => {
-                if running != image {
-                    self.note(format!(
-                        "{resource} runs {running} and the workspace names {image}: a service's version is not changed by a deployment"
-                    ));
-                }
-                self.keep(&id, &resource, "exists");
-            }
         }
     }
 
@@ -314,5 +265,15 @@ impl Step {
             opens_port: false,
             details: Vec::new(),
         }
+    }
+
+    /// The step that removes an idle twin.
+    pub(super) fn removing(twin: &Twin) -> Self {
+        let resource = format!("{:?} {}", twin.kind, twin.name).to_lowercase();
+        let reason = match twin.kind {
+            TwinKind::Job => "an interrupted run left it behind",
+            _ => "an interrupted create left it idle beside the one in use",
+        };
+        Self::new(&format!("twin:{}", twin.id), Action::Delete, &resource, reason)
     }
 }

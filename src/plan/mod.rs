@@ -12,6 +12,7 @@ mod recover;
 mod removal;
 mod render;
 mod rotation;
+mod service;
 mod stale;
 mod step;
 mod wanted;
@@ -22,7 +23,7 @@ pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 pub use forget::forget_vanished;
 pub use observed::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
-    ObservedRecord, ObservedRedis, Ownership, Runs, Twin, TwinKind,
+    ObservedRecord, ObservedRedis, Ownership, Runs, ServiceDeployment, Twin, TwinKind, Vanished,
 };
 pub use operation::{DatabaseLogin, Operation, WorkKind};
 pub use record::remember_apps;

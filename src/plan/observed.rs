@@ -28,7 +28,18 @@ pub struct Observed {
     /// The server that the state is of, when that is another one than this.
     pub former_server: Option<String>,
     /// What the state names and the server no longer has.
-    pub vanished: Vec<String>,
+    pub vanished: Vec<Vanished>,
+}
+
+/// What the state names and the server no longer has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vanished {
+    /// The application of an app.
+    Application(String),
+    /// The Postgres service, with its data.
+    Postgres,
+    /// The Redis service.
+    Redis,
 }
 
 /// Whether a resource is ours to change (I8).
@@ -92,6 +103,8 @@ pub struct ObservedApplication {
     pub newest_title: Option<String>,
     /// Whether that deployment is done.
     pub newest_done: bool,
+    /// The titles of the deployments that wait or are under way, where it is enough that they are queued.
+    pub pending: Vec<String>,
     /// What runs of it now.
     pub runs: Runs,
     /// Its domains.
@@ -151,8 +164,8 @@ pub struct ObservedPostgres {
     pub password: Option<Secret>,
     /// The port that is open to the world.
     pub external_port: Option<i64>,
-    /// Whether it was ever deployed with success.
-    pub deployed: bool,
+    /// What became of its newest deployment.
+    pub deployment: ServiceDeployment,
 }
 
 /// A Redis service.
@@ -168,8 +181,24 @@ pub struct ObservedRedis {
     pub image: String,
     /// The password, when the server shows it.
     pub password: Option<Secret>,
-    /// Whether it was ever deployed with success.
-    pub deployed: bool,
+    /// What became of its newest deployment.
+    pub deployment: ServiceDeployment,
+}
+
+/// What became of the newest deployment of a database service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ServiceDeployment {
+    /// It was never deployed.
+    #[default]
+    Never,
+    /// It is under way, or was interrupted, and nothing of the service runs yet.
+    UnderWay,
+    /// It failed, and nothing of the service was seen to run.
+    Failed,
+    /// The server does not say that it succeeded, and the service was seen to run all the same.
+    Outlived,
+    /// The server accepted it.
+    Done,
 }
 
 /// An idle resource of ours beside the one in use.

@@ -129,7 +129,7 @@ fn observed_database(observed: &Observed) -> Option<&ObservedPostgres> {
 }
 
 /// The database login that the server stores for an app of which the state knows none.
-fn stored_login(
+pub(super) fn stored_login(
     state: &State,
     observed: &Observed,
     name: &str,

@@ -4,6 +4,7 @@ use super::blueprint::Blueprint;
 use super::observed::{Observed, ObservedEnvironment, ObservedProject, Ownership, TwinKind};
 use super::operation::Operation;
 use super::record;
+use super::recover::stored_login;
 use super::step::{Action, Step};
 use super::wanted::DatabaseWay;
 use crate::state::State;
@@ -32,7 +33,7 @@ pub struct Unwanted {
 pub fn draw_removal(unwanted: &Unwanted, observed: &Observed, state: &State) -> Blueprint {
     let mut removal = Removal { unwanted, observed, state, blueprint: Blueprint::default() };
     removal.blueprint.plan.stage.clone_from(&unwanted.stage);
-    removal.jobs();
+    removal.twins();
     removal.applications();
     removal.records();
     removal.data();
@@ -63,12 +64,18 @@ impl Removal<'_> {
         self.unwanted.apps.as_ref().is_none_or(|apps| apps.contains(app))
     }
 
-    /// What an interrupted run left behind.
-    fn jobs(&mut self) {
-        for job in self.observed.twins.iter().filter(|twin| twin.kind == TwinKind::Job) {
-            let (id, resource) = (format!("twin:{}", job.id), format!("job {}", job.name));
-            let step = Step::new(&id, Action::Delete, &resource, "an interrupted run left it behind");
-            self.push(step, Operation::RemoveTwin(job.clone()));
+    /// What interrupted runs left behind: idle, ours, and in the way of an environment that is to go.
+    fn twins(&mut self) {
+        let everything = self.unwanted.apps.is_none();
+        for twin in &self.observed.twins {
+            let concerned = match twin.kind {
+                TwinKind::Job => true,
+                TwinKind::Application => self.selected(&twin.name),
+                _ => everything,
+            };
+            if concerned {
+                self.push(Step::removing(twin), Operation::RemoveTwin(twin.clone()));
+            }
         }
     }
 
@@ -120,7 +127,7 @@ impl Removal<'_> {
             self.roles();
             return;
         }
-        let first: Vec<String> = self.blueprint.plan.steps.iter().map(|step| step.id.clone()).collect();
+        let first = self.before_removal();
         if self.observed.postgres.as_ref().is_some_and(|found| found.ownership == Ownership::Ours) {
             let mut step =
                 Step::new("service:postgres:delete", Action::Delete, "postgres db", "it is ours; its data goes");
@@ -135,8 +142,21 @@ impl Removal<'_> {
         }
     }
 
+    /// The steps so far that what is removed next has to wait for. A DNS vendor that fails is no reason to keep what nothing
+    /// uses: the state remembers the record until it is put back.
+    fn before_removal(&self) -> Vec<String> {
+        let is_record = |id: &String| matches!(self.blueprint.operations[id], Operation::RestoreRecord { .. });
+        self.blueprint.operations.keys().filter(|id| !is_record(id)).cloned().collect()
+    }
+
     fn roles(&mut self) {
-        let apps: Vec<String> = self.state.app_credentials.keys().filter(|app| self.selected(app)).cloned().collect();
+        let known = self.state.app_credentials.keys();
+        // One whose password is lost has its role all the same.
+        let lost = self.observed.applications.iter().filter(|(app, found)| {
+            found.ownership == Ownership::Ours && stored_login(self.state, self.observed, app, found).is_some()
+        });
+        let apps: BTreeSet<&String> = known.chain(lost.map(|(app, _)| app)).filter(|app| self.selected(app)).collect();
+        let apps: Vec<String> = apps.into_iter().cloned().collect();
         if apps.is_empty() || self.observed.postgres.is_none() {
             return;
         }
@@ -156,7 +176,7 @@ impl Removal<'_> {
             return;
         }
         let Some(project) = &self.observed.project else { return };
-        let mut first: Vec<String> = self.blueprint.plan.steps.iter().map(|step| step.id.clone()).collect();
+        let mut first = self.before_removal();
         match &self.observed.environment {
             // An interrupted undeployment has come as far as this.
             None if self.unwanted.apps.is_none() => {}
@@ -275,12 +295,41 @@ mod tests {
     }
 
     #[test]
+    fn i3_every_idle_twin_goes_before_what_it_lives_in_and_those_of_other_apps_stay_with_them() {
+        let (mut observed, state) = world();
+        let kinds = [
+            (TwinKind::Project, "shop"),
+            (TwinKind::Environment, "staging"),
+            (TwinKind::Application, "api"),
+            (TwinKind::Application, "web"),
+            (TwinKind::Postgres, "db"),
+            (TwinKind::Redis, "cache"),
+        ];
+        let twin = |(kind, name): &(TwinKind, &str)| crate::plan::Twin {
+            kind: *kind,
+            id: format!("{name}-2"),
+            name: (*name).to_owned(),
+        };
+        observed.twins = kinds.iter().map(twin).collect();
+        let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };
+        let blueprint = draw_removal(&unwanted, &observed, &state);
+        let environment = blueprint.plan.steps.iter().find(|step| step.id == "environment:delete").unwrap();
+        for twin in &observed.twins {
+            assert!(environment.depends_on.contains(&format!("twin:{}", twin.id)), "{twin:?}");
+        }
+        let some = Unwanted { apps: Some(BTreeSet::from(["web".to_owned()])), ..Unwanted::default() };
+        assert_eq!(ids(&draw_removal(&some, &observed, &state)), ["twin:web-2", "app:web:delete"]);
+    }
+
+    #[test]
     fn data_goes_only_when_asked_and_after_the_apps() {
         let (observed, state) = world();
         let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };
         let blueprint = draw_removal(&unwanted, &observed, &state);
         let step = blueprint.plan.steps.iter().find(|step| step.id == "service:postgres:delete").unwrap();
         assert!(step.depends_on.contains(&"app:api:delete".to_owned()));
+        let waits_for_dns = |step: &&Step| step.depends_on.iter().any(|id| id.starts_with("dns:"));
+        assert_eq!(blueprint.plan.steps.iter().find(waits_for_dns), None, "a DNS vendor that fails keeps nothing");
         assert_eq!(ids(&blueprint).last(), Some(&"project:delete"));
     }
 

@@ -96,7 +96,7 @@ fn settled(wanted: &Wanted) -> (Observed, State) {
             id: "pg".into(),
             ownership: Ownership::Ours,
             image: "postgres:18".into(),
-            deployed: true,
+            deployment: ServiceDeployment::Done,
             ..ObservedPostgres::default()
         }),
         ..Observed::default()

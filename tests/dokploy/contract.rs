@@ -3,8 +3,8 @@
 use crate::server::{Reply, Request, Server};
 use deploy_native::ErrorCode;
 use deploy_native::dokploy::{
-    Call, Certificate, CreateApplication, CreateDomain, CreatePostgres, CreateRedis, CreateRegistry, Dokploy, Method,
-    RestartCondition, RestartPolicy, SaveDockerProvider, SaveEnvironment, UpdateApplication, UpdateDomain,
+    Access, Call, Certificate, CreateApplication, CreateDomain, CreatePostgres, CreateRedis, CreateRegistry, Dokploy,
+    Method, RestartCondition, RestartPolicy, SaveDockerProvider, SaveEnvironment, UpdateApplication, UpdateDomain,
     UpdateEnvironment, UpdateProject, check_contract,
 };
 use deploy_native::secrets::Secret;
@@ -261,7 +261,7 @@ fn one_call() -> &'static [&'static Call] {
 #[tokio::test]
 async fn i1_a_server_that_is_too_old_is_refused_and_says_what_to_do() {
     let server = server_of("v0.29.4", json!({}), Reply::json(200, &json!([]))).await;
-    let error = server.client().check_server(Call::ALL).await.unwrap_err();
+    let error = server.client().check_server(Call::ALL, Access::ALL).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::DokployUnsupported);
     assert!(error.message().contains("0.29.4 is too old") && error.hint_text().unwrap().contains("0.29.5"));
     assert!(server.requests().iter().all(|request| request.method == "GET"));
@@ -272,9 +272,9 @@ async fn i1_a_newer_server_is_checked_against_its_own_contract() {
     let fitting = json!({ "paths": { "/deployment.queueList": { "get": {} } } });
     for version in ["v0.31.0", "canary"] {
         let server = server_of(version, fitting.clone(), Reply::json(200, &json!([]))).await;
-        server.client().check_server(one_call()).await.unwrap();
+        server.client().check_server(one_call(), Access::ALL).await.unwrap();
         let server = server_of(version, json!({ "paths": {} }), Reply::json(200, &json!([]))).await;
-        let error = server.client().check_server(one_call()).await.unwrap_err();
+        let error = server.client().check_server(one_call(), Access::ALL).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::DokployUnsupported);
         assert!(error.message().contains("- deployment.queueList does not exist"), "{error}");
         assert!(server.requests().iter().all(|request| request.method == "GET"));
@@ -286,10 +286,11 @@ async fn i1_a_key_that_may_not_look_at_containers_is_refused() {
     let denied = json!({ "message": "unauthorized to access resource \"docker\"", "code": "UNAUTHORIZED",
         "data": { "code": "UNAUTHORIZED", "httpStatus": 401, "path": "swarm.getNodeApps", "zodError": null } });
     let server = server_of("v0.30.2", json!({}), Reply::json(401, &denied)).await;
-    let error = server.client().check_server(Call::ALL).await.unwrap_err();
+    let error = server.client().check_server(Call::ALL, Access::ALL).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::DokployForbidden);
     assert!(error.hint_text().unwrap().contains("owner"));
+    server.client().check_server(Call::ALL, Access { containers: false, queue: true }).await.unwrap();
     let server = server_of("v0.30.2", json!({}), Reply::json(200, &json!([]))).await;
-    let version = server.client().check_server(Call::ALL).await.unwrap().unwrap();
+    let version = server.client().check_server(Call::ALL, Access::ALL).await.unwrap().unwrap();
     assert_eq!(version.to_string(), "0.30.2");
 }

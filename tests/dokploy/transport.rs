@@ -150,6 +150,25 @@ async fn a_change_is_repeated_when_nothing_of_it_was_sent() {
 }
 
 #[tokio::test]
+async fn a_change_that_may_be_sent_twice_is_repeated_as_a_read_is_and_no_longer_than_its_budget_lasts() {
+    let failing = || always(Reply::json(500, &json!({ "message": "no", "code": "INTERNAL_SERVER_ERROR" })));
+    for (budget, sent) in [(Duration::from_mins(1), 3), (Duration::ZERO, 1)] {
+        let server = Server::start(failing()).await;
+        let settings = ClientSettings {
+            retry_delay: Duration::from_millis(5),
+            retry_budget: budget,
+            retries: 2,
+            ..ClientSettings::default()
+        };
+        let client = Dokploy::with_settings(&server.url, &Secret::new(TOKEN), settings, std::sync::Arc::default());
+        let client = client.unwrap();
+        let error = client.repeat(|| write(&client)).await.unwrap_err();
+        assert!(error.outcome_unknown(), "{error:?}");
+        assert_eq!(server.requests().len(), sent);
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable_and_nothing_was_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

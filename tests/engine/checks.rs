@@ -1,7 +1,8 @@
 //! What is checked before anything is changed (I1): every case asserts that nobody was asked for a change.
 
 use crate::look::{host, image};
-use crate::world::World;
+use crate::world::{STAGE, World};
+use deploy_native::deploy::UndeployRequest;
 use deploy_native::{DeployError, ErrorCode};
 use deploy_native_simulator::dns::ZoneRecord;
 use serde_json::{Value, json};
@@ -60,6 +61,31 @@ async fn i1_a_members_token_is_forbidden() {
     let error = refused(&world, request).await;
     assert_eq!(error.code(), ErrorCode::DokployForbidden);
     assert!(error.hint_text().is_some(), "{error:?}");
+}
+
+#[tokio::test]
+async fn i1_a_key_that_may_not_look_at_containers_does_all_that_needs_no_such_look() {
+    for wait_for in ["queued", "deployed"] {
+        let world = World::with(|it| it.granted_token("granted-key")).await;
+        let mut request = world.request();
+        request["apps"] = json!(["auth"]);
+        request["workspace"]["services"] = json!({ "db": true });
+        request["credentials"]["dokploy"]["token"] = json!("granted-key");
+        let error = refused(&world, request.clone()).await;
+        assert_eq!(error.code(), ErrorCode::DokployForbidden);
+        assert!(error.hint_text().is_some_and(|hint| hint.contains("waitFor")), "{error:?}");
+        request["waitFor"] = json!(wait_for);
+        assert!(world.plan(request.clone()).await.unwrap().changes > 0);
+        world.deploy(request.clone()).await.unwrap();
+        assert_eq!(world.deploy(request.clone()).await.unwrap().changes, 0, "{wait_for}");
+        let undeploy = json!({
+            "workspace": request["workspace"], "stage": STAGE, "credentials": request["credentials"],
+            "deleteData": true, "deleteProject": true,
+        });
+        let undeploy = UndeployRequest::from_json(undeploy).unwrap();
+        deploy_native::deploy::undeploy(undeploy, world.options()).await.unwrap();
+        assert_eq!(world.simulator.snapshot()["projects"], json!([]));
+    }
 }
 
 #[tokio::test]

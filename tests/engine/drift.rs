@@ -49,6 +49,30 @@ async fn an_application_deleted_by_hand_is_made_again_with_its_secrets_and_the_p
     assert_eq!(world.deploy(world.request()).await.unwrap().changes, 0);
 }
 
+#[tokio::test]
+async fn what_was_removed_is_told_apart_from_what_is_not_asked_for() {
+    let world = World::start().await;
+    world.deploy(world.light()).await.unwrap();
+    let mut without_jobs = world.light();
+    for place in ["/workspace/apps", "/images"] {
+        without_jobs.pointer_mut(place).unwrap().as_object_mut().unwrap().remove("jobs");
+    }
+    let jobs = world.application_id("jobs");
+    assert!(world.simulator.edit_application(&jobs, json!({ "description": null })));
+    let notes = world.plan(without_jobs.clone()).await.unwrap().notes;
+    assert!(!notes.iter().any(|note| note.contains("removed")), "it stands, unmarked and undeclared: {notes:?}");
+    assert!(world.simulator.delete_application(&jobs));
+    let mut some = world.light();
+    some["apps"] = json!(["api"]);
+    for request in [without_jobs, some] {
+        let notes = world.plan(request).await.unwrap().notes;
+        let note = notes.iter().find(|note| note.contains("application jobs was removed")).expect("a note");
+        assert!(!note.contains("created again"), "{note}");
+    }
+    let notes = world.plan(world.light()).await.unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("jobs was removed") && note.contains("created again")), "{notes:?}");
+}
+
 fn report_id(report: &deploy_native::deploy::DeployReport) -> &str {
     of(report, "auth").application_id.as_deref().unwrap()
 }

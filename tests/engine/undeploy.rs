@@ -5,7 +5,7 @@ use crate::world::{SERVER_IP, STAGE, World};
 use deploy_native::ErrorCode;
 use deploy_native::deploy::{UndeployReport, UndeployRequest, plan_undeploy, undeploy};
 use deploy_native_simulator::Image;
-use deploy_native_simulator::dns::ZoneRecord;
+use deploy_native_simulator::dns::{Fault, FaultKind, ZoneRecord};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -63,6 +63,108 @@ async fn undeploy_with_data_and_project_leaves_nothing_and_a_new_deployment_work
     assert!(state.app_credentials.is_empty() && state.services.postgres_id.is_none() && state.project_id.is_empty());
     world.deploy(world.request()).await.unwrap();
     assert_ne!(world.state().await.app_credentials["api"], old.app_credentials["api"]);
+}
+
+/// Makes idle twins of what an interrupted create can leave twice, as late requests of ours do.
+async fn make_twins(world: &World) {
+    let (snapshot, state) = (world.simulator.snapshot(), world.state().await);
+    let described = |table: &str, field: &str, id: &str| {
+        let row = crate::look::rows(&snapshot[table]).into_iter().find(|row| row[field] == id).unwrap();
+        (row["name"].clone(), row["description"].clone())
+    };
+    let environment = &state.environment_id;
+    let application = described("applications", "applicationId", &state.applications["api"]);
+    let postgres = described("postgres", "postgresId", state.services.postgres_id.as_ref().unwrap());
+    let redis = described("redis", "redisId", state.services.redis_id.as_ref().unwrap());
+    for (kind, (name, description)) in [("application", application), ("postgres", postgres), ("redis", redis)] {
+        let create = json!({
+            "name": name, "description": description, "environmentId": environment, "databaseName": "shop",
+            "databaseUser": "shop", "databasePassword": "Twin123",
+        });
+        world.somebody_posts(&format!("{kind}.create"), create).await;
+    }
+    let (name, description) = described("environments", "environmentId", environment);
+    let create = json!({ "name": name, "description": description, "projectId": state.project_id });
+    world.somebody_posts("environment.create", create).await;
+    let (name, description) = described("projects", "projectId", &state.project_id);
+    world.somebody_posts("project.create", json!({ "name": name, "description": description })).await;
+}
+
+#[tokio::test]
+async fn i3_undeploy_removes_the_idle_twins_of_everything_as_well() {
+    let world = World::start().await;
+    world.deploy(world.request()).await.unwrap();
+    make_twins(&world).await;
+    let report = leave(&world, &json!({ "deleteData": true, "deleteProject": true })).await;
+    assert_eq!(report.kept, Vec::<String>::new());
+    let snapshot = world.simulator.snapshot();
+    for table in ["projects", "environments", "applications", "postgres", "redis"] {
+        assert_eq!(snapshot[table], json!([]), "{table}");
+    }
+}
+
+#[tokio::test]
+async fn i3_a_late_empty_twin_of_the_project_is_not_chosen_over_the_used_one_when_the_state_is_lost() {
+    let world = World::start().await;
+    world.deploy(world.request()).await.unwrap();
+    let before = world.state().await;
+    make_twins(&world).await;
+    std::fs::remove_dir_all(world.root.path().join(".gkm")).unwrap();
+    world.deploy(world.request()).await.unwrap();
+    let after = world.state().await;
+    assert_eq!((&after.project_id, &after.environment_id), (&before.project_id, &before.environment_id));
+    assert_eq!(after.services.postgres_id, before.services.postgres_id);
+    let snapshot = world.simulator.snapshot();
+    for (table, left) in [("projects", 1), ("applications", 5), ("postgres", 1), ("redis", 1)] {
+        assert_eq!(snapshot[table].as_array().unwrap().len(), left, "{table}");
+    }
+    assert_eq!(world.deploy(world.request()).await.unwrap().changes, 0);
+}
+
+#[tokio::test]
+async fn i2_apps_whose_values_are_lost_can_be_undeployed_and_those_that_stay_are_not_regenerated() {
+    let world = World::start().await;
+    world.deploy(world.request()).await.unwrap();
+    let state = world.state().await;
+    std::fs::remove_dir_all(world.root.path().join(".gkm")).unwrap();
+    // As in the middle of a rotation: nothing but the second login is known.
+    for app in ["auth", "admin-auth"] {
+        let id = &state.applications[app];
+        let env =
+            world.application(app)["env"].as_str().unwrap().replace(&format!("//{app}:"), &format!("//{app}--next:"));
+        assert!(world.simulator.edit_application(id, json!({ "env": env })));
+    }
+    let lost = world.deploy(world.request()).await.unwrap_err().error;
+    assert_eq!(lost.code(), ErrorCode::StateLost);
+    assert!(lost.message().contains("of auth") && lost.message().contains("of admin-auth"), "{lost}");
+    let report = leave(&world, &json!({ "apps": ["auth"], "deleteData": true })).await;
+    assert_eq!(report.removed, ["application auth", "database roles"], "{report:#?}");
+    let lost = world.deploy(world.request()).await.unwrap_err().error;
+    assert_eq!(lost.code(), ErrorCode::StateLost);
+    assert!(!lost.message().contains("of auth") && lost.message().contains("of admin-auth"), "{lost}");
+    leave(&world, &json!({ "apps": ["admin-auth"], "deleteData": true })).await;
+    world.deploy(world.request()).await.unwrap();
+    let after = world.state().await;
+    assert_eq!(after.app_credentials["api"], state.app_credentials["api"]);
+    assert_ne!(after.app_credentials["auth"], state.app_credentials["auth"]);
+    assert_eq!(world.deploy(world.request()).await.unwrap().changes, 0);
+}
+
+#[tokio::test]
+async fn a_dns_vendor_that_fails_keeps_neither_the_data_nor_the_project() {
+    let world = World::start().await;
+    world.deploy(world.request()).await.unwrap();
+    world.dns.add_fault(Fault::new(FaultKind::Fail(400)).writes().times(100));
+    let everything = json!({ "deleteData": true, "deleteProject": true });
+    undeploy(request(&world, &everything), world.options()).await.unwrap_err();
+    let snapshot = world.simulator.snapshot();
+    assert_eq!((&snapshot["postgres"], &snapshot["projects"]), (&json!([]), &json!([])));
+    assert!(record(&world, "api.staging").is_some());
+    world.dns.clear_faults();
+    leave(&world, &everything).await;
+    assert_eq!(record(&world, "api.staging"), None);
+    let state = world.state().await;
+    assert!(state.dns_records.is_empty() && state.app_credentials.is_empty());
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ impl Call {
     /// Refuses members, in the words the service calls use.
     pub(crate) fn require_service_access(&self) -> Result<(), ApiError> {
         match self.access {
-            Access::Owner => Ok(()),
+            Access::Owner | Access::Granted => Ok(()),
             Access::Member => Err(ApiError::denied("You don't have access to this service")),
         }
     }
@@ -56,7 +56,10 @@ impl Call {
     pub(crate) fn require_permission(&self, resource: &str) -> Result<(), ApiError> {
         match self.access {
             Access::Owner => Ok(()),
-            Access::Member => Err(ApiError::denied(format!("unauthorized to access resource \"{resource}\""))),
+            Access::Granted if resource == "project" => Ok(()),
+            Access::Granted | Access::Member => {
+                Err(ApiError::denied(format!("unauthorized to access resource \"{resource}\"")))
+            }
         }
     }
 }

@@ -178,6 +178,15 @@ impl Task {
     }
 }
 
+/// What the data volume of a database service holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Volume {
+    Empty,
+    Initialised,
+    /// The first part of a database, whose container was replaced before its initialisation was over.
+    Broken,
+}
+
 /// A service with its tasks, oldest first.
 #[derive(Debug, Clone)]
 pub(crate) struct Service {
@@ -191,8 +200,8 @@ pub(crate) struct Service {
     pub(crate) generation: u64,
     /// Restarts since the last update.
     pub(crate) attempts: u64,
-    /// Whether the data volume holds a database.
-    pub(crate) initialised: bool,
+    /// What its data volume holds.
+    pub(crate) volume: Volume,
     /// Held while the backend is being called for this service.
     pub(crate) door: Arc<tokio::sync::Mutex<()>>,
 }
@@ -207,7 +216,7 @@ impl Service {
             tasks: Vec::new(),
             generation: 0,
             attempts: 0,
-            initialised: false,
+            volume: Volume::Empty,
             door: Arc::default(),
         }
     }

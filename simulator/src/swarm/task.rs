@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::rollout;
 use super::template::{self, Context};
-use super::{Container, Database, Desired, Service, Spec, Task, TaskState, ports, script};
+use super::{Container, Database, Desired, Service, Spec, Task, TaskState, Volume, ports, script};
 use crate::clock::{Timeline, timestamp};
 use crate::dokploy::model::State;
 use crate::random;
@@ -165,20 +165,26 @@ async fn serve(
     stopped: &CancellationToken,
     mut time: Timeline,
 ) {
-    let Some((door, fresh)) = world.read(|state| {
+    let Some((door, volume)) = world.read(|state| {
         let service = state.services.get(&at.service)?;
-        Some((Arc::clone(&service.door), !service.initialised))
+        Some((Arc::clone(&service.door), service.volume))
     }) else {
         return;
     };
+    let fresh = volume == Volume::Empty;
     let start_up = time.pass(if fresh { 3_000 } else { 500 });
-    if stopped.run_until_cancelled(start_up).await.is_none() {
-        return;
+    let replaced = stopped.run_until_cancelled(start_up).await.is_none();
+    if volume == Volume::Broken {
+        log(world, at, "PostgreSQL Database directory appears to contain a database; Skipping initialization");
+        log(world, at, "FATAL:  could not open file \"global/pg_filenode.map\": No such file or directory");
+        return ended(world, at, 1, "", Duration::ZERO, world.clock.timeline());
     }
     log(world, at, "starting PostgreSQL");
     let door = door.lock().await;
-    if world.write(|state| at.wanted(state).is_none()) {
-        return;
+    if replaced || world.write(|state| at.wanted(state).is_none()) {
+        // A later task finds what this one has begun. Redis has nothing to initialise.
+        let begun = if fresh && database.is_postgres { Volume::Broken } else { volume };
+        return keep(world, at, begun);
     }
     let doors = world.doors(database);
     let mut result = doors.deploy(&at.service, &database.user, &database.password, &database.name).await;
@@ -187,10 +193,8 @@ async fn serve(
         result = doors.open_port(&at.service, port).await;
     }
     drop(door);
+    keep(world, at, Volume::Initialised);
     world.write(|state| {
-        if let Some(service) = state.services.get_mut(&at.service) {
-            service.initialised = true;
-        }
         if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
             container.ready = result.is_ok();
         }
@@ -210,6 +214,15 @@ async fn serve(
             ended(world, at, 1, &error, Duration::ZERO, world.clock.timeline());
         }
     }
+}
+
+/// Leaves a service's data volume as it is from now on.
+fn keep(world: &World, at: &At, volume: Volume) {
+    world.write(|state| {
+        if let Some(service) = state.services.get_mut(&at.service) {
+            service.volume = volume;
+        }
+    });
 }
 
 fn log(world: &World, at: &At, line: &str) {

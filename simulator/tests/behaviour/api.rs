@@ -120,6 +120,12 @@ impl Api {
         let (_, created) = self.post("postgres.create", body).await;
         let id = created["postgresId"].as_str().unwrap().to_owned();
         assert_eq!(self.post("postgres.deploy", json!({ "postgresId": id })).await.0, 200);
+        // What replaces its container before that breaks its volume.
+        wait_for("the database to initialise", async || {
+            let log = self.get("postgres.readLogs", &[("postgresId", &id)]).await.1;
+            log.as_str()?.contains("init process complete").then_some(())
+        })
+        .await;
         (id, created["appName"].as_str().unwrap().to_owned())
     }
 }

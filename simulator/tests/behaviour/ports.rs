@@ -146,3 +146,24 @@ async fn dropping_the_simulator_closes_its_ports() {
     closes(port).await;
     closes(http).await;
 }
+
+#[tokio::test]
+async fn a_postgres_that_is_replaced_before_it_has_initialised_never_comes_up_again() {
+    let api = Api::fast().await;
+    let create = json!({
+        "name": "db", "appName": "db", "environmentId": api.environment, "databaseName": "shop",
+        "databaseUser": "postgres", "databasePassword": "Abc123Abc123",
+    });
+    let id = api.post("postgres.create", create).await.1["postgresId"].clone();
+    let app = api.get("postgres.one", &[("postgresId", id.as_str().unwrap())]).await.1["appName"].clone();
+    let app = app.as_str().unwrap();
+    let deploy = async || assert_eq!(api.post("postgres.deploy", json!({ "postgresId": id })).await.0, 200);
+    deploy().await;
+    wait_for("its container", async || (api.service(app)["running"] == true).then_some(())).await;
+    deploy().await;
+    deploy().await;
+    let log = async || api.get("postgres.readLogs", &[("postgresId", id.as_str().unwrap())]).await.1.to_string();
+    wait_for("its failure", async || log().await.contains("FATAL").then_some(())).await;
+    wait_for("Swarm to try again", async || (log().await.matches("FATAL").count() > 1).then_some(())).await;
+    assert!(!log().await.contains("ready to accept connections"));
+}

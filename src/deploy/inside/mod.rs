@@ -120,7 +120,7 @@ impl<'a> InsideTransport<'a> {
         self.configure(made, database, args, &job.name).await?;
         let api = self.session.client.application();
         let description = format!("stage {}", self.session.wanted.stage);
-        repeat(|| async { api.deploy(&made.id, &job.name, &description).await }).await?;
+        repeat(&self.session.client, || async { api.deploy(&made.id, &job.name, &description).await }).await?;
         let progress = |state: Progress| {
             let state = match state {
                 Progress::Queued => "waiting in the server's deployment queue",
@@ -169,9 +169,11 @@ impl<'a> InsideTransport<'a> {
             ..UpdateApplication::default()
         };
         let (image, env, command) = tokio::join!(
-            repeat(|| async { api.save_docker_provider(&provider).await }),
-            repeat(|| async { api.save_environment(&SaveEnvironment { application_id, env: &env }).await }),
-            repeat(|| async { api.update(&update).await }),
+            repeat(&self.session.client, || async { api.save_docker_provider(&provider).await }),
+            repeat(&self.session.client, || async {
+                api.save_environment(&SaveEnvironment { application_id, env: &env }).await
+            }),
+            repeat(&self.session.client, || async { api.update(&update).await }),
         );
         Ok(image.and(env).and(command)?)
     }

@@ -4,8 +4,8 @@ use super::Scope;
 use super::select::select;
 use crate::DeployError;
 use crate::dokploy::{
-    Application, Certificate, Deployment, DeploymentStatus, Dokploy, Domain, EnvDifference, Environment, Mark,
-    MarkKind, Observation, ServiceEntry, image_matches,
+    Application, Certificate, Deployment, DeploymentStatus, Dokploy, Domain, EnvDifference, Environment, Failure, Mark,
+    MarkKind, Observation, QueueJob, ServiceEntry, image_matches,
 };
 use crate::env::read_env;
 use crate::plan::{ObservedApplication, ObservedDomain, Ownership, Runs, Twin, TwinKind};
@@ -26,6 +26,7 @@ pub(super) async fn applications(
     state: Option<&State>,
     environment: &Environment,
 ) -> Result<Applications, DeployError> {
+    let queue = if scope.pending { queue(client).await? } else { Vec::new() };
     let mut reads = Vec::new();
     let mut twins = Vec::new();
     let mut by_name: BTreeMap<&str, Vec<&ServiceEntry>> = BTreeMap::new();
@@ -42,7 +43,7 @@ pub(super) async fn applications(
         let selection = select(TwinKind::Application, app, known, &listed)?;
         twins.extend(selection.twins);
         if let Some((id, ownership)) = selection.chosen {
-            reads.push(application(client, scope, app.clone(), id, ownership));
+            reads.push(application(client, scope, &queue, app.clone(), id, ownership));
         }
     }
     twins.extend(jobs(scope, environment));
@@ -65,6 +66,7 @@ fn jobs(scope: Scope<'_>, environment: &Environment) -> Vec<Twin> {
 async fn application(
     client: &Dokploy,
     scope: Scope<'_>,
+    queue: &[QueueJob],
     app: String,
     id: String,
     ownership: Ownership,
@@ -76,7 +78,11 @@ async fn application(
         Err(error) if error.is_not_found() => return Ok(None),
         stored => stored?,
     };
-    let mut found = from_record(stored, &deployments?, ownership);
+    let deployments = deployments?;
+    let mut found = from_record(stored, &deployments, ownership);
+    if scope.pending {
+        found.pending = pending(&found.id, queue, &deployments);
+    }
     found.runs = if scope.containers {
         runs(&client.observe_running(&found.app_name).await?, &found)
     } else if found.newest_done {
@@ -85,6 +91,22 @@ async fn application(
         Runs::Nothing
     };
     Ok(Some((app, found)))
+}
+
+/// The server's queue of deployments; a key that may not look at it sees none.
+async fn queue(client: &Dokploy) -> Result<Vec<QueueJob>, DeployError> {
+    match client.deployment().queue_list().await {
+        Err(error) if matches!(error.failure(), Failure::Forbidden { .. }) => Ok(Vec::new()),
+        queue => Ok(queue?),
+    }
+}
+
+/// The titles of an application's deployments that wait or are under way.
+fn pending(id: &str, queue: &[QueueJob], deployments: &[Deployment]) -> Vec<String> {
+    let waiting = queue.iter().filter(|job| job.application_id.as_deref() == Some(id));
+    let under_way = deployments.iter().filter(|deployment| deployment.status == DeploymentStatus::Running);
+    let titles = waiting.map(|job| job.title.clone().unwrap_or_default());
+    titles.chain(under_way.map(|deployment| deployment.title.clone())).collect()
 }
 
 /// Compares what runs with what the server stores.
@@ -114,6 +136,7 @@ fn from_record(stored: Application, deployments: &[Deployment], ownership: Owner
         image: stored.docker_image,
         registry,
         newest_title: newest.map(|deployment| deployment.title.clone()),
+        pending: Vec::new(),
         newest_done: newest.is_some_and(|deployment| deployment.status == DeploymentStatus::Done),
         runs: Runs::Nothing,
         domains: stored.domains.into_iter().map(domain).collect(),

@@ -7,12 +7,13 @@ mod service;
 
 use crate::DeployError;
 use crate::dokploy::{Dokploy, Environment, Mark, MarkKind, ServiceEntry, ServiceStatus};
-use crate::plan::{Observed, Ownership};
+use crate::plan::{Observed, Ownership, Vanished};
 use crate::state::State;
 use application::applications;
 use futures_util::future::try_join3;
 use place::place;
 use select::Candidate;
+pub(super) use service::runs;
 use service::{postgres, redis};
 use std::collections::BTreeSet;
 
@@ -34,6 +35,8 @@ pub(super) struct Scope<'a> {
     pub(super) apps: &'a BTreeSet<String>,
     /// Whether containers are read; a member's key may not.
     pub(super) containers: bool,
+    /// Whether deployments that wait in the server's queue count: nothing more of them is waited for.
+    pub(super) pending: bool,
 }
 
 impl Scope<'_> {
@@ -100,7 +103,7 @@ pub(super) async fn observe(
     observed.postgres = postgres;
     observed.redis = redis;
     strangers(scope, &environment, &mut observed);
-    vanished(state, &mut observed);
+    vanished(state, &environment, &mut observed);
     Ok(observed)
 }
 
@@ -126,17 +129,19 @@ fn strangers(scope: Scope<'_>, environment: &Environment, observed: &mut Observe
 }
 
 /// Names what the state knows and the server no longer has.
-fn vanished(state: Option<&State>, observed: &mut Observed) {
+fn vanished(state: Option<&State>, environment: &Environment, observed: &mut Observed) {
     let Some(state) = state else { return };
+    // One that the workspace no longer declares may stand there unread.
+    let stands = |id: &str| environment.applications.iter().any(|entry| entry.id == id);
     for (app, id) in &state.applications {
-        if observed.applications.get(app).is_none_or(|found| found.id != *id) && !observed.orphans.contains(app) {
-            observed.vanished.push(format!("application {app}"));
+        if !stands(id) && !observed.applications.contains_key(app) && !observed.orphans.contains(app) {
+            observed.vanished.push(Vanished::Application(app.clone()));
         }
     }
     if state.services.postgres_id.is_some() && observed.postgres.is_none() {
-        observed.vanished.push("postgres db, with its data,".to_owned());
+        observed.vanished.push(Vanished::Postgres);
     }
     if state.services.redis_id.is_some() && observed.redis.is_none() {
-        observed.vanished.push("redis cache".to_owned());
+        observed.vanished.push(Vanished::Redis);
     }
 }

@@ -23,9 +23,8 @@ pub(super) async fn place(
             id: project.project_id.clone(),
             name: project.name.clone(),
             marked: marked(project.description.as_deref()),
-            // Whether a project is empty is seen only by reading it; its twins are looked at when they are removed.
-            idle: true,
-            created_at: String::new(),
+            idle: project.is_unused(),
+            created_at: project.created_at.clone(),
         })
         .collect();
     let Selection { chosen, twins } = select(TwinKind::Project, scope.workspace, known, &candidates)?;
@@ -36,6 +35,7 @@ pub(super) async fn place(
     let others = environments.iter().filter(|other| {
         Some(&other.environment_id) != found.as_ref().map(|found| &found.environment_id)
             && !(other.is_default && other.is_empty())
+            && observed.twins.iter().all(|twin| twin.id != other.environment_id)
     });
     let other_environments = others.map(|other| other.name.clone()).collect();
     observed.project = Some(ObservedProject { id, ownership, other_environments });

@@ -3,8 +3,8 @@
 use super::select::{Selection, select};
 use super::{POSTGRES_NAME, REDIS_NAME, Scope};
 use crate::DeployError;
-use crate::dokploy::{Dokploy, Environment, MarkKind, ServiceStatus};
-use crate::plan::{ObservedPostgres, ObservedRedis, Twin, TwinKind};
+use crate::dokploy::{ApiError, Dokploy, Environment, Failure, MarkKind, ServiceStatus, TaskState};
+use crate::plan::{ObservedPostgres, ObservedRedis, ServiceDeployment, Twin, TwinKind};
 use crate::state::State;
 
 pub(super) async fn postgres(
@@ -23,7 +23,7 @@ pub(super) async fn postgres(
     };
     let found = ObservedPostgres {
         external_port: record.open_port(),
-        deployed: record.application_status == ServiceStatus::Done,
+        deployment: deployment(client, record.application_status, &record.app_name).await?,
         id: record.postgres_id,
         app_name: record.app_name,
         ownership,
@@ -50,7 +50,7 @@ pub(super) async fn redis(
         record => record?,
     };
     let found = ObservedRedis {
-        deployed: record.application_status == ServiceStatus::Done,
+        deployment: deployment(client, record.application_status, &record.app_name).await?,
         id: record.redis_id,
         app_name: record.app_name,
         ownership,
@@ -58,4 +58,29 @@ pub(super) async fn redis(
         password: Some(record.database_password).filter(|password| !password.expose().is_empty()),
     };
     Ok((Some(found), twins))
+}
+
+/// What became of a service's newest deployment. What really runs counts where the server does not say that it is done: a
+/// deployment that failed, for instance since its image could not be pulled, leaves running what ran before.
+async fn deployment(client: &Dokploy, status: ServiceStatus, app_name: &str) -> Result<ServiceDeployment, DeployError> {
+    let otherwise = match status {
+        ServiceStatus::Done => return Ok(ServiceDeployment::Done),
+        ServiceStatus::Idle => ServiceDeployment::Never,
+        ServiceStatus::Running => ServiceDeployment::UnderWay,
+        ServiceStatus::Error | ServiceStatus::Unknown => ServiceDeployment::Failed,
+    };
+    Ok(if runs(client, app_name).await? { ServiceDeployment::Outlived } else { otherwise })
+}
+
+/// Whether a task of a service runs; a key that may not look at tasks sees none.
+///
+/// # Errors
+///
+/// `DOKPLOY_*` when the server fails.
+pub(in crate::deploy) async fn runs(client: &Dokploy, app_name: &str) -> Result<bool, ApiError> {
+    match client.tasks(app_name).await {
+        Ok(tasks) => Ok(tasks.iter().any(|task| task.wanted && task.state == TaskState::Running)),
+        Err(error) if matches!(error.failure(), Failure::Forbidden { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

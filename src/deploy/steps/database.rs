@@ -1,6 +1,7 @@
 //! Roles and schemas: applied through one way to the database, and proven isolated.
 
 use crate::deploy::apply::Done;
+use crate::deploy::initialise::initialised;
 use crate::deploy::port::close;
 use crate::deploy::reach::{Work, reach, target};
 use crate::deploy::report::RetiredRole;
@@ -139,6 +140,8 @@ pub(super) async fn close_leftover(session: &Session, step: &Step) -> Result<Don
     let found = session.client.postgres().one(&service.id).await?;
     let port = found.open_port().and_then(|port| u16::try_from(port).ok());
     let target = target(session, &service);
+    // Closing it restarts the database.
+    initialised(&target, port).await;
     close(&target, port).await?;
     session.progress(step, "waiting until the database is back");
     serves_again(&target).await;

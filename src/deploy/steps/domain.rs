@@ -32,7 +32,7 @@ pub(super) async fn attach(
             certificate_type: Certificate::Letsencrypt,
             path: "/",
         };
-        repeat(|| async { session.client.domain().update(&update).await }).await?;
+        repeat(&session.client, || async { session.client.domain().update(&update).await }).await?;
         (id.to_owned(), None)
     } else {
         let (id, entry) = create(session, step, &application, &wanted.host, wanted.port).await?;
@@ -75,7 +75,7 @@ pub(super) async fn detach(session: &Session, id: &str, waits_for: &str) -> Resu
     if session.world().unverified.contains_key(waits_for) {
         return Ok(Done::Waits(format!("it stays until {waits_for} answers")));
     }
-    remove(|| async { session.client.domain().delete(id).await }).await?;
+    remove(&session.client, || async { session.client.domain().delete(id).await }).await?;
     session.state.update(|state| state.deploy_native.domains.remove(id)).await?;
     Ok(Done::Changed)
 }

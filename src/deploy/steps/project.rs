@@ -100,6 +100,6 @@ pub(super) async fn mark_environment(session: &Session) -> Result<Done, DeployEr
 async fn set_mark(session: &Session, id: &str, description: &str) -> Result<(), DeployError> {
     let update =
         UpdateEnvironment { environment_id: id, description: Some(description), ..UpdateEnvironment::default() };
-    repeat(|| async { session.client.environment().update(&update).await }).await?;
+    repeat(&session.client, || async { session.client.environment().update(&update).await }).await?;
     Ok(())
 }

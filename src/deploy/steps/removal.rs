@@ -89,7 +89,7 @@ pub(super) async fn record(session: &Session, key: &str, moved: Option<&str>) ->
 /// Removes the Postgres service, with its data.
 pub(super) async fn postgres(session: &Session) -> Result<Done, DeployError> {
     let service = session.postgres()?;
-    remove(|| async { session.client.postgres().remove(&service.id).await }).await?;
+    remove(&session.client, || async { session.client.postgres().remove(&service.id).await }).await?;
     session
         .state
         .update(|state| {
@@ -108,7 +108,7 @@ pub(super) async fn redis(session: &Session) -> Result<Done, DeployError> {
     let Some((id, _)) = session.world().redis.clone() else {
         return Ok(Done::Nothing("it is gone already".to_owned()));
     };
-    remove(|| async { session.client.redis().remove(&id).await }).await?;
+    remove(&session.client, || async { session.client.redis().remove(&id).await }).await?;
     session
         .state
         .update(|state| {
@@ -119,10 +119,15 @@ pub(super) async fn redis(session: &Session) -> Result<Done, DeployError> {
     Ok(Done::Changed)
 }
 
-/// Removes the environment; the server refuses while anything lives in it.
+/// Removes the environment, after a last look that nothing lives in it: the server would refuse.
 pub(super) async fn environment(session: &Session) -> Result<Done, DeployError> {
     let id = session.environment()?;
-    remove(|| async { session.client.environment().remove(&id).await }).await?;
+    match session.client.environment().one(&id).await {
+        Ok(found) if !found.is_empty() => return Ok(Done::Nothing("services live in it".to_owned())),
+        Err(error) if !error.is_not_found() => return Err(error.into()),
+        _ => {}
+    }
+    remove(&session.client, || async { session.client.environment().remove(&id).await }).await?;
     session.state.update(|state| state.environment_id = String::new()).await?;
     Ok(Done::Changed)
 }
@@ -134,7 +139,7 @@ pub(super) async fn project(session: &Session) -> Result<Done, DeployError> {
     if environments.iter().any(|environment| !environment.is_empty()) {
         return Ok(Done::Nothing("services live in it".to_owned()));
     }
-    remove(|| async { session.client.project().remove(&id).await }).await?;
+    remove(&session.client, || async { session.client.project().remove(&id).await }).await?;
     session
         .state
         .update(|state| {
@@ -152,22 +157,28 @@ pub(super) async fn twin(session: &Session, step: &Step, twin: &Twin) -> Result<
     match twin.kind {
         TwinKind::Project => {
             let environments = session.client.environment().by_project_id(&twin.id).await?;
-            if environments.iter().any(|environment| !environment.is_empty()) {
+            if environments.iter().any(|environment| !(environment.is_default && environment.is_empty())) {
                 return used();
             }
-            remove(|| async { session.client.project().remove(&twin.id).await }).await?;
+            remove(&session.client, || async { session.client.project().remove(&twin.id).await }).await?;
         }
-        TwinKind::Environment => remove(|| async { session.client.environment().remove(&twin.id).await }).await?,
+        TwinKind::Environment => {
+            remove(&session.client, || async { session.client.environment().remove(&twin.id).await }).await?;
+        }
         TwinKind::Application => {
             if !session.client.deployment().all(&twin.id).await?.is_empty() {
                 return used();
             }
             delete_now(&session.client, &twin.id).await?;
         }
-        TwinKind::Postgres => remove(|| async { session.client.postgres().remove(&twin.id).await }).await?,
-        TwinKind::Redis => remove(|| async { session.client.redis().remove(&twin.id).await }).await?,
+        TwinKind::Postgres => {
+            remove(&session.client, || async { session.client.postgres().remove(&twin.id).await }).await?;
+        }
+        TwinKind::Redis => remove(&session.client, || async { session.client.redis().remove(&twin.id).await }).await?,
         TwinKind::Job => inside::delete(&session.client, &twin.id).await?,
-        TwinKind::Domain => remove(|| async { session.client.domain().delete(&twin.id).await }).await?,
+        TwinKind::Domain => {
+            remove(&session.client, || async { session.client.domain().delete(&twin.id).await }).await?;
+        }
     }
     Ok(Done::Changed)
 }

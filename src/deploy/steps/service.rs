@@ -2,7 +2,9 @@
 
 use crate::deploy::apply::Done;
 use crate::deploy::create::create_once;
-use crate::deploy::observe::{POSTGRES_NAME, REDIS_NAME};
+use crate::deploy::initialise::initialised;
+use crate::deploy::observe::{POSTGRES_NAME, REDIS_NAME, runs};
+use crate::deploy::reach::target;
 use crate::deploy::session::{PostgresService, Session};
 use crate::dokploy::{ApiError, CreatePostgres, CreateRedis, Mark, MarkKind, ServiceEntry, ServiceStatus};
 use crate::plan::Step;
@@ -21,7 +23,14 @@ pub(super) async fn postgres(session: &Session, step: &Step) -> Result<Done, Dep
     let Some(wanted) = session.wanted.postgres.clone() else { return Ok(Done::Nothing("not declared".to_owned())) };
     let known = session.world().postgres.clone();
     let service = match known {
-        Some(service) => service,
+        Some(service) => {
+            let ask = || async { Ok(session.client.postgres().one(&service.id).await?.application_status) };
+            if came_up(session, step, ask, &service.app_name).await? {
+                return Ok(Done::Nothing("it came up meanwhile".to_owned()));
+            }
+            initialised(&target(session, &service), None).await;
+            service
+        }
         None => create_postgres(session, step, &wanted).await?,
     };
     if session.opens_database {
@@ -95,7 +104,13 @@ pub(super) async fn redis(session: &Session, step: &Step) -> Result<Done, Deploy
     let Some(wanted) = session.wanted.redis.clone() else { return Ok(Done::Nothing("not declared".to_owned())) };
     let known = session.world().redis.clone();
     let (id, _) = match known {
-        Some(service) => service,
+        Some((id, app_name)) => {
+            let ask = || async { Ok(session.client.redis().one(&id).await?.application_status) };
+            if came_up(session, step, ask, &app_name).await? {
+                return Ok(Done::Nothing("it came up meanwhile".to_owned()));
+            }
+            (id, app_name)
+        }
         None => create_redis(session, step, &wanted.image).await?,
     };
     session.progress(step, "starting");
@@ -155,6 +170,32 @@ fn marked(entries: &[ServiceEntry], name: &str, mark: &Mark) -> Option<String> {
         entry.name == name && entry.description.as_deref().and_then(Mark::parse).as_ref() == Some(mark)
     };
     entries.iter().find(ours).map(|entry| entry.id.clone())
+}
+
+/// Whether a service that was made before runs by now: waits until a deployment that is under way is over, for as long as
+/// the server may pull an image, and then looks.
+///
+/// A deployment beside another one, and of what runs, restarts the service: a young database never starts again after
+/// that, and Redis loses what it holds (facts: External port).
+async fn came_up<Asked>(
+    session: &Session,
+    step: &Step,
+    ask: impl Fn() -> Asked,
+    app_name: &str,
+) -> Result<bool, DeployError>
+where
+    Asked: Future<Output = Result<ServiceStatus, DeployError>>,
+{
+    let deadline = Instant::now() + session.surroundings.client.long_timeout;
+    let mut status = ask().await?;
+    if status == ServiceStatus::Running {
+        session.progress(step, "waiting for a deployment that is under way");
+    }
+    while status == ServiceStatus::Running && Instant::now() < deadline {
+        sleep(LOOK_EVERY.min(session.surroundings.landing)).await;
+        status = ask().await?;
+    }
+    Ok(status == ServiceStatus::Done || runs(&session.client, app_name).await?)
 }
 
 /// Deploys a database; when the answer is lost, looks for up to `limit`, since the server may pull an image, until it
