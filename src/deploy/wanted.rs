@@ -137,6 +137,8 @@ fn image_of(service: &Service, image: &str, default_version: &str) -> String {
         Some(own) if has_tag(own) => own.to_owned(),
         Some(own) => match version {
             Some(version) => format!("{own}:{version}"),
+            // The server mounts the volume by the version that the reference names, and none of it is `latest`.
+            None if own.rsplit('/').next() == Some(image) => format!("{own}:{default_version}"),
             None => own.to_owned(),
         },
     }
@@ -245,6 +247,11 @@ mod tests {
         assert_eq!(postgres(Some("17"), None), "postgres:17");
         assert_eq!(postgres(Some("17"), Some("postgis/postgis")), "postgis/postgis:17");
         assert_eq!(postgres(None, Some("registry:5000/postgis")), "registry:5000/postgis");
+        assert_eq!(
+            postgres(None, Some("registry:5000/postgres")),
+            "registry:5000/postgres:18",
+            "its volume lies elsewhere"
+        );
         assert_eq!(postgres(Some("17"), Some("postgis/postgis:16-3.4")), "postgis/postgis:16-3.4");
     }
 

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// More changes than a run makes: an outage that begins somewhere lasts to its end.
 const LONG: usize = 400;
 
+/// More reads than a client repeats: it sees that it gets no answer.
+const WHILE: usize = 30;
+
 /// How long an answer is waited for that never comes: longer than a busy machine takes for one that comes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -81,6 +84,26 @@ async fn i3_a_call_that_takes_effect_and_is_never_answered() {
         let _ = flight.run(flight.request(&world), options).await;
         world.simulator.clear_faults();
         flight.converges(&world, &known).await
+    })
+    .await;
+}
+
+/// From some read on, nothing is answered there for a while: the run may give up, and must not take silence for absence.
+#[tokio::test(flavor = "multi_thread")]
+async fn i3_a_read_that_is_not_answered_for_a_while() {
+    let refusal = FaultAction::Fail { status: 500, body: serde_json::json!({ "message": "no" }) };
+    let kinds = [FaultAction::DropBefore, refusal];
+    let points = points(Flight::ALL, Reference::reads).await.into_iter().enumerate();
+    let points = points.map(|(index, point)| (index % kinds.len(), point)).collect();
+    sweep("reads unanswered", sample(points, 6, 5), |(kind, (flight, (endpoint, nth)))| {
+        let action = kinds[kind].clone();
+        async move {
+            let (world, known) = flight.start().await;
+            for nth in nth..nth + WHILE {
+                world.simulator.fault(Fault::new(endpoint.as_str(), action.clone()).nth(nth));
+            }
+            interrupted(flight, world, known).await
+        }
     })
     .await;
 }

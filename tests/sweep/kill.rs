@@ -3,7 +3,7 @@
 use crate::check::closed;
 use crate::child::{Running, played};
 use crate::flight::{Flight, Secrets};
-use crate::reference::{points, sample, sweep};
+use crate::reference::{Reference, dns_writes, points, sample, sweep};
 use std::time::{Duration, Instant};
 
 /// How long a child may take to come to its point, on a machine that is busy.
@@ -34,6 +34,27 @@ async fn i3_a_process_that_is_killed_at_some_change() {
         wait_until(|| world.simulator.mutations().len() >= before + nth || child.ended().is_some()).await?;
         // Before, within and after the call's effect, as it happens.
         tokio::time::sleep(Duration::from_millis(u64::try_from(nth % 4).unwrap_or_default() * 4)).await;
+        child.kill();
+        flight.converges(&world, &known).await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i3_a_process_that_is_killed_at_some_write_to_the_zone() {
+    const NAME: &str = "kill::i3_a_process_that_is_killed_at_some_write_to_the_zone";
+    if played().await {
+        return;
+    }
+    let list =
+        |reference: &Reference| (1..=reference.dns_writes).flat_map(|nth| [0, 4, 8].map(|wait| (nth, wait))).collect();
+    let points = points([Flight::First, Flight::Removal], list).await;
+    sweep("SIGKILL at a write to the zone", sample(points, 2, 1), |(flight, (nth, wait))| async move {
+        let (world, known) = flight.start().await;
+        let before = dns_writes(&world);
+        let child = Running::start(NAME, &world, flight);
+        wait_until(|| dns_writes(&world) >= before + nth || child.ended().is_some()).await?;
+        tokio::time::sleep(Duration::from_millis(wait)).await;
         child.kill();
         flight.converges(&world, &known).await
     })

@@ -17,6 +17,9 @@ const SIDE_BY_SIDE: usize = 4;
 /// How long one point may take, on a machine that is busy.
 const POINT_LIMIT: Duration = Duration::from_mins(5);
 
+/// How many reads of one endpoint are points; what comes after them asks again whether the server is done.
+const READS: usize = 6;
+
 /// What an undisturbed run came to, and did.
 pub(crate) struct Reference {
     /// The resources in the end.
@@ -25,6 +28,8 @@ pub(crate) struct Reference {
     pub(crate) hosts: Vec<String>,
     /// How often it called each endpoint that changes something.
     pub(crate) mutations: BTreeMap<String, usize>,
+    /// How often it called each endpoint that only reads.
+    reads: BTreeMap<String, usize>,
     /// How many writes its DNS vendor got.
     pub(crate) dns_writes: usize,
     /// How many events it told.
@@ -40,16 +45,17 @@ impl Reference {
 
     async fn make(flight: Flight) -> Self {
         let (world, _) = flight.start().await;
-        let (calls, writes) = (world.simulator.mutations().len(), dns_writes(&world));
+        let (calls, writes) = (world.simulator.requests().len(), dns_writes(&world));
         world.events.lock().unwrap().clear();
         flight.fly(&world).await.unwrap();
-        let mut mutations = BTreeMap::new();
-        for request in world.simulator.mutations().into_iter().skip(calls) {
-            *mutations.entry(request.endpoint().to_owned()).or_default() += 1;
+        let (mut mutations, mut reads) = (BTreeMap::new(), BTreeMap::new());
+        for request in world.simulator.requests().into_iter().skip(calls) {
+            let calls = if request.is_mutation() { &mut mutations } else { &mut reads };
+            *calls.entry(request.endpoint().to_owned()).or_default() += 1;
         }
         let events = world.events.lock().unwrap().len();
         let hosts = hosts(&world.state().await);
-        Self { shape: shape(&world), hosts, mutations, dns_writes: dns_writes(&world) - writes, events }
+        Self { shape: shape(&world), hosts, mutations, reads, dns_writes: dns_writes(&world) - writes, events }
     }
 
     /// How many changes of the server it made.
@@ -59,13 +65,24 @@ impl Reference {
 
     /// Every change of the server: the endpoint, and which of its calls.
     pub(crate) fn calls(&self) -> Vec<(String, usize)> {
-        let calls =
-            |(endpoint, count): (&String, &usize)| (1..=*count).map(|nth| (endpoint.clone(), nth)).collect::<Vec<_>>();
-        self.mutations.iter().flat_map(calls).collect()
+        calls(&self.mutations, usize::MAX)
+    }
+
+    /// The reads of the server, as [`Self::calls`].
+    pub(crate) fn reads(&self) -> Vec<(String, usize)> {
+        calls(&self.reads, READS)
     }
 }
 
-fn dns_writes(world: &World) -> usize {
+/// The calls of each endpoint, so many of one at the most.
+fn calls(counts: &BTreeMap<String, usize>, most: usize) -> Vec<(String, usize)> {
+    let of = |(endpoint, count): (&String, &usize)| {
+        (1..=(*count).min(most)).map(|nth| (endpoint.clone(), nth)).collect::<Vec<_>>()
+    };
+    counts.iter().flat_map(of).collect()
+}
+
+pub(crate) fn dns_writes(world: &World) -> usize {
     world.dns.requests().iter().filter(|request| request.is_write()).count()
 }
 
