@@ -318,7 +318,7 @@ mod tests {
             assert!(environment.depends_on.contains(&format!("twin:{}", twin.id)), "{twin:?}");
         }
         let some = Unwanted { apps: Some(BTreeSet::from(["web".to_owned()])), ..Unwanted::default() };
-        assert_eq!(ids(&draw_removal(&some, &observed, &state)), ["twin:web-2", "app:web:delete"]);
+        assert_eq!(ids(&draw_removal(&some, &observed, &state)), ["twin:web-2", "app:web:delete", "dns:web.shop.test"]);
     }
 
     #[test]
