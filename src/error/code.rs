@@ -72,7 +72,7 @@ pub enum ErrorCode {
     Cancelled,
     /// A hook of the caller failed.
     HookFailed,
-    /// Several steps failed; [`DeployError::errors`] has each.
+    /// Several steps failed; [`errors`](crate::DeployError::errors) has each.
     Multiple,
     /// A defect of this library.
     Internal,
