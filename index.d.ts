@@ -223,7 +223,10 @@ export interface UndeployRequest {
 	databaseAccess?: DeployRequest['databaseAccess'];
 	/** The app that owns `public`, which stays when its role goes; default `'api'`, `null`: none. */
 	publicSchemaApp?: string | null;
-	/** Also removes databases, roles and their data; default `false`. */
+	/**
+	 * Also removes databases, roles and their data; default `false`. Dokploy leaves the volumes of removed databases on the
+	 * server's disk: the plan's notes and the report's `kept` name them.
+	 */
 	deleteData?: boolean;
 	/** Also removes environment and project, when nothing else lives there; default `false`. */
 	deleteProject?: boolean;

@@ -128,18 +128,24 @@ impl Removal<'_> {
             return;
         }
         let first = self.before_removal();
-        if self.observed.postgres.as_ref().is_some_and(|found| found.ownership == Ownership::Ours) {
-            let mut step =
-                Step::new("service:postgres:delete", Action::Delete, "postgres db", "it is ours; its data goes");
-            step.depends_on.clone_from(&first);
-            self.push(step, Operation::RemovePostgres);
-        }
-        if self.observed.redis.as_ref().is_some_and(|found| found.ownership == Ownership::Ours) {
-            let mut step =
-                Step::new("service:redis:delete", Action::Delete, "redis cache", "it is ours; its data goes");
-            step.depends_on = first;
-            self.push(step, Operation::RemoveRedis);
-        }
+        let ours = |ownership: Ownership, name: &str| (ownership == Ownership::Ours).then(|| name.to_owned());
+        let postgres = self.observed.postgres.as_ref().and_then(|found| ours(found.ownership, &found.app_name));
+        let redis = self.observed.redis.as_ref().and_then(|found| ours(found.ownership, &found.app_name));
+        self.service("service:postgres:delete", "postgres db", Operation::RemovePostgres, postgres, &first);
+        self.service("service:redis:delete", "redis cache", Operation::RemoveRedis, redis, &first);
+    }
+
+    /// Removes a service. What it stored can no more be reached through Dokploy, but it does not leave the server's disk
+    /// (facts: what deleting leaves behind).
+    fn service(&mut self, id: &str, resource: &str, operation: Operation, app_name: Option<String>, first: &[String]) {
+        let Some(app_name) = app_name else { return };
+        let mut step = Step::new(id, Action::Delete, resource, "it is ours; its data goes out of reach");
+        step.depends_on = first.to_vec();
+        self.push(step, operation);
+        self.note(format!(
+            "the volume {app_name}-data of {resource} stays on the server's disk, where Dokploy leaves it; to destroy what \
+             it holds: docker volume rm {app_name}-data"
+        ));
     }
 
     /// The steps so far that what is removed next has to wait for. A DNS vendor that fails is no reason to keep what nothing
@@ -330,6 +336,11 @@ mod tests {
         assert!(step.depends_on.contains(&"app:api:delete".to_owned()));
         let waits_for_dns = |step: &&Step| step.depends_on.iter().any(|id| id.starts_with("dns:"));
         assert_eq!(blueprint.plan.steps.iter().find(waits_for_dns), None, "a DNS vendor that fails keeps nothing");
+        assert!(
+            blueprint.plan.notes.iter().any(|note| note.contains("docker volume rm")),
+            "{:?}",
+            blueprint.plan.notes
+        );
         assert_eq!(ids(&blueprint).last(), Some(&"project:delete"));
     }
 
