@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, sleep};
 
-/// A database that is older than this has long initialised its volume, whatever its log still says.
+/// A database that has run, or without a log was made, longer ago than this has initialised its volume.
 const INITIALISING: time::Duration = time::Duration::minutes(3);
 /// What the official images log when their volume is initialised.
 const INITIALISED: [&str; 2] = ["PostgreSQL init process complete", "Skipping initialization"];
@@ -38,19 +38,49 @@ async fn is_initialising(target: &PortTarget) -> bool {
         Ok(record) => record,
         Err(error) => return error.is_transient(),
     };
-    let made = OffsetDateTime::parse(&record.created_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    if (target.now)() - made > INITIALISING {
+    // Never deployed: nothing runs.
+    if record.application_status == ServiceStatus::Idle {
         return false;
     }
+    let now = (target.now)();
+    let log = api.read_logs(&target.postgres_id, LINES).await;
+    if let Some(initialised) = log.as_ref().ok().and_then(|log| has_initialised(log.expose(), now)) {
+        return !initialised;
+    }
     match record.application_status {
-        // Never deployed: nothing runs.
-        ServiceStatus::Idle => false,
+        // Deployed in vain: nothing runs.
+        ServiceStatus::Idle | ServiceStatus::Error => false,
+        // However long its image takes to come.
         ServiceStatus::Running => true,
-        status => match api.read_logs(&target.postgres_id, LINES).await {
-            // Deployed in vain: nothing runs, unless an earlier deployment started it.
-            Ok(log) if status == ServiceStatus::Error && log.expose().trim().is_empty() => false,
-            Ok(log) => !INITIALISED.iter().any(|sign| log.expose().contains(sign)),
-            Err(_) => status != ServiceStatus::Error,
-        },
+        ServiceStatus::Done | ServiceStatus::Unknown => {
+            let made = OffsetDateTime::parse(&record.created_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+            now - made <= INITIALISING
+        }
+    }
+}
+
+/// Whether a log tells of an initialised volume: it says so, or it is too old to tell. `None` when there is none.
+fn has_initialised(log: &str, now: OffsetDateTime) -> Option<bool> {
+    let oldest = log.lines().filter_map(|line| line.split_whitespace().next()).min()?;
+    let began = OffsetDateTime::parse(oldest, &Rfc3339).unwrap_or(now);
+    Some(now - began > INITIALISING || INITIALISED.iter().any(|sign| log.contains(sign)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn a_log_tells_by_its_words_or_by_its_age() {
+        let now = datetime!(2026-11-23 08:50:00 UTC);
+        let young =
+            "2026-11-23T08:49:30.000000001Z The files belonging to this database system will be owned by postgres";
+        let done = "2026-11-23T08:49:40.000000001Z PostgreSQL init process complete; ready for start up.";
+        let old = "2026-11-23T08:40:00.000000001Z LOG:  checkpoint complete";
+        assert_eq!(has_initialised(young, now), Some(false));
+        assert_eq!(has_initialised(&[young, done].join("\n"), now), Some(true));
+        assert_eq!(has_initialised(old, now), Some(true), "what told of it is no longer among the last lines");
+        assert_eq!(has_initialised("\n", now), None);
     }
 }
