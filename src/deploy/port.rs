@@ -55,6 +55,8 @@ pub(super) struct OpenPort {
     cleanup: TaskTracker,
     /// The call that opens it; it goes on when we are dropped, because a close must not be sent beside it.
     opening: Option<JoinHandle<Result<(), ApiError>>>,
+    /// Whether the database was reached through it.
+    reached: bool,
     closed: bool,
 }
 
@@ -89,6 +91,7 @@ impl OpenPort {
                 entry,
                 cleanup: cleanup.clone(),
                 opening: Some(call),
+                reached: false,
                 closed: false,
             };
             match open.opened().await {
@@ -116,6 +119,11 @@ impl OpenPort {
         self.port
     }
 
+    /// Says that the database was reached: it may be restarted at any time from now on.
+    pub(super) const fn reached(&mut self) {
+        self.reached = true;
+    }
+
     /// Waits for the call that opens the port; stays cancel-safe, since the call has a task of its own.
     async fn opened(&mut self) -> Result<(), ApiError> {
         let Some(opening) = self.opening.as_mut() else { return Ok(()) };
@@ -134,9 +142,8 @@ impl OpenPort {
     ///
     /// `DATABASE_PORT` when it could not be closed: the journal keeps it, and the next run closes it first.
     pub(super) async fn close(mut self) -> Result<(), DeployError> {
-        let opening = self.opening.take();
-        let work = close_out(self.target.clone(), self.port, self.journal.clone(), self.entry.clone(), opening);
         // In a task of its own, so that a cancelled run still closes it.
+        let work = self.close_out();
         let task = self.cleanup.spawn(work);
         self.closed = true;
         match task.await {
@@ -146,18 +153,35 @@ impl OpenPort {
     }
 }
 
+impl OpenPort {
+    /// Waits for an outstanding open, closes, and settles the journal.
+    fn close_out(&mut self) -> impl Future<Output = Result<(), DeployError>> + Send + 'static {
+        let (target, port, reached) = (self.target.clone(), self.port, self.reached);
+        let (journal, entry, opening) = (self.journal.clone(), self.entry.clone(), self.opening.take());
+        async move {
+            if let Some(opening) = opening
+                && let Ok(Err(error)) = opening.await
+                && !error.outcome_unknown()
+            {
+                return journal.settle(&entry, Outcome::NotDone).await;
+            }
+            // Opening it may have started a new database, which closing it restarts. Only now is there one to look at.
+            if !reached {
+                initialised(&target, Some(port)).await;
+            }
+            close(&target, Some(port)).await?;
+            journal.settle(&entry, Outcome::Done).await
+        }
+    }
+}
+
 impl Drop for OpenPort {
     fn drop(&mut self) {
         if self.closed || tokio::runtime::Handle::try_current().is_err() {
             return;
         }
-        let opening = self.opening.take();
-        let work = close_out(self.target.clone(), self.port, self.journal.clone(), self.entry.clone(), opening);
-        let (target, port) = (self.target.clone(), self.port);
-        self.cleanup.spawn(async move {
-            initialised(&target, Some(port)).await;
-            work.await
-        });
+        let work = self.close_out();
+        self.cleanup.spawn(work);
     }
 }
 
@@ -168,24 +192,6 @@ async fn ask_to_open(target: PortTarget, port: u16) -> Result<(), ApiError> {
         Err(error) if error.outcome_unknown() && landed(&target).await => Ok(()),
         result => result,
     }
-}
-
-/// Waits for an outstanding open, closes, and settles the journal.
-async fn close_out(
-    target: PortTarget,
-    port: u16,
-    journal: Journal,
-    entry: Entry,
-    opening: Option<JoinHandle<Result<(), ApiError>>>,
-) -> Result<(), DeployError> {
-    if let Some(opening) = opening
-        && let Ok(Err(error)) = opening.await
-        && !error.outcome_unknown()
-    {
-        return journal.settle(&entry, Outcome::NotDone).await;
-    }
-    close(&target, Some(port)).await?;
-    journal.settle(&entry, Outcome::Done).await
 }
 
 /// Closes a port that an interrupted run announced in its journal.

@@ -113,13 +113,16 @@ async fn by_port<W: Work>(
     session.progress(step, "opening the external port");
     let now = (session.surroundings.now)();
     let entropy = session.surroundings.entropy.as_ref();
-    let open = OpenPort::open(target.clone(), &step.id, &session.journal, &session.cleanup, now, entropy).await?;
+    let mut open = OpenPort::open(target.clone(), &step.id, &session.journal, &session.cleanup, now, entropy).await?;
     let login = Login { host: session.database_host.clone(), port: open.port(), user: service.user.clone(), password };
     let options = ConnectOptions { deadline: session.surroundings.database_deadline, ..ConnectOptions::default() };
     let transport = PortTransport::new(login, options);
     session.progress(step, "waiting for the database");
     let result = match transport.wait_until_reachable(&service.database).await {
-        Ok(()) => work.run(&transport).await,
+        Ok(()) => {
+            open.reached();
+            work.run(&transport).await
+        }
         Err(error) => Err(error),
     };
     session.progress(step, "closing the external port");
