@@ -153,8 +153,12 @@ impl Ready {
     /// The providers of the run's zones, and of those in which we wrote a record as far as we can write there today.
     pub(super) fn writable_zones(&self, state: &State) -> BTreeMap<String, Arc<dyn DnsProvider>> {
         let mut providers = self.zones.providers.clone();
-        for root in state.dns_records.values().map(|record| &record.domain) {
-            if let (false, Some(Ok(provider))) = (providers.contains_key(root), self.provider_of(root)) {
+        let roots: BTreeSet<&String> = state.dns_records.values().map(|record| &record.domain).collect();
+        for root in roots {
+            // A provider's client takes a while to make.
+            if !providers.contains_key(root)
+                && let Some(Ok(provider)) = self.provider_of(root)
+            {
                 providers.insert(root.clone(), provider);
             }
         }
