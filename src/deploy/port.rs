@@ -136,14 +136,15 @@ impl OpenPort {
         }
     }
 
-    /// Closes the port, and returns when it is true that it is closed.
+    /// Closes the port, and returns when it is true that it is closed and the database takes connections again.
     ///
     /// # Errors
     ///
     /// `DATABASE_PORT` when it could not be closed: the journal keeps it, and the next run closes it first.
     pub(super) async fn close(mut self) -> Result<(), DeployError> {
         // In a task of its own, so that a cancelled run still closes it.
-        let work = self.close_out();
+        let until = if self.reached { Until::Serving } else { Until::Closed };
+        let work = self.close_out(until);
         let task = self.cleanup.spawn(work);
         self.closed = true;
         match task.await {
@@ -155,7 +156,7 @@ impl OpenPort {
 
 impl OpenPort {
     /// Waits for an outstanding open, closes, and settles the journal.
-    fn close_out(&mut self) -> impl Future<Output = Result<(), DeployError>> + Send + 'static {
+    fn close_out(&mut self, until: Until) -> impl Future<Output = Result<(), DeployError>> + Send + 'static {
         let (target, port, reached) = (self.target.clone(), self.port, self.reached);
         let (journal, entry, opening) = (self.journal.clone(), self.entry.clone(), self.opening.take());
         async move {
@@ -169,7 +170,7 @@ impl OpenPort {
             if !reached {
                 initialised(&target, Some(port)).await;
             }
-            close(&target, Some(port)).await?;
+            close(&target, Some(port), until).await?;
             journal.settle(&entry, Outcome::Done).await
         }
     }
@@ -180,7 +181,7 @@ impl Drop for OpenPort {
         if self.closed || tokio::runtime::Handle::try_current().is_err() {
             return;
         }
-        let work = self.close_out();
+        let work = self.close_out(Until::Closed);
         self.cleanup.spawn(work);
     }
 }
@@ -215,9 +216,7 @@ pub(super) async fn close_interrupted(
         Ok(found) if found.open_port().is_none() && !answers(&target.host, port).await => return Ok(()),
         _ => initialised(target, Some(port)).await,
     }
-    close(target, Some(port)).await?;
-    serves_again(target).await;
-    Ok(())
+    close(target, Some(port), Until::Serving).await
 }
 
 /// Looks until the server says that the port is open or its longest time has passed; says whether it is open.
@@ -236,12 +235,21 @@ async fn landed(target: &PortTarget) -> bool {
     }
 }
 
+/// What is waited for when a port is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Nothing but that.
+    Closed,
+    /// That the database, which closing the port restarts, takes connections again.
+    Serving,
+}
+
 /// Closes the port: true when the server says so *and* no connection succeeds, looked at again after a while.
 ///
 /// # Errors
 ///
 /// `DATABASE_PORT` when it stays open, `DOKPLOY_*` when the server cannot be asked.
-pub(super) async fn close(target: &PortTarget, port: Option<u16>) -> Result<(), DeployError> {
+pub(super) async fn close(target: &PortTarget, port: Option<u16>, until: Until) -> Result<(), DeployError> {
     for _ in 0..CLOSINGS {
         repeat(&target.client, || async {
             target.client.postgres().save_external_port(&target.postgres_id, None).await
@@ -250,8 +258,17 @@ pub(super) async fn close(target: &PortTarget, port: Option<u16>) -> Result<(), 
         if !closed_within(target, port, CLOSING_LIMIT).await? {
             continue;
         }
-        sleep(target.landing / 8).await;
-        if is_closed(target, port).await? {
+        let again = async {
+            sleep(target.landing / 8).await;
+            is_closed(target, port).await
+        };
+        let serves = async {
+            if until == Until::Serving {
+                serves_again(target).await;
+            }
+        };
+        let (closed, ()) = tokio::join!(again, serves);
+        if closed? {
             return Ok(());
         }
     }

@@ -4,7 +4,6 @@ use super::initialise::initialised;
 use super::inside::{Impasse, InsideTransport, Patience};
 use super::port::{OpenPort, PortTarget};
 use super::route::Route;
-use super::serving::serves_again;
 use super::session::{PostgresService, Session};
 use crate::plan::{DatabaseRoute, Step};
 use crate::postgres::{ConnectOptions, Login, PortTransport, SqlTransport};
@@ -40,7 +39,11 @@ pub(super) async fn reach<W: Work>(session: &Session, step: &Step, work: &W) -> 
     }
     let patience = patience(session, &planned);
     let inside = InsideTransport::new(session, step, &service, password.clone(), patience).await?;
-    let result = work.run(&inside).await;
+    let result = match (work.run(&inside).await, inside.close().await) {
+        (result, Ok(())) => result,
+        (Ok(_), Err(error)) => Err(error),
+        (Err(first), Err(second)) => Err(DeployError::join(vec![first, second])),
+    };
     remember(session, &planned, &inside, result.is_ok()).await?;
     match (result, inside.impasse()) {
         (Err(_), Some(impasse)) if planned.falls_back => {
@@ -113,7 +116,7 @@ async fn by_port<W: Work>(
     session.progress(step, "opening the external port");
     let now = (session.surroundings.now)();
     let entropy = session.surroundings.entropy.as_ref();
-    let mut open = OpenPort::open(target.clone(), &step.id, &session.journal, &session.cleanup, now, entropy).await?;
+    let mut open = OpenPort::open(target, &step.id, &session.journal, &session.cleanup, now, entropy).await?;
     let login = Login { host: session.database_host.clone(), port: open.port(), user: service.user.clone(), password };
     let options = ConnectOptions { deadline: session.surroundings.database_deadline, ..ConnectOptions::default() };
     let transport = PortTransport::new(login, options);
@@ -128,11 +131,7 @@ async fn by_port<W: Work>(
     session.progress(step, "closing the external port");
     drop(transport);
     match (result, open.close().await) {
-        (Ok(value), Ok(())) => {
-            session.progress(step, "waiting until the database is back");
-            serves_again(&target).await;
-            Ok(value)
-        }
+        (Ok(value), Ok(())) => Ok(value),
         (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
         (Err(first), Err(second)) => Err(DeployError::join(vec![first, second])),
     }

@@ -37,7 +37,7 @@ const CONFIG: &str = "docker.getConfig";
 /// Only tells the user where a deployment is; nothing has to wait for it.
 const QUEUE: &str = "deployment.queueList";
 /// What is asked again and again until the server is done.
-const POLLED: &[&str] = &[TASKS, CONTAINERS, QUEUE, "deployment.all", "application.readLogs"];
+const POLLED: &[&str] = &[TASKS, CONTAINERS, QUEUE, "deployment.all", "application.readLogs", "postgres.readLogs"];
 
 /// The exchanges without the polls that found the server not yet done, which are its wait and not ours; in the order in
 /// which they were sent.
@@ -165,9 +165,11 @@ impl<'a> Rules<'a> {
         }
         let port = |exchange: &Exchange| exchange.path == "postgres.saveExternalPort";
         let closes = |exchange: &Exchange| port(exchange) && exchange.body.contains("null");
-        // A port is closed after it was opened, looked at when it is closed, and looked at again after a while (I4).
+        let looks = |exchange: &Exchange| matches!(exchange.path.as_str(), "postgres.one" | "postgres.readLogs");
+        // A port is closed after it was opened, looked at when it is closed, and looked at again after a while (I4). The
+        // database is seen to be back before any app is deployed.
         let port_in_order = (port(other) && !closes(other) && closes(request))
-            || (closes(other) && request.path == "postgres.one" && request.sent > other.sent)
+            || (closes(other) && looks(request) && request.sent > other.sent)
             || (other.path == "postgres.one" && request.path == "postgres.one" && later > earlier);
         // What was provisioned is proven: the second job runs when the first has answered.
         let jobs_in_order = subject != other_subject

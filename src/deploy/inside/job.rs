@@ -77,18 +77,31 @@ impl Job {
         self.deployed = true;
     }
 
-    /// Deletes it, in a task of its own, so that a cancelled run still does.
+    /// Begins to delete it, in a task of its own, so that a cancelled run still does.
+    pub(super) fn leave(mut self) -> Leaving {
+        let made = self.made.take();
+        let (client, deployed) = (self.client.clone(), self.deployed);
+        Leaving(self.cleanup.spawn(async move {
+            match made {
+                None => Ok(()),
+                Some(made) if deployed => Ok(delete_now(&client, &made.id).await?),
+                Some(made) => delete(&client, &made.id).await,
+            }
+        }))
+    }
+}
+
+/// A job that is being deleted; that goes on when this is dropped.
+pub(super) struct Leaving(JoinHandle<Result<(), DeployError>>);
+
+impl Leaving {
+    /// Waits until it is gone.
     ///
     /// # Errors
     ///
     /// `DOKPLOY_*`: the next run finds it by its mark.
-    pub(super) async fn remove(mut self) -> Result<(), DeployError> {
-        let Some(made) = self.made.take() else { return Ok(()) };
-        let (client, deployed) = (self.client.clone(), self.deployed);
-        let task = self.cleanup.spawn(async move {
-            if deployed { Ok(delete_now(&client, &made.id).await?) } else { delete(&client, &made.id).await }
-        });
-        task.await.map_err(|error| stopped(&error))?
+    pub(super) async fn gone(self) -> Result<(), DeployError> {
+        self.0.await.map_err(|error| stopped(&error))?
     }
 }
 

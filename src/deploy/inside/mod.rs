@@ -22,8 +22,8 @@ use crate::{DeployError, ErrorCode};
 use answer::{Reading, Unstartable, Wait, read, unstartable};
 use async_trait::async_trait;
 use indexmap::IndexMap;
-use job::{Job, Made};
-use std::sync::OnceLock;
+use job::{Job, Leaving, Made};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -73,6 +73,8 @@ pub(super) struct InsideTransport<'a> {
     password: Secret,
     patience: Patience,
     impasse: OnceLock<Impasse>,
+    /// The job of the last script that was answered.
+    leaving: Mutex<Option<Leaving>>,
 }
 
 impl<'a> InsideTransport<'a> {
@@ -94,8 +96,23 @@ impl<'a> InsideTransport<'a> {
             Some(wanted) if service.new => wanted,
             wanted => session.client.postgres().one(&service.id).await?.docker_image.or(wanted).unwrap_or_default(),
         };
-        let (service, impasse) = (service.clone(), OnceLock::new());
-        Ok(Self { session, step, service, image, password, patience, impasse })
+        let (service, impasse, leaving) = (service.clone(), OnceLock::new(), Mutex::default());
+        Ok(Self { session, step, service, image, password, patience, impasse, leaving })
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, Option<Leaving>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nothing of it is left; to be called after the last script.
+    ///
+    /// # Errors
+    ///
+    /// `DOKPLOY_*`: the next run finds by its mark what stayed. It still holds the master password: that is not to be
+    /// passed over.
+    pub(super) async fn close(&self) -> Result<(), DeployError> {
+        let last = self.leaving().take();
+        gone(last).await
     }
 
     /// The database's image, as the server stores it.
@@ -285,13 +302,27 @@ impl SqlTransport for InsideTransport<'_> {
         let Some(args) = arguments(script) else { return Err(self.note(too_long())) };
         let mut job = Job::create(self.session, self.step).await.map_err(|error| self.note(error))?;
         let result = self.run(&mut job, database, script, &args).await;
-        match (result, job.remove().await) {
-            (Ok(output), Ok(())) => Ok(output),
-            (Err(error), Ok(())) => Err(self.note(error)),
-            // The job still holds the master password: that is not to be passed over.
-            (Ok(_), Err(error)) => Err(error),
-            (Err(first), Err(second)) => Err(DeployError::join(vec![first, second])),
+        let leaving = job.leave();
+        match result {
+            Ok(output) => {
+                // The next script need not wait for that.
+                let before = self.leaving().replace(leaving);
+                gone(before).await?;
+                Ok(output)
+            }
+            Err(error) => match leaving.gone().await {
+                Ok(()) => Err(self.note(error)),
+                Err(second) => Err(DeployError::join(vec![error, second])),
+            },
         }
+    }
+}
+
+/// Waits until a job is gone.
+async fn gone(job: Option<Leaving>) -> Result<(), DeployError> {
+    match job {
+        Some(job) => job.gone().await,
+        None => Ok(()),
     }
 }
 

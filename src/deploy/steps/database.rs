@@ -2,10 +2,9 @@
 
 use crate::deploy::apply::Done;
 use crate::deploy::initialise::initialised;
-use crate::deploy::port::close;
+use crate::deploy::port::{Until, close};
 use crate::deploy::reach::{Work, reach, target};
 use crate::deploy::report::RetiredRole;
-use crate::deploy::serving::serves_again;
 use crate::deploy::session::Session;
 use crate::plan::Step;
 use crate::postgres::{
@@ -142,8 +141,6 @@ pub(super) async fn close_leftover(session: &Session, step: &Step) -> Result<Don
     let target = target(session, &service);
     // Closing it restarts the database.
     initialised(&target, port).await;
-    close(&target, port).await?;
-    session.progress(step, "waiting until the database is back");
-    serves_again(&target).await;
+    close(&target, port, Until::Serving).await?;
     Ok(Done::Changed)
 }
