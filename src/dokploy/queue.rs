@@ -15,16 +15,17 @@ use tokio::time::Instant;
 pub(super) struct SharedQueue(Mutex<Option<(Instant, Arc<[QueueJob]>)>>);
 
 impl SharedQueue {
-    /// The queue as it was at most `age` ago.
+    /// The queue as it was at most `age` before this was called.
     ///
     /// # Errors
     ///
     /// Every [`ApiError`].
     pub(super) async fn read(&self, api: DeploymentApi<'_>, age: Duration) -> Result<Arc<[QueueJob]>, ApiError> {
-        // Held while it is read: who comes meanwhile takes what was read.
+        let asked = Instant::now();
+        // Held while it is read: who comes meanwhile takes what was read, however long the server takes to answer.
         let mut last = self.0.lock().await;
         if let Some((at, jobs)) = last.as_ref()
-            && at.elapsed() < age
+            && asked.saturating_duration_since(*at) < age
         {
             return Ok(Arc::clone(jobs));
         }
