@@ -98,18 +98,6 @@ where
     }
 }
 
-/// Sends a change that may safely be repeated: it says what is to be, not what is to be done.
-///
-/// # Errors
-///
-/// What the last attempt failed with.
-pub(super) async fn repeat<T, Sent>(client: &Dokploy, send: impl Fn() -> Sent) -> Result<T, ApiError>
-where
-    Sent: Future<Output = Result<T, ApiError>>,
-{
-    client.repeat(send).await
-}
-
 /// Removes something; that it is gone already is success.
 ///
 /// # Errors
@@ -119,7 +107,7 @@ pub(super) async fn remove<T, Sent>(client: &Dokploy, send: impl Fn() -> Sent) -
 where
     Sent: Future<Output = Result<T, ApiError>>,
 {
-    match repeat(client, send).await {
+    match client.repeat(send).await {
         Err(error) if error.is_not_found() => Ok(()),
         result => result.map(|_| ()),
     }

@@ -1,7 +1,7 @@
 //! Deleting an application: never beside a deployment of it, which would bring up its service all the same and leave it
 //! behind, belonging to nothing. A deployment that only waits in the queue goes with its application.
 
-use super::create::{remove, repeat};
+use super::create::remove;
 use crate::dokploy::{ApiError, DeploymentStatus, Dokploy};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -18,7 +18,7 @@ pub(super) async fn becomes_idle(client: &Dokploy, application_id: &str, limit: 
     let deadline = Instant::now() + limit;
     let mut pause = FIRST_PAUSE;
     loop {
-        let deployments = repeat(client, || async { client.deployment().all(application_id).await }).await;
+        let deployments = client.deployment().all(application_id).await;
         let under_way = |status: DeploymentStatus| status == DeploymentStatus::Running;
         if deployments.map_or(true, |all| all.iter().all(|deployment| !under_way(deployment.status))) {
             return true;

@@ -1,6 +1,5 @@
 //! The database's external port: opened for as long as it is needed, and closed on every way out (I4).
 
-use super::create::repeat;
 use super::initialise::initialised;
 use super::serving::serves_again;
 use crate::dokploy::{ApiError, Dokploy};
@@ -251,10 +250,10 @@ pub(super) enum Until {
 /// `DATABASE_PORT` when it stays open, `DOKPLOY_*` when the server cannot be asked.
 pub(super) async fn close(target: &PortTarget, port: Option<u16>, until: Until) -> Result<(), DeployError> {
     for _ in 0..CLOSINGS {
-        repeat(&target.client, || async {
-            target.client.postgres().save_external_port(&target.postgres_id, None).await
-        })
-        .await?;
+        target
+            .client
+            .repeat(|| async { target.client.postgres().save_external_port(&target.postgres_id, None).await })
+            .await?;
         if !closed_within(target, port, CLOSING_LIMIT).await? {
             continue;
         }

@@ -8,7 +8,6 @@ mod job;
 
 pub(super) use job::delete;
 
-use super::create::repeat;
 use super::session::{PostgresService, Session};
 use crate::dokploy::{
     Failure, Progress, RestartCondition, RestartPolicy, SaveDockerProvider, SaveEnvironment, UpdateApplication,
@@ -137,7 +136,7 @@ impl<'a> InsideTransport<'a> {
         self.configure(made, database, args, &job.name).await?;
         let api = self.session.client.application();
         let description = format!("stage {}", self.session.wanted.stage);
-        repeat(&self.session.client, || async { api.deploy(&made.id, &job.name, &description).await }).await?;
+        self.session.client.repeat(|| async { api.deploy(&made.id, &job.name, &description).await }).await?;
         let progress = |state: Progress| {
             let state = match state {
                 Progress::Queued => "waiting in the server's deployment queue",
@@ -186,11 +185,11 @@ impl<'a> InsideTransport<'a> {
             ..UpdateApplication::default()
         };
         let (image, env, command) = tokio::join!(
-            repeat(&self.session.client, || async { api.save_docker_provider(&provider).await }),
-            repeat(&self.session.client, || async {
-                api.save_environment(&SaveEnvironment { application_id, env: &env }).await
-            }),
-            repeat(&self.session.client, || async { api.update(&update).await }),
+            self.session.client.repeat(|| async { api.save_docker_provider(&provider).await }),
+            self.session
+                .client
+                .repeat(|| async { api.save_environment(&SaveEnvironment { application_id, env: &env }).await }),
+            self.session.client.repeat(|| async { api.update(&update).await }),
         );
         Ok(image.and(env).and(command)?)
     }

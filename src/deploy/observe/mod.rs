@@ -55,10 +55,6 @@ impl Scope<'_> {
         self.mark(MarkKind::Project, self.workspace)
     }
 
-    fn marked_project(&self, description: Option<&str>) -> bool {
-        description.and_then(Mark::parse).is_some_and(|mark| mark == self.project_mark())
-    }
-
     /// The services of a name as [`select`] takes them.
     fn candidates<'e>(
         &self,

@@ -16,7 +16,7 @@ pub(super) async fn place(
 ) -> Result<Option<Environment>, DeployError> {
     let projects = client.project().all().await?;
     let known = state.map(|state| state.project_id.as_str()).filter(|id| !id.is_empty());
-    let marked = |description: Option<&str>| scope.marked_project(description);
+    let marked = |description: Option<&str>| scope.marked(description, MarkKind::Project, scope.workspace);
     let candidates: Vec<Candidate> = projects
         .iter()
         .map(|project| Candidate {

@@ -2,7 +2,7 @@
 
 use super::rotation;
 use crate::deploy::apply::Done;
-use crate::deploy::create::{create_once, repeat};
+use crate::deploy::create::create_once;
 use crate::deploy::report::AppStatus;
 use crate::deploy::request::WaitFor;
 use crate::deploy::session::Session;
@@ -58,7 +58,7 @@ pub(super) async fn mark(session: &Session, app: &str, description: &str) -> Res
     let description = session.scope().mark(MarkKind::App, app).put_into(description);
     let update =
         UpdateApplication { application_id: &id, description: Some(&description), ..UpdateApplication::default() };
-    repeat(&session.client, || async { session.client.application().update(&update).await }).await?;
+    session.client.repeat(|| async { session.client.application().update(&update).await }).await?;
     session.state.update(|state| state.applications.insert(app.to_owned(), id.clone())).await?;
     Ok(Done::Changed)
 }
@@ -92,8 +92,8 @@ pub(super) async fn configure(
     let api = session.client.application();
     // Neither is given up when the other fails: what was sent is answered.
     let (image_saved, env_saved) = tokio::join!(
-        repeat(&session.client, || async { api.save_docker_provider(&provider).await }),
-        repeat(&session.client, || async { api.save_environment(&variables).await }),
+        session.client.repeat(|| async { api.save_docker_provider(&provider).await }),
+        session.client.repeat(|| async { api.save_environment(&variables).await }),
     );
     image_saved.and(env_saved)?;
     session.world().configured.insert(app.to_owned(), env);
@@ -207,7 +207,7 @@ fn log_tail(session: &Session, step: &Step, error: &DeployError) {
 /// Queues the deployment. Sent twice it would only be made twice, one after the other, with the same outcome.
 async fn send(session: &Session, id: &str, title: &str) -> Result<(), DeployError> {
     let description = format!("stage {}", session.wanted.stage);
-    repeat(&session.client, || async { session.client.application().deploy(id, title, &description).await }).await?;
+    session.client.repeat(|| async { session.client.application().deploy(id, title, &description).await }).await?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::DeployError;
 use crate::deploy::apply::Done;
-use crate::deploy::create::{create_unsettled, remove, repeat};
+use crate::deploy::create::{create_unsettled, remove};
 use crate::deploy::report::DomainStatus;
 use crate::deploy::session::Session;
 use crate::dokploy::{Certificate, CreateDomain, UpdateDomain};
@@ -32,7 +32,7 @@ pub(super) async fn attach(
             certificate_type: Certificate::Letsencrypt,
             path: "/",
         };
-        repeat(&session.client, || async { session.client.domain().update(&update).await }).await?;
+        session.client.repeat(|| async { session.client.domain().update(&update).await }).await?;
         (id.to_owned(), None)
     } else {
         let (id, entry) = create(session, step, &application, &wanted.host, wanted.port).await?;

@@ -2,7 +2,7 @@
 
 use crate::DeployError;
 use crate::deploy::apply::Done;
-use crate::deploy::create::{create_once, repeat};
+use crate::deploy::create::create_once;
 use crate::deploy::observe::DEFAULT_ENVIRONMENT;
 use crate::deploy::session::Session;
 use crate::dokploy::{Environment, Mark, MarkKind, UpdateEnvironment};
@@ -100,6 +100,6 @@ pub(super) async fn mark_environment(session: &Session) -> Result<Done, DeployEr
 async fn set_mark(session: &Session, id: &str, description: &str) -> Result<(), DeployError> {
     let update =
         UpdateEnvironment { environment_id: id, description: Some(description), ..UpdateEnvironment::default() };
-    repeat(&session.client, || async { session.client.environment().update(&update).await }).await?;
+    session.client.repeat(|| async { session.client.environment().update(&update).await }).await?;
     Ok(())
 }

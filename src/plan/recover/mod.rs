@@ -102,26 +102,30 @@ fn services(state: &mut State, observed: &Observed, recovered: &mut Vec<String>,
     if let Some(postgres) = postgres {
         state.services.postgres_id = Some(postgres.id.clone());
         let known = &mut state.deploy_native.passwords.postgres;
-        if known.is_none() {
-            known.clone_from(&postgres.password);
-            match known {
-                Some(_) => recovered.push("the master password of postgres".to_owned()),
-                None => lost.push("the master password of postgres".to_owned()),
-            }
-        }
+        password(known, postgres.password.as_ref(), "the master password of postgres", recovered, lost);
     }
     let redis = observed.redis.as_ref().filter(|found| found.ownership == Ownership::Ours);
     if let Some(redis) = redis {
         state.services.redis_id = Some(redis.id.clone());
         let known = &mut state.deploy_native.passwords.redis;
-        if known.is_none() {
-            known.clone_from(&redis.password);
-            match known {
-                Some(_) => recovered.push("the password of redis".to_owned()),
-                None => lost.push("the password of redis".to_owned()),
-            }
-        }
+        password(known, redis.password.as_ref(), "the password of redis", recovered, lost);
     }
+}
+
+/// Takes the password of a service from the server, where the state has none.
+fn password(
+    known: &mut Option<Secret>,
+    stored: Option<&Secret>,
+    what: &str,
+    recovered: &mut Vec<String>,
+    lost: &mut Vec<String>,
+) {
+    if known.is_some() {
+        return;
+    }
+    *known = stored.cloned();
+    let told = if known.is_some() { recovered } else { lost };
+    told.push(what.to_owned());
 }
 
 fn observed_database(observed: &Observed) -> Option<&ObservedPostgres> {
