@@ -1,15 +1,15 @@
 //! From a checked request to a plan: sniff, resolve, look, recover, draw. Makes only reads.
 
 use super::begin::{Adoption, adoption};
+use super::desired::{self, Ingredients, MASTER, assemble};
 use super::images::{registry_login, resolve_images};
 use super::prepare;
 use super::ready::{Part, Ready};
 use super::resolve::{AppResolver, Generated};
 use super::rotation;
 use super::session::{PostgresService, World};
-use super::wanted::{self, Ingredients, MASTER, assemble};
 use crate::env::encode_env;
-use crate::plan::{Blueprint, DeployPlan, Observed, Wanted, draw, recover, recover_domains, remember_apps, render};
+use crate::plan::{Blueprint, DeployPlan, Desired, Observed, draw, recover, recover_domains, remember_apps, render};
 use crate::postgres::DatabaseRoles;
 use crate::state::{Intent, Journal, State};
 use crate::{DeployError, DeployEvent, Phase};
@@ -18,7 +18,7 @@ use std::net::IpAddr;
 
 /// A plan with everything that applying it needs.
 pub(super) struct Draft {
-    pub(super) wanted: Wanted,
+    pub(super) desired: Desired,
     pub(super) observed: Observed,
     pub(super) blueprint: Blueprint,
     /// The state with what was recovered.
@@ -96,9 +96,9 @@ impl Ready {
         };
         let roles = resolver.roles(&filled, &database, &master)?;
         let hooked = self.options.image_builder.is_some();
-        let images = wanted::images(&self.request, &self.apps, &resolved.envs, hooked, self.now())?;
+        let images = desired::images(&self.request, &self.apps, &resolved.envs, hooked, self.now())?;
         let images = resolve_images(images, self.images.as_ref(), registry_login(&self.request).as_ref()).await?;
-        let mut wanted = assemble(Ingredients {
+        let mut desired = assemble(Ingredients {
             request: &self.request,
             apps: &self.apps,
             hosts: &self.hosts,
@@ -107,20 +107,20 @@ impl Ready {
             envs: &resolved.envs,
             images,
             roles: roles.as_ref(),
-            route: wanted::database_route(&self.request, observed.postgres.as_ref(), &state),
+            route: desired::database_route(&self.request, observed.postgres.as_ref(), &state),
         });
         if self.part == Part::All && self.request.workspace.services.db.is_some() {
-            wanted.rotations = rotation::unfinished(&state, &observed, &self.apps);
+            desired.rotations = rotation::unfinished(&state, &observed, &self.apps);
         }
-        wanted.writable_zones = self.writable_zones(&state).into_keys().collect();
+        desired.writable_zones = self.writable_zones(&state).into_keys().collect();
         self.phase(Phase::Plan);
-        let mut blueprint = draw(&wanted, &observed, &state)?;
+        let mut blueprint = draw(&desired, &observed, &state)?;
         self.part.narrow(&mut blueprint);
-        self.check_access(&blueprint, wanted.database.as_ref().map(|database| &database.way)).await?;
+        self.check_access(&blueprint, desired.database.as_ref().map(|database| &database.way)).await?;
         self.options
             .events
             .emit(DeployEvent::Planned { changes: blueprint.plan.changes, text: render(&blueprint.plan) });
-        Ok(Draft { wanted, observed, blueprint, state, generated: resolved.generated, resolver, roles })
+        Ok(Draft { desired, observed, blueprint, state, generated: resolved.generated, resolver, roles })
     }
 }
 
@@ -144,7 +144,7 @@ pub(super) async fn plan(ready: &Ready) -> Result<DeployPlan, DeployError> {
     let opened = unfinished.iter().any(|entry| matches!(entry.intent, Intent::OpenDatabasePort { .. }));
     if opened && drawn.observed.open_port.is_none() {
         drawn.observed.open_port = drawn.observed.postgres.as_ref().map(|found| found.id.clone());
-        drawn.blueprint = draw(&drawn.wanted, &drawn.observed, &drawn.state)?;
+        drawn.blueprint = draw(&drawn.desired, &drawn.observed, &drawn.state)?;
     }
     Ok(drawn.blueprint.plan)
 }

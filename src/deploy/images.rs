@@ -1,11 +1,11 @@
 //! Images before anything is changed: what makes them unchanged, and what a given tag stands for.
 
+use super::desired::registry_host;
 use super::options::RunOptions;
 use super::request::DeployRequest;
-use super::wanted::registry_host;
 use crate::DeployError;
 use crate::image::{DockerBuilder, ImageBuilder, ImageReference, RegistryClient, RegistryLogin, Resolution};
-use crate::plan::WantedImage;
+use crate::plan::DesiredImage;
 use crate::secrets::Redactor;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
@@ -24,23 +24,23 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// `IMAGE_BUILD` when a Dockerfile or context cannot be read, `HOOK_FAILED` for a hook, `IMAGE_REGISTRY` when a registry
 /// refuses the login, `INVALID_REQUEST` when a reference is none.
 pub(super) async fn resolve_images(
-    images: BTreeMap<String, WantedImage>,
+    images: BTreeMap<String, DesiredImage>,
     builder: &dyn ImageBuilder,
     login: Option<&RegistryLogin>,
-) -> Result<BTreeMap<String, WantedImage>, DeployError> {
-    let tags = images.values().any(|image| matches!(image, WantedImage::Given { exact: false, .. }));
+) -> Result<BTreeMap<String, DesiredImage>, DeployError> {
+    let tags = images.values().any(|image| matches!(image, DesiredImage::Given { exact: false, .. }));
     // Made only where it is needed: loading the certificates that it trusts takes a while.
     let registries = if tags { Some(RegistryClient::new(Some(ANSWER_LIMIT))?) } else { None };
     let registries = registries.as_ref();
-    let resolve = |(app, image): (String, WantedImage)| async move {
+    let resolve = |(app, image): (String, DesiredImage)| async move {
         let image = match image {
-            WantedImage::Build { build, .. } => {
+            DesiredImage::Build { build, .. } => {
                 let fingerprint = builder.fingerprint(&build).await?;
-                WantedImage::Build { build, fingerprint }
+                DesiredImage::Build { build, fingerprint }
             }
-            WantedImage::Given { reference, exact } => match registries.filter(|_| !exact) {
+            DesiredImage::Given { reference, exact } => match registries.filter(|_| !exact) {
                 Some(registries) => pin(registries, &reference, login).await.map_err(|error| error.app(&app))?,
-                None => WantedImage::Given { reference, exact },
+                None => DesiredImage::Given { reference, exact },
             },
         };
         Ok::<_, DeployError>((app, image))
@@ -53,19 +53,19 @@ async fn pin(
     registries: &RegistryClient,
     text: &str,
     login: Option<&RegistryLogin>,
-) -> Result<WantedImage, DeployError> {
+) -> Result<DesiredImage, DeployError> {
     let reference = ImageReference::parse(text)?;
     let login = login.filter(|login| login.host() == reference.registry());
     let resolution = registries.resolve(&reference, login).await;
     match resolution {
         Resolution::Digest(digest) => {
-            Ok(WantedImage::Given { reference: reference.pinned(&digest)?.to_string(), exact: true })
+            Ok(DesiredImage::Given { reference: reference.pinned(&digest)?.to_string(), exact: true })
         }
         Resolution::Refused { .. } if login.is_some() => {
             resolution.into_digest(&reference)?;
-            Ok(WantedImage::Given { reference: text.to_owned(), exact: false })
+            Ok(DesiredImage::Given { reference: text.to_owned(), exact: false })
         }
-        _ => Ok(WantedImage::Given { reference: text.to_owned(), exact: false }),
+        _ => Ok(DesiredImage::Given { reference: text.to_owned(), exact: false }),
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn verify(ready: &Ready, hold: &Hold) -> Result<IsolationReport
         .filter(|roles| !roles.apps().is_empty())
         .ok_or_else(|| nothing_there(ready, "no app has a role in the database"))?;
     let shared = SharedState::start(Arc::new(Unwritten), state);
-    let session = session(ready, hold, shared, journal, &observed, ready.nothing_wanted(), resolver, Some(roles));
+    let session = session(ready, hold, shared, journal, &observed, ready.nothing_desired(), resolver, Some(roles));
     let report = steps::prove_isolation(&session, &step()).await;
     session.journal.compact().await?;
     report

@@ -2,13 +2,13 @@
 
 use super::apply::{Limits, Outcome, apply};
 use super::begin::{Hold, begin};
+use super::desired::database_route;
 use super::ready::Ready;
 use super::report::{DeployFailure, UndeployReport};
 use super::rotation;
 use super::run::session;
-use super::wanted::database_route;
 use crate::plan::{
-    Action, Blueprint, DeployPlan, Observed, Operation, Unwanted, draw_removal, forget_vanished, recover, render,
+    Action, Blueprint, DeployPlan, Observed, Operation, RemovalRequest, draw_removal, forget_vanished, recover, render,
 };
 use crate::state::{SharedState, State};
 use crate::{DeployError, DeployEvent, ErrorCode, Phase};
@@ -49,7 +49,7 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
         recovered => drop(recovered?),
     }
     leave_out(&mut state, kept.as_ref(), selected.as_ref());
-    let unwanted = Unwanted {
+    let request = RemovalRequest {
         stage: ready.stage().to_owned(),
         hosts: ready.apps_by_host(),
         leading_here: ready.leading_here(&state, selected.as_ref()).await,
@@ -58,10 +58,10 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
         delete_project: depth.project,
         way: Some(database_route(&ready.request, observed.postgres.as_ref(), &state).planned()),
     };
-    forget_vanished(&mut state, &observed, &unwanted);
+    forget_vanished(&mut state, &observed, &request);
     ready.phase(Phase::Plan);
-    let blueprint = draw_removal(&unwanted, &observed, &state);
-    ready.check_access(&blueprint, unwanted.way.as_ref()).await?;
+    let blueprint = draw_removal(&request, &observed, &state);
+    ready.check_access(&blueprint, request.way.as_ref()).await?;
     let text = render(&blueprint.plan);
     ready.options.events.emit(DeployEvent::Planned { changes: blueprint.plan.changes, text });
     Ok(Drawn { kept, state, observed, blueprint })
@@ -107,7 +107,7 @@ pub(super) async fn undeploy(ready: &Ready, hold: &Hold, depth: Depth) -> Result
         }
         return Ok(report(&blueprint, &Outcome::default(), &state, started.elapsed()));
     }
-    let session = session(ready, hold, shared, journal, &observed, ready.nothing_wanted(), ready.no_resolver(), None)
+    let session = session(ready, hold, shared, journal, &observed, ready.nothing_desired(), ready.no_resolver(), None)
         .with_dns(ready.providers_of(&state)?);
     ready.phase(Phase::Apply);
     let events = ready.options.events.as_ref();

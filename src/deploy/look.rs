@@ -112,8 +112,8 @@ impl Ready {
         });
         let read: BTreeMap<_, _> = try_join_all(reads).await?.into_iter().collect();
         let mut found = BTreeMap::new();
-        for (host, wanted) in &self.zones.hosts {
-            let Some(records) = wanted.zone.as_ref().and_then(|zone| Some((zone, read.get(&zone.root)?))) else {
+        for (host, desired) in &self.zones.hosts {
+            let Some(records) = desired.zone.as_ref().and_then(|zone| Some((zone, read.get(&zone.root)?))) else {
                 continue;
             };
             let (zone, (records, proxied)) = records;

@@ -4,6 +4,7 @@ mod apply;
 mod begin;
 mod create;
 mod delete;
+mod desired;
 mod detect;
 mod draft;
 mod former_server;
@@ -32,7 +33,6 @@ mod session;
 mod steps;
 mod summary;
 mod verify;
-mod wanted;
 mod zone_queue;
 
 pub use options::{RunOptions, Surroundings};

@@ -5,7 +5,7 @@ use super::options::RunOptions;
 use super::request::{Credentials, DeploySettings, VendorCredentials};
 use crate::dns::{CloudflareProvider, DnsProvider, HostingerProvider, ManualProvider, VendorOptions};
 use crate::dokploy::{ClientSettings, Dokploy};
-use crate::plan::{HostZone, WantedHost};
+use crate::plan::{DesiredHost, HostZone};
 use crate::secrets::{Redactor, Secret};
 use crate::state::{LocalStateStore, State, StateProvider};
 use crate::workspace::{AppType, StateSettings, Workspace, stage_fault};
@@ -51,11 +51,11 @@ pub(super) fn selected_apps(workspace: &Workspace, settings: &DeploySettings) ->
         return Err(DeployError::new(ErrorCode::InvalidRequest, faults.join("\n"))
             .hint(format!("The workspace's apps are {}", known.join(", "))));
     }
-    let wanted = |app: &&str| {
+    let desired = |app: &&str| {
         workspace.apps[*app].app_type != AppType::Mobile
             && settings.apps.as_ref().is_none_or(|apps| apps.iter().any(|it| it == app))
     };
-    Ok(workspace.build_order().into_iter().filter(wanted).map(str::to_owned).collect())
+    Ok(workspace.build_order().into_iter().filter(desired).map(str::to_owned).collect())
 }
 
 /// Makes the client of the stage's server.
@@ -104,7 +104,7 @@ pub(super) fn state_provider(
 /// The zone of each host name, and the provider of each zone that is used.
 pub(super) struct Zones {
     /// By host name.
-    pub(super) hosts: IndexMap<String, WantedHost>,
+    pub(super) hosts: IndexMap<String, DesiredHost>,
     /// By root domain.
     pub(super) providers: BTreeMap<String, Arc<dyn DnsProvider>>,
 }
@@ -124,7 +124,7 @@ pub(super) fn zones(
     let mut zones = Zones { hosts: IndexMap::new(), providers: BTreeMap::new() };
     for (app, host) in hosts {
         let Some((root, zone, name)) = workspace.zone_of(&host) else {
-            zones.hosts.insert(host, WantedHost { app, zone: None });
+            zones.hosts.insert(host, DesiredHost { app, zone: None });
             continue;
         };
         let hooked = options.dns_providers.get(root);
@@ -142,7 +142,7 @@ pub(super) fn zones(
             ttl: zone.ttl,
             manual: hooked.is_none() && zone.provider == "manual",
         };
-        zones.hosts.insert(host, WantedHost { app, zone: Some(zone) });
+        zones.hosts.insert(host, DesiredHost { app, zone: Some(zone) });
     }
     Ok(zones)
 }

@@ -1,15 +1,15 @@
 //! A checked request with everything that a run needs to begin.
 
+use super::desired::{self, Ingredients, assemble};
 use super::images::local_builder;
 use super::options::RunOptions;
 use super::prepare::{self, Zones};
 use super::request::DeployRequest;
 use super::resolve::AppResolver;
-use super::wanted::{self, Ingredients, assemble};
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
-use crate::plan::{Blueprint, DeployPlan, Operation, TwinKind, Wanted, check_still_true};
+use crate::plan::{Blueprint, DeployPlan, Desired, Operation, TwinKind, check_still_true};
 use crate::secrets::Redactor;
 use crate::sniff::SniffedEnvironment;
 use crate::state::{SharedState, State, StateProvider};
@@ -171,7 +171,7 @@ impl Ready {
     }
 
     /// What an undeployment wants: nothing.
-    pub(super) fn nothing_wanted(&self) -> Wanted {
+    pub(super) fn nothing_desired(&self) -> Desired {
         assemble(Ingredients {
             request: &self.request,
             apps: &[],
@@ -181,7 +181,7 @@ impl Ready {
             envs: &IndexMap::new(),
             images: BTreeMap::new(),
             roles: None,
-            route: wanted::database_route(&self.request, None, &State::new(self.stage())),
+            route: desired::database_route(&self.request, None, &State::new(self.stage())),
         })
     }
 

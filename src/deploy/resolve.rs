@@ -2,7 +2,7 @@
 
 use super::session::PostgresService;
 use crate::env::{EnvContext, EnvResolution, PostgresAddress, RedisAddress, Secrets, missing_env_error, resolve_env};
-use crate::plan::{GeneratedNeeds, WantedEnv};
+use crate::plan::{DesiredEnv, GeneratedNeeds};
 use crate::postgres::{AppNames, AppRole, DatabaseRoles, app_names, second_login_name};
 use crate::secrets::{Entropy, Secret, generate_password};
 use crate::sniff::SniffedEnvironment;
@@ -41,7 +41,7 @@ pub(super) struct Generated {
 /// The environments of the apps, and what had to be generated for them.
 pub(super) struct Resolved {
     /// Each app's environment.
-    pub(super) envs: IndexMap<String, WantedEnv>,
+    pub(super) envs: IndexMap<String, DesiredEnv>,
     /// What had to be generated.
     pub(super) generated: Generated,
     /// The values that must never be shown (I6).
@@ -153,7 +153,7 @@ impl AppResolver {
             }
             let hidden = resolution.resolved.values().filter(|variable| variable.source.is_secret());
             secrets.extend(hidden.map(|variable| variable.value.clone()));
-            envs.insert(app.clone(), wanted_env(resolution));
+            envs.insert(app.clone(), desired_env(resolution));
         }
         match missing_env_error(&missing) {
             Some(error) => Err(error),
@@ -175,7 +175,7 @@ impl AppResolver {
     ) -> Result<IndexMap<String, Secret>, DeployError> {
         let context = self.context(app, state, &Generated::default(), postgres, redis)?;
         let resolution = resolve_env(&self.requirements[app].required_env_vars, &context, self.entropy.as_ref());
-        let env = wanted_env(resolution);
+        let env = desired_env(resolution);
         if env.unknown.is_empty() {
             return Ok(env.values);
         }
@@ -252,8 +252,8 @@ fn asks(sniffed: &SniffedEnvironment, name: &str) -> bool {
     listed(&sniffed.required_env_vars) || listed(&sniffed.optional_env_vars)
 }
 
-fn wanted_env(resolution: EnvResolution) -> WantedEnv {
+fn desired_env(resolution: EnvResolution) -> DesiredEnv {
     let values = resolution.resolved.into_iter().map(|(name, variable)| (name, variable.value)).collect();
     let unknown: BTreeSet<String> = resolution.known_after_apply.into_iter().collect();
-    WantedEnv { values, unknown }
+    DesiredEnv { values, unknown }
 }

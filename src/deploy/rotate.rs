@@ -2,17 +2,17 @@
 
 use super::apply::{Limits, Outcome, apply};
 use super::begin::{Hold, begin};
+use super::desired;
 use super::prepare;
 use super::ready::Ready;
 use super::report::{DatabaseAccessReport, DeployFailure, RotatedApp, RotationReport};
 use super::resolve::DATABASE_URL;
 use super::rotation;
 use super::run::session;
-use super::wanted;
 use crate::env::PostgresAddress;
 use crate::plan::{
-    Blueprint, DeployPlan, Observed, ObservedApplication, Ownership, Wanted, WantedApp, WantedDatabase, WantedEnv,
-    WantedImage, WantedRegistry, WantedRotation, draw_rotation, recover, render,
+    Blueprint, DeployPlan, Desired, DesiredApp, DesiredDatabase, DesiredEnv, DesiredImage, DesiredRegistry,
+    DesiredRotation, Observed, ObservedApplication, Ownership, draw_rotation, recover, render,
 };
 use crate::secrets::{Secret, generate_secret};
 use crate::state::{SharedState, State};
@@ -35,7 +35,7 @@ struct Drawn {
     /// With everything that is new.
     state: State,
     observed: Observed,
-    wanted: Wanted,
+    desired: Desired,
     blueprint: Blueprint,
 }
 
@@ -56,20 +56,20 @@ pub(super) async fn plan(ready: &Ready, choice: &Choice) -> Result<DeployPlan, D
 pub(super) async fn rotate(ready: &Ready, hold: &Hold, choice: &Choice) -> Result<RotationReport, DeployFailure> {
     let started = Instant::now();
     let journal = begin(ready, hold).await?;
-    let Drawn { state, observed, wanted, blueprint } = look(ready, choice).await?;
+    let Drawn { state, observed, desired, blueprint } = look(ready, choice).await?;
     ready.check_expected(&blueprint.plan)?;
     if blueprint.plan.changes == 0 {
-        return Ok(report(&wanted, &Outcome::default(), &state, started.elapsed()));
+        return Ok(report(&desired, &Outcome::default(), &state, started.elapsed()));
     }
     let shared = SharedState::start(ready.provider(), state).under(hold.lock()?);
     // Durable before the first request that carries any of it (I2).
     shared.update(|_| ()).await?;
-    let session = session(ready, hold, shared, journal, &observed, wanted, ready.no_resolver(), None);
+    let session = session(ready, hold, shared, journal, &observed, desired, ready.no_resolver(), None);
     ready.phase(Phase::Apply);
     let events = ready.options.events.as_ref();
     let outcome = apply(&blueprint, &session, events, &ready.options.cancel, Limits::default()).await?;
     session.journal.compact().await?;
-    let mut report = report(&session.wanted, &outcome, &session.state.snapshot(), started.elapsed());
+    let mut report = report(&session.desired, &outcome, &session.state.snapshot(), started.elapsed());
     if let Some(taken) = session.world().database_access.take() {
         report.database_access = Some(DatabaseAccessReport { way: taken.way, reason: taken.why });
     }
@@ -95,12 +95,12 @@ async fn look(ready: &Ready, choice: &Choice) -> Result<Drawn, DeployError> {
     rotation::begin(&mut state, &rotations, entropy);
     renew_secrets(ready, &mut state, &rotations);
     prepare::know_state(&ready.redactor, &state);
-    let wanted = want(ready, &state, &observed, rotations)?;
+    let desired = want(ready, &state, &observed, rotations)?;
     ready.phase(Phase::Plan);
-    let blueprint = draw_rotation(&wanted, &observed, &state)?;
+    let blueprint = draw_rotation(&desired, &observed, &state)?;
     let text = render(&blueprint.plan);
     ready.options.events.emit(DeployEvent::Planned { changes: blueprint.plan.changes, text });
-    Ok(Drawn { state, observed, wanted, blueprint })
+    Ok(Drawn { state, observed, desired, blueprint })
 }
 
 /// Refuses apps that the workspace does not have.
@@ -109,7 +109,7 @@ fn check_names(ready: &Ready) -> Result<(), DeployError> {
 }
 
 /// Makes another value for every generated variable that gets one; one that an interrupted run made is kept.
-fn renew_secrets(ready: &Ready, state: &mut State, rotations: &BTreeMap<String, WantedRotation>) {
+fn renew_secrets(ready: &Ready, state: &mut State, rotations: &BTreeMap<String, DesiredRotation>) {
     for (app, rotation) in rotations {
         for name in &rotation.secrets {
             let begun = state.deploy_native.rotations.entry(app.clone()).or_default();
@@ -131,7 +131,7 @@ struct Selection<'a> {
 
 impl Selection<'_> {
     /// The rotations that are asked for, and those that an interrupted run began.
-    fn rotations(&self) -> Result<BTreeMap<String, WantedRotation>, DeployError> {
+    fn rotations(&self) -> Result<BTreeMap<String, DesiredRotation>, DeployError> {
         let named = self.ready.request.settings.apps.as_ref();
         let apps = || self.ready.declared.iter().filter(|app| named.is_none_or(|named| named.contains(app)));
         let mut rotations = rotation::unfinished(self.state, self.observed, apps());
@@ -171,14 +171,14 @@ impl Selection<'_> {
         (!names.is_empty()).then(|| format!("apps: {} of {app} {reason}", names.join(", ")))
     }
 
-    fn add_begun_secrets(&self, app: &str, rotations: &mut BTreeMap<String, WantedRotation>) {
+    fn add_begun_secrets(&self, app: &str, rotations: &mut BTreeMap<String, DesiredRotation>) {
         let begun = self.state.deploy_native.rotations.get(app).filter(|begun| !begun.secrets.is_empty());
         if let Some(begun) = begun {
             rotations.entry(app.to_owned()).or_default().secrets.extend(begun.secrets.iter().cloned());
         }
     }
 
-    fn login(&self, app: &str) -> Result<WantedRotation, String> {
+    fn login(&self, app: &str) -> Result<DesiredRotation, String> {
         if self.ready.request.workspace.services.db.is_none() {
             return Err(format!(
                 "apps: {app} has no database user of ours: the workspace declares no services.db, so its DATABASE_URL is yours"
@@ -216,30 +216,30 @@ fn want(
     ready: &Ready,
     state: &State,
     observed: &Observed,
-    rotations: BTreeMap<String, WantedRotation>,
-) -> Result<Wanted, DeployError> {
-    let mut wanted = ready.nothing_wanted();
+    rotations: BTreeMap<String, DesiredRotation>,
+) -> Result<Desired, DeployError> {
+    let mut desired = ready.nothing_desired();
     for (app, rotation) in &rotations {
         let found = observed.applications.get(app).filter(|found| found.newest_title.is_some());
         let Some((found, image)) = found.and_then(|found| Some((found, found.image.clone()?))) else { continue };
         if found.ownership == Ownership::Ours {
             let values = environment(state, observed, app, found, rotation);
             known(ready, &values);
-            wanted.apps.insert(app.clone(), running(ready, app, found, image, values));
+            desired.apps.insert(app.clone(), running(ready, app, found, image, values));
         }
     }
-    let route = wanted::database_route(&ready.request, observed.postgres.as_ref(), state);
+    let route = desired::database_route(&ready.request, observed.postgres.as_ref(), state);
     let database = observed.postgres.as_ref().map(|found| (found.database.as_str(), found.user.as_str()));
     let (database, master) = database.unwrap_or_default();
     let roles = if database.is_empty() { None } else { ready.no_resolver().roles(state, database, master)? };
-    wanted.database = roles.map(|roles| WantedDatabase {
+    desired.database = roles.map(|roles| DesiredDatabase {
         fingerprint: roles.fingerprint(),
         roles: BTreeMap::new(),
         retired: BTreeMap::new(),
         way: route.planned(),
     });
-    wanted.rotations = rotations;
-    Ok(wanted)
+    desired.rotations = rotations;
+    Ok(desired)
 }
 
 /// Adds what an app's environment holds to what must never be shown (I6): what of it is a secret is not known here.
@@ -255,18 +255,18 @@ fn running(
     found: &ObservedApplication,
     image: String,
     values: IndexMap<String, Secret>,
-) -> WantedApp {
+) -> DesiredApp {
     let declared = &ready.request.workspace.apps[app];
     let registry = found.registry.clone();
-    WantedApp {
+    DesiredApp {
         name: app.to_owned(),
         app_type: declared.app_type,
         port: declared.port,
         host: ready.hosts.get(app).cloned().unwrap_or_default(),
         dependencies: Vec::new(),
-        image: WantedImage::Given { reference: image, exact: true },
-        env: WantedEnv { values, unknown: BTreeSet::new() },
-        registry: registry.map(|(url, username, password)| WantedRegistry { url, username, password }),
+        image: DesiredImage::Given { reference: image, exact: true },
+        env: DesiredEnv { values, unknown: BTreeSet::new() },
+        registry: registry.map(|(url, username, password)| DesiredRegistry { url, username, password }),
     }
 }
 
@@ -276,7 +276,7 @@ fn environment(
     observed: &Observed,
     app: &str,
     found: &ObservedApplication,
-    rotation: &WantedRotation,
+    rotation: &DesiredRotation,
 ) -> IndexMap<String, Secret> {
     let mut env = found.env.clone();
     let generated = state.generated_secrets.get(app);
@@ -294,8 +294,8 @@ fn environment(
     env
 }
 
-fn report(wanted: &Wanted, outcome: &Outcome, state: &State, duration: Duration) -> RotationReport {
-    let apps = wanted.rotations.iter().map(|(app, rotation)| {
+fn report(desired: &Desired, outcome: &Outcome, state: &State, duration: Duration) -> RotationReport {
+    let apps = desired.rotations.iter().map(|(app, rotation)| {
         let left = state.deploy_native.rotations.get(app);
         let mut credentials: Vec<String> = rotation.login.iter().map(|_| DATABASE_URL.to_owned()).collect();
         credentials.extend(rotation.secrets.iter().cloned());

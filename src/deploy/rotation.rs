@@ -1,7 +1,7 @@
 //! Which credentials a run changes, and how far an interrupted one came with them.
 
 use super::resolve::DATABASE_URL;
-use crate::plan::{GeneratedNeeds, LoginStage, Observed, ObservedApplication, Ownership, Runs, WantedRotation};
+use crate::plan::{DesiredRotation, GeneratedNeeds, LoginStage, Observed, ObservedApplication, Ownership, Runs};
 use crate::postgres::second_login_name;
 use crate::secrets::{Entropy, generate_password};
 use crate::state::{LoginRotation, RotationPhase, State};
@@ -24,7 +24,7 @@ pub(super) fn unfinished<'a>(
     state: &State,
     observed: &Observed,
     apps: impl IntoIterator<Item = &'a String>,
-) -> BTreeMap<String, WantedRotation> {
+) -> BTreeMap<String, DesiredRotation> {
     let begun = apps
         .into_iter()
         .filter(|app| state.deploy_native.rotations.get(*app).is_some_and(|rotation| rotation.login.is_some()));
@@ -32,7 +32,7 @@ pub(super) fn unfinished<'a>(
 }
 
 /// What the database login of an app has to go through until it has another password; `None` when it has none.
-pub(super) fn of_login(state: &State, observed: &Observed, app: &str) -> Option<WantedRotation> {
+pub(super) fn of_login(state: &State, observed: &Observed, app: &str) -> Option<DesiredRotation> {
     let role = state.app_credentials.get(app)?.db_user.clone();
     let second = second_login_name(&role);
     observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours)?;
@@ -52,7 +52,7 @@ pub(super) fn of_login(state: &State, observed: &Observed, app: &str) -> Option<
         _ if user.is_some() => LoginStage::Whole,
         _ => LoginStage::Idle,
     };
-    Some(WantedRotation { login: Some(login), role, second, ..WantedRotation::default() })
+    Some(DesiredRotation { login: Some(login), role, second, ..DesiredRotation::default() })
 }
 
 /// The user with whom an application that was deployed logs in to our database, as the server stores it.
@@ -67,9 +67,9 @@ fn user_of(observed: &Observed, found: &ObservedApplication) -> Option<String> {
 /// Puts the new passwords of `rotations` into the state, where they are not from an earlier run.
 ///
 /// An app that has to go the whole way again has not been seen running with its second login.
-pub(super) fn begin(state: &mut State, rotations: &BTreeMap<String, WantedRotation>, entropy: &dyn Entropy) {
-    for (app, wanted) in rotations {
-        let Some(stage) = wanted.login else { continue };
+pub(super) fn begin(state: &mut State, rotations: &BTreeMap<String, DesiredRotation>, entropy: &dyn Entropy) {
+    for (app, desired) in rotations {
+        let Some(stage) = desired.login else { continue };
         let rotation = state.deploy_native.rotations.entry(app.clone()).or_default();
         let login = rotation.login.get_or_insert_with(|| LoginRotation {
             interim: generate_password(entropy),

@@ -2,6 +2,7 @@
 
 use super::apply::{Limits, Outcome, apply};
 use super::begin::{Hold, begin};
+use super::desired;
 use super::draft::Draft;
 use super::prepare;
 use super::ready::{Part, Ready};
@@ -10,9 +11,8 @@ use super::resolve::AppResolver;
 use super::rotation;
 use super::session::{Session, World};
 use super::summary::summarize;
-use super::wanted;
 use super::zone_queue::ZoneQueues;
-use crate::plan::{Blueprint, DatabaseRoute, Observed, Operation, Wanted};
+use crate::plan::{Blueprint, DatabaseRoute, Desired, Observed, Operation};
 use crate::postgres::DatabaseRoles;
 use crate::secrets::{Entropy, generate_password};
 use crate::state::{Journal, SharedState, State};
@@ -42,12 +42,12 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
             .unwrap_or_else(|| SharedState::start(Arc::clone(&ready.provider), drawn.state.clone()))
     }
     .under(hold.lock()?);
-    let Draft { wanted, observed, blueprint, state: recovered, generated, resolver, roles } = drawn;
+    let Draft { desired, observed, blueprint, state: recovered, generated, resolver, roles } = drawn;
     if blueprint.plan.changes == 0 && !fresh && state.as_ref() == Some(&recovered) {
         return Ok(summarize(
             ready,
             &World::of(&observed),
-            &wanted,
+            &desired,
             &blueprint,
             &Outcome::default(),
             started.elapsed(),
@@ -59,13 +59,13 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
         .update(|state| {
             *state = recovered;
             generated.keep_in(state);
-            rotation::begin(state, &wanted.rotations, entropy);
-            choose_passwords(state, &wanted, &observed, entropy);
+            rotation::begin(state, &desired.rotations, entropy);
+            choose_passwords(state, &desired, &observed, entropy);
         })
         .await?;
     // A record that is to go may lie in a zone in which no app has a host name any more.
     let dns = ready.writable_zones(&shared.snapshot());
-    let mut session = session(ready, hold, shared, journal, &observed, wanted, resolver, roles).with_dns(dns);
+    let mut session = session(ready, hold, shared, journal, &observed, desired, resolver, roles).with_dns(dns);
     session.opens_database = session.database_route.way == DatabaseRoute::ExternalPort
         && blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
     ready.phase(Phase::Apply);
@@ -75,12 +75,12 @@ pub(super) async fn deploy(ready: &Ready, hold: &Hold) -> Result<DeployReport, D
 }
 
 /// Chooses the passwords of the services that are to be created, so that they are durable with everything else.
-fn choose_passwords(state: &mut State, wanted: &Wanted, observed: &Observed, entropy: &dyn Entropy) {
+fn choose_passwords(state: &mut State, desired: &Desired, observed: &Observed, entropy: &dyn Entropy) {
     let passwords = &mut state.deploy_native.passwords;
-    if wanted.postgres.is_some() && observed.postgres.is_none() {
+    if desired.postgres.is_some() && observed.postgres.is_none() {
         passwords.postgres.get_or_insert_with(|| generate_password(entropy));
     }
-    if wanted.redis.is_some() && observed.redis.is_none() {
+    if desired.redis.is_some() && observed.redis.is_none() {
         passwords.redis.get_or_insert_with(|| generate_password(entropy));
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn session(
     state: SharedState,
     journal: Journal,
     observed: &Observed,
-    wanted: Wanted,
+    desired: Desired,
     resolver: AppResolver,
     roles: Option<DatabaseRoles>,
 ) -> Session {
@@ -101,11 +101,11 @@ pub(super) fn session(
         .applications
         .iter()
         .map(|(app, found)| (app.clone(), found.domains.iter().map(|domain| domain.id.clone()).collect::<Vec<_>>()));
-    let database_route = wanted::database_route(&ready.request, observed.postgres.as_ref(), &state.snapshot());
+    let database_route = desired::database_route(&ready.request, observed.postgres.as_ref(), &state.snapshot());
     Session {
         client: ready.client.clone(),
         declared: ready.declared.clone(),
-        wanted,
+        desired,
         state,
         journal,
         events: Arc::clone(&ready.options.events),
@@ -147,7 +147,7 @@ async fn finish(
     session.journal.compact().await?;
     let report = {
         let world = session.world();
-        summarize(ready, &world, &session.wanted, blueprint, &outcome, started.elapsed())
+        summarize(ready, &world, &session.desired, blueprint, &outcome, started.elapsed())
     };
     if outcome.failed.is_empty() {
         return Ok(report);

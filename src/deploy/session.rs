@@ -12,7 +12,7 @@ use super::zone_queue::ZoneQueues;
 use crate::dns::DnsProvider;
 use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
-use crate::plan::{Observed, ObservedRecord, Operation, Ownership, Step, Wanted};
+use crate::plan::{Desired, Observed, ObservedRecord, Operation, Ownership, Step};
 use crate::postgres::IsolationReport;
 use crate::secrets::{Redactor, Secret};
 use crate::state::{Intent, Journal, Outcome, SharedState};
@@ -31,7 +31,7 @@ pub(super) struct Session {
     /// The server.
     pub(super) client: Dokploy,
     /// What the server should look like.
-    pub(super) wanted: Wanted,
+    pub(super) desired: Desired,
     /// Every app that the workspace declares.
     pub(super) declared: BTreeSet<String>,
     /// The state, durable after each update (I2).
@@ -187,8 +187,8 @@ impl Session {
     /// What to look for on the server.
     pub(super) fn scope(&self) -> Scope<'_> {
         Scope {
-            workspace: &self.wanted.workspace,
-            stage: &self.wanted.stage,
+            workspace: &self.desired.workspace,
+            stage: &self.desired.stage,
             apps: &self.declared,
             containers: self.wait_for == WaitFor::Running,
             pending: self.wait_for == WaitFor::Queued,

@@ -7,7 +7,7 @@ use super::report::{
 };
 use super::session::World;
 use super::verify::proxied_message;
-use crate::plan::{Blueprint, Operation, Wanted, WantedHost};
+use crate::plan::{Blueprint, Desired, DesiredHost, Operation};
 use crate::workspace::{App, AppType};
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use std::time::Duration;
 pub(super) fn summarize(
     ready: &Ready,
     world: &World,
-    wanted: &Wanted,
+    desired: &Desired,
     blueprint: &Blueprint,
     outcome: &Outcome,
     duration: Duration,
 ) -> DeployReport {
-    let summary = Summary { world, wanted, blueprint, outcome };
+    let summary = Summary { world, desired, blueprint, outcome };
     let apps = ready.request.workspace.apps.iter();
     DeployReport {
         apps: apps.map(|(name, app)| summary.app(name, app)).collect(),
@@ -37,18 +37,18 @@ pub(super) fn summarize(
 
 struct Summary<'a> {
     world: &'a World,
-    wanted: &'a Wanted,
+    desired: &'a Desired,
     blueprint: &'a Blueprint,
     outcome: &'a Outcome,
 }
 
 impl Summary<'_> {
     fn database_access(&self) -> Option<DatabaseAccessReport> {
-        let wanted = self.wanted.database.as_ref()?;
+        let desired = self.desired.database.as_ref()?;
         let applied = self.blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
         let (way, reason) = match &self.world.database_access {
             Some(taken) => (taken.way, taken.why.clone()),
-            None => (wanted.way.route, wanted.way.why.clone()),
+            None => (desired.way.route, desired.way.why.clone()),
         };
         applied.then_some(DatabaseAccessReport { way, reason })
     }
@@ -69,9 +69,9 @@ impl Summary<'_> {
         if app.app_type == AppType::Mobile {
             "mobile apps have their own toolchain".clone_into(&mut report.reason);
         }
-        let Some(wanted) = self.wanted.apps.get(name) else { return report };
-        report.host = Some(wanted.host.clone());
-        report.url = Some(format!("https://{}", wanted.host));
+        let Some(desired) = self.desired.apps.get(name) else { return report };
+        report.host = Some(desired.host.clone());
+        report.url = Some(format!("https://{}", desired.host));
         report.image = self.world.images.get(name).cloned();
         report.domain = self.domain(name);
         let prefix = format!("app:{name}:");
@@ -92,7 +92,7 @@ impl Summary<'_> {
         }
         if let Some(reason) = self.blueprint.unchanged.get(name) {
             // That it runs was observed before the plan was made; with less than `running` asked for, it is as deployed.
-            let status = match self.wanted.follows {
+            let status = match self.desired.follows {
                 true => AppStatus::Running,
                 false if self.world.pending.contains(name) => AppStatus::Queued,
                 false => AppStatus::Deployed,
@@ -115,7 +115,7 @@ impl Summary<'_> {
     }
 
     fn domain(&self, name: &str) -> DomainStatus {
-        if !self.wanted.domains {
+        if !self.desired.domains {
             return DomainStatus::None;
         }
         if let Some(status) = self.world.domains.get(name) {
@@ -127,10 +127,10 @@ impl Summary<'_> {
     }
 
     fn dns(&self) -> DnsReport {
-        let hosts = self.wanted.hosts.iter().map(|(host, wanted)| {
+        let hosts = self.desired.hosts.iter().map(|(host, desired)| {
             let write = format!("dns:{host}");
             let verify = format!("dns:{host}:verify");
-            let record = match &wanted.zone {
+            let record = match &desired.zone {
                 None => RecordStatus::None,
                 Some(zone) if zone.manual => RecordStatus::Manual,
                 Some(_) if self.outcome.failed.contains_key(&write) => RecordStatus::Failed,
@@ -144,14 +144,14 @@ impl Summary<'_> {
             let manual = matches!(record, RecordStatus::Manual | RecordStatus::None);
             HostReport {
                 host: host.clone(),
-                app_name: wanted.app.clone(),
-                provider: wanted.zone.as_ref().map(|zone| zone.provider.clone()),
+                app_name: desired.app.clone(),
+                provider: desired.zone.as_ref().map(|zone| zone.provider.clone()),
                 record,
                 verified: !manual && !failed && message.is_none() && done,
-                message: message.or_else(|| self.instruction(host, record)).or_else(|| self.proxied(host, wanted)),
+                message: message.or_else(|| self.instruction(host, record)).or_else(|| self.proxied(host, desired)),
             }
         });
-        DnsReport { server_ip: self.wanted.server_ip.map(|ip| ip.to_string()), hosts: hosts.collect() }
+        DnsReport { server_ip: self.desired.server_ip.map(|ip| ip.to_string()), hosts: hosts.collect() }
     }
 
     fn written(&self, id: &str) -> RecordStatus {
@@ -163,14 +163,14 @@ impl Summary<'_> {
     }
 
     /// Who answers for a host name in our place.
-    fn proxied(&self, host: &str, wanted: &WantedHost) -> Option<String> {
-        let zone = wanted.zone.as_ref().filter(|_| self.world.proxied.contains(host))?;
-        self.wanted.server_ip.map(|ip| proxied_message(host, &zone.provider, ip))
+    fn proxied(&self, host: &str, desired: &DesiredHost) -> Option<String> {
+        let zone = desired.zone.as_ref().filter(|_| self.world.proxied.contains(host))?;
+        self.desired.server_ip.map(|ip| proxied_message(host, &zone.provider, ip))
     }
 
     /// What the user has to do for a host name.
     fn instruction(&self, host: &str, record: RecordStatus) -> Option<String> {
-        let ip = self.wanted.server_ip?;
+        let ip = self.desired.server_ip?;
         (record == RecordStatus::Manual).then(|| format!("make this record by hand: {host} A {ip}"))
     }
 }

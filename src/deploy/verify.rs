@@ -16,10 +16,10 @@ use std::net::IpAddr;
 pub(super) async fn dns(ready: &Ready) -> Result<DnsReport, DeployError> {
     let address = ready.address().await?;
     let lookup = ready.lookup_options();
-    let checks = ready.zones.hosts.iter().map(|(host, wanted)| {
+    let checks = ready.zones.hosts.iter().map(|(host, desired)| {
         let lookup = &lookup;
         async move {
-            let zone = wanted.zone.as_ref();
+            let zone = desired.zone.as_ref();
             let expectation = Expectation { host, address, zone: zone.map(|zone| zone.root.as_str()) };
             let verification = verify(&expectation, lookup).await?;
             let proxied = match zone {
@@ -29,7 +29,7 @@ pub(super) async fn dns(ready: &Ready) -> Result<DnsReport, DeployError> {
             let verified = verification.is_verified() || proxied.is_some();
             Ok::<_, DeployError>(HostReport {
                 host: host.clone(),
-                app_name: wanted.app.clone(),
+                app_name: desired.app.clone(),
                 provider: zone.map(|zone| zone.provider.clone()),
                 record: match zone {
                     None => RecordStatus::None,

@@ -1,7 +1,7 @@
 //! Cloudflare's API, version 4: every value of a record set is a record of its own, with an id.
 
 use super::provider::{DnsProvider, DnsRecord, RecordChange};
-use super::record_set::{canonical_name, canonical_value, check_aliases, check_unwanted, check_wanted, is_of, merge};
+use super::record_set::{canonical_name, canonical_value, check_aliases, check_desired, check_unwanted, is_of, merge};
 use super::transport::{Call, Reply, Transport, VendorOptions};
 use super::zone::{host_in_zone, normalize_host};
 use crate::secrets::Secret;
@@ -192,8 +192,8 @@ impl CloudflareProvider {
         Ok(RecordChange { created: current.is_empty(), unchanged: writes.is_empty(), record })
     }
 
-    async fn write(&self, zone: &str, id: &str, wanted: &DnsRecord, write: &Write) -> Result<(), DeployError> {
-        let host = host_in_zone(&wanted.name, zone);
+    async fn write(&self, zone: &str, id: &str, desired: &DnsRecord, write: &Write) -> Result<(), DeployError> {
+        let host = host_in_zone(&desired.name, zone);
         let records = ["zones", id, "dns_records"];
         match write {
             Write::Change { id: record, content, ttl } => {
@@ -210,7 +210,7 @@ impl CloudflareProvider {
             }
             Write::Create { content } => {
                 let body = json!({
-                    "type": wanted.record_type, "name": host, "content": content, "ttl": wanted.ttl, "proxied": false,
+                    "type": desired.record_type, "name": host, "content": content, "ttl": desired.ttl, "proxied": false,
                 });
                 // Repeating this is safe: a record that exists already is refused as identical.
                 let reply = self.call(Method::POST, &records, &[], Some(&body)).await?;
@@ -242,11 +242,11 @@ impl DnsProvider for CloudflareProvider {
     }
 
     async fn upsert_records(&self, zone: &str, records: &[DnsRecord]) -> Result<Vec<RecordChange>, DeployError> {
-        let wanted = check_wanted(zone, records)?;
+        let desired = check_desired(zone, records)?;
         let id = self.zone_id(zone).await?;
         let stored = self.list(zone, &id).await?;
-        check_aliases(zone, &merge(stored.iter().cloned().map(Stored::into_record)), &wanted)?;
-        let upserts = wanted.into_iter().map(|record| self.upsert(zone, &id, &stored, record));
+        check_aliases(zone, &merge(stored.iter().cloned().map(Stored::into_record)), &desired)?;
+        let upserts = desired.into_iter().map(|record| self.upsert(zone, &id, &stored, record));
         futures_util::stream::iter(upserts).buffered(SIDE_BY_SIDE).try_collect().await
     }
 
@@ -290,8 +290,8 @@ impl Stored {
 ///
 /// What is right stays; a wrong value is changed in place, so that the name never goes without an answer; only what is
 /// left over is deleted, last.
-fn writes(current: &[&Stored], wanted: &DnsRecord) -> Vec<Write> {
-    let mut missing = wanted.values.clone();
+fn writes(current: &[&Stored], desired: &DnsRecord) -> Vec<Write> {
+    let mut missing = desired.values.clone();
     let mut left_over: Vec<&Stored> = Vec::new();
     let mut writes = Vec::new();
     for stored in current {
@@ -301,8 +301,8 @@ fn writes(current: &[&Stored], wanted: &DnsRecord) -> Vec<Write> {
             continue;
         };
         missing.remove(index);
-        if !stored.proxied && stored.ttl != wanted.ttl {
-            writes.push(Write::Change { id: stored.id.clone(), content: None, ttl: Some(wanted.ttl) });
+        if !stored.proxied && stored.ttl != desired.ttl {
+            writes.push(Write::Change { id: stored.id.clone(), content: None, ttl: Some(desired.ttl) });
         }
     }
     let mut left_over = left_over.into_iter();
@@ -312,7 +312,7 @@ fn writes(current: &[&Stored], wanted: &DnsRecord) -> Vec<Write> {
             Some(stored) => Write::Change {
                 id: stored.id.clone(),
                 content: Some(content),
-                ttl: Some(wanted.ttl).filter(|ttl| !stored.proxied && stored.ttl != *ttl),
+                ttl: Some(desired.ttl).filter(|ttl| !stored.proxied && stored.ttl != *ttl),
             },
         });
     }

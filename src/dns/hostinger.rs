@@ -1,7 +1,7 @@
 //! Hostinger's API: a zone is read whole, and written by record sets.
 
 use super::provider::{DnsProvider, DnsRecord, RecordChange};
-use super::record_set::{canonical_name, check_aliases, check_unwanted, check_wanted, is_of, merge, same_values};
+use super::record_set::{canonical_name, check_aliases, check_desired, check_unwanted, is_of, merge, same_values};
 use super::transport::{Call, Reply, Transport, VendorOptions};
 use super::zone::normalize_host;
 use crate::secrets::Secret;
@@ -110,10 +110,10 @@ impl DnsProvider for HostingerProvider {
     }
 
     async fn upsert_records(&self, zone: &str, records: &[DnsRecord]) -> Result<Vec<RecordChange>, DeployError> {
-        let wanted = check_wanted(zone, records)?;
+        let desired = check_desired(zone, records)?;
         let existing = self.get_records(zone).await?;
-        check_aliases(zone, &existing, &wanted)?;
-        let changes: Vec<RecordChange> = wanted.into_iter().map(|record| compare(&existing, record)).collect();
+        check_aliases(zone, &existing, &desired)?;
+        let changes: Vec<RecordChange> = desired.into_iter().map(|record| compare(&existing, record)).collect();
         let sets: Vec<Value> = changes
             .iter()
             .filter(|change| !change.unchanged)

@@ -1,7 +1,7 @@
 //! DNS that the user keeps by hand: nothing is written, and the records to make are reported.
 
 use super::provider::{DnsProvider, DnsRecord, RecordChange};
-use super::record_set::check_wanted;
+use super::record_set::check_desired;
 use super::zone::host_in_zone;
 use crate::DeployError;
 use async_trait::async_trait;
@@ -34,8 +34,8 @@ impl DnsProvider for ManualProvider {
 
     /// Returns every record as one that was left alone; [`ManualProvider::instructions`] says what to make.
     async fn upsert_records(&self, zone: &str, records: &[DnsRecord]) -> Result<Vec<RecordChange>, DeployError> {
-        let wanted = check_wanted(zone, records)?;
-        Ok(wanted.into_iter().map(|record| RecordChange { record, created: false, unchanged: true }).collect())
+        let desired = check_desired(zone, records)?;
+        Ok(desired.into_iter().map(|record| RecordChange { record, created: false, unchanged: true }).collect())
     }
 
     async fn delete_records(&self, _zone: &str, _records: &[DnsRecord]) -> Result<(), DeployError> {

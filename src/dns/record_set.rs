@@ -49,7 +49,7 @@ pub(super) fn same_values(record_type: &str, left: &[String], right: &[String]) 
 /// # Errors
 ///
 /// `INVALID_REQUEST` for anything but address records with right values: nothing else is ours to write (I8).
-pub(super) fn check_wanted(zone: &str, records: &[DnsRecord]) -> Result<Vec<DnsRecord>, DeployError> {
+pub(super) fn check_desired(zone: &str, records: &[DnsRecord]) -> Result<Vec<DnsRecord>, DeployError> {
     let mut checked: Vec<DnsRecord> = Vec::with_capacity(records.len());
     for record in records {
         let name = canonical_name(&record.name, zone);
@@ -107,20 +107,20 @@ fn is_address(record_type: &str, value: &str) -> bool {
 /// # Errors
 ///
 /// `DNS_RECORD_FOREIGN` that names the host, the alias and its target.
-pub(super) fn check_aliases(zone: &str, existing: &[DnsRecord], wanted: &[DnsRecord]) -> Result<(), DeployError> {
-    let blocking = |wanted: &DnsRecord| {
-        let blocks = |set: &&DnsRecord| set.name == wanted.name && ALIASES.contains(&set.record_type.as_str());
-        existing.iter().find(blocks).map(|alias| refuse_alias(zone, alias, wanted))
+pub(super) fn check_aliases(zone: &str, existing: &[DnsRecord], desired: &[DnsRecord]) -> Result<(), DeployError> {
+    let blocking = |desired: &DnsRecord| {
+        let blocks = |set: &&DnsRecord| set.name == desired.name && ALIASES.contains(&set.record_type.as_str());
+        existing.iter().find(blocks).map(|alias| refuse_alias(zone, alias, desired))
     };
-    let errors: Vec<DeployError> = wanted.iter().filter_map(blocking).collect();
+    let errors: Vec<DeployError> = desired.iter().filter_map(blocking).collect();
     if errors.is_empty() { Ok(()) } else { Err(DeployError::join(errors)) }
 }
 
-fn refuse_alias(zone: &str, alias: &DnsRecord, wanted: &DnsRecord) -> DeployError {
-    let host = host_in_zone(&wanted.name, zone);
+fn refuse_alias(zone: &str, alias: &DnsRecord, desired: &DnsRecord) -> DeployError {
+    let host = host_in_zone(&desired.name, zone);
     let target = alias.values.join(", ");
-    let (kind, wanted) = (&alias.record_type, &wanted.record_type);
-    let message = format!("`{host}` has a {kind} record (to {target}), and no {wanted} record can stand beside it");
+    let (kind, desired) = (&alias.record_type, &desired.record_type);
+    let message = format!("`{host}` has a {kind} record (to {target}), and no {desired} record can stand beside it");
     DeployError::new(ErrorCode::DnsRecordForeign, message)
         .resource(host.clone())
         .reason("alias")
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn i8_only_address_records_are_written() {
-        let check = |record: DnsRecord| check_wanted("example.com", &[record]).map_err(|error| error.code());
+        let check = |record: DnsRecord| check_desired("example.com", &[record]).map_err(|error| error.code());
         let right = check(set("API.example.com.", "a", &["1.2.3.4", "1.2.3.4"])).unwrap();
         assert_eq!(right, [set("api", "A", &["1.2.3.4"])]);
         for wrong in [
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(unwanted(set("API", "A", &[])), Ok(vec![("api".to_owned(), "A".to_owned())]));
         assert_eq!(unwanted(set("@", "NS", &[])), Err(ErrorCode::InvalidRequest));
         let twice = [set("api", "A", &["1.2.3.4"]), set("api.example.com", "A", &["5.6.7.8"])];
-        assert_eq!(check_wanted("example.com", &twice).unwrap_err().code(), ErrorCode::InvalidRequest);
+        assert_eq!(check_desired("example.com", &twice).unwrap_err().code(), ErrorCode::InvalidRequest);
     }
 
     #[test]

@@ -103,7 +103,7 @@ struct Check<'a> {
 /// What a server says to both questions.
 struct Replies {
     server: NameServer,
-    wanted: Reply,
+    desired: Reply,
     stray: Reply,
 }
 
@@ -118,7 +118,7 @@ impl Check<'_> {
         for _ in 0..MOST_REFERRALS {
             asked.extend(delegation.servers.iter().cloned());
             let replies = join_all(delegation.servers.iter().map(|server| self.ask_server(server))).await;
-            let referral = replies.iter().find_map(|replies| match &replies.wanted {
+            let referral = replies.iter().find_map(|replies| match &replies.desired {
                 Reply::Referral { name_servers, glue } => Some((name_servers.clone(), glue.clone())),
                 _ => None,
             });
@@ -138,26 +138,26 @@ impl Check<'_> {
     async fn ask_server(&self, server: &NameServer) -> Replies {
         let unasked = |why: &str| Replies {
             server: server.clone(),
-            wanted: Reply::Silent(why.to_owned()),
+            desired: Reply::Silent(why.to_owned()),
             stray: Reply::Silent(why.to_owned()),
         };
         let Some(address) = server.address else { return unasked("its name has no address") };
         let Ok(authoritative) = Authoritative::new(address.ip(), self.options) else {
             return unasked("it cannot be asked");
         };
-        let [wanted, stray] = self.types();
-        let (wanted, stray) = tokio::join!(authoritative.ask(self.host, wanted), authoritative.ask(self.host, stray));
-        Replies { server: server.clone(), wanted, stray }
+        let [desired, stray] = self.types();
+        let (desired, stray) = tokio::join!(authoritative.ask(self.host, desired), authoritative.ask(self.host, stray));
+        Replies { server: server.clone(), desired, stray }
     }
 
     async fn conclude(&self, zone: &str, replies: Vec<Replies>) -> Verification {
         let mut strays = BTreeSet::new();
         let mut servers = Vec::with_capacity(replies.len());
-        for Replies { server, wanted, stray } in replies {
+        for Replies { server, desired, stray } in replies {
             if let Reply::Addresses { addresses, .. } = stray {
                 strays.extend(addresses);
             }
-            let answer = self.answer(zone, wanted).await;
+            let answer = self.answer(zone, desired).await;
             servers.push(ServerAnswer { server: server.name, address: server.address, answer });
         }
         let outcome = VerificationOutcome::judge(self.expected, &servers);
@@ -182,10 +182,10 @@ impl Check<'_> {
     }
 
     async fn ask_recursive(&self, zone: Option<&str>) -> Verification {
-        let [wanted, stray] = self.types();
-        let (wanted, stray) =
-            tokio::join!(self.recursive.addresses(self.host, wanted), self.recursive.addresses(self.host, stray));
-        let answer = match wanted {
+        let [desired, stray] = self.types();
+        let (desired, stray) =
+            tokio::join!(self.recursive.addresses(self.host, desired), self.recursive.addresses(self.host, stray));
+        let answer = match desired {
             Err(error) => Answer::Unusable { why: error.to_string() },
             Ok(found) => addresses_or_nothing(found, Vec::new()),
         };

@@ -127,8 +127,8 @@ impl Watch {
     fn condition(&self, look: &Look) -> Option<Condition> {
         let current = look.current();
         if current.is_empty() {
-            let none_wanted = look.replicas.is_some_and(|replicas| replicas.desired == 0);
-            return none_wanted.then_some(Condition::Stopped);
+            let none_desired = look.replicas.is_some_and(|replicas| replicas.desired == 0);
+            return none_desired.then_some(Condition::Stopped);
         }
         if let Some(task) = current.iter().find(|task| task.is_unplaceable()) {
             return Some(Condition::Unplaceable(task.error.clone()));

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 /// `known_after_apply` are wanted variables whose value is not known yet.
 pub fn env_changes(
     stored: &str,
-    wanted: &IndexMap<String, Secret>,
+    desired: &IndexMap<String, Secret>,
     known_after_apply: &[String],
 ) -> Vec<VariableChange> {
     let unknown: BTreeSet<&str> = known_after_apply.iter().map(String::as_str).collect();
@@ -21,7 +21,7 @@ pub fn env_changes(
     let mut from = sorted(&stored.values);
     // A template is none of our values: no variable holds a NUL.
     from.extend(stored.templated.iter().map(|name| (name.as_str(), "\0")));
-    changes(&from, &sorted(wanted), &unknown)
+    changes(&from, &sorted(desired), &unknown)
 }
 
 /// How a container's environment (`Config.Env` of Docker, each `NAME=value`) differs from what we sent.
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn stored_text_is_compared_by_what_the_server_reads() {
-        let wanted = env(&[
+        let desired = env(&[
             ("SAME", "a#b"),
             ("HASH", "a#b"),
             ("NEW", "1"),
@@ -90,7 +90,7 @@ mod tests {
         ]);
         let stored =
             "SAME='a#b'\nHASH=a#b\nGONE=1\nDATABASE_URL=old\nNODE={{.Node.ID}}\nHELLO={{name}}\nBYE={{`{{`}}name}}";
-        let changes = kinds(env_changes(stored, &wanted, &["DATABASE_URL".to_owned()]));
+        let changes = kinds(env_changes(stored, &desired, &["DATABASE_URL".to_owned()]));
         let expected = [
             ("DATABASE_URL", Unknown),
             ("GONE", Removed),

@@ -138,8 +138,8 @@ impl DnsProvider for JsDnsProvider {
 
     async fn upsert_records(&self, zone: &str, records: &[DnsRecord]) -> Result<Vec<RecordChange>, DeployError> {
         let hook = self.hook("upsertRecords");
-        let wanted: Vec<Value> = records.iter().map(to_upsert).collect();
-        let results: Option<Vec<UpsertResult>> = read(&hook, self.hooks.call(&hook, json!([zone, wanted])).await?)?;
+        let desired: Vec<Value> = records.iter().map(to_upsert).collect();
+        let results: Option<Vec<UpsertResult>> = read(&hook, self.hooks.call(&hook, json!([zone, desired])).await?)?;
         let mut results = results.unwrap_or_default().into_iter();
         let changes = records.iter().map(|record| {
             let UpsertResult { created, unchanged } = results.next().unwrap_or_default();

@@ -1,46 +1,46 @@
 //! The steps of an app: image, application, configuration, deployment, domain.
 
 use super::blueprint::{Draft, not_ours};
+use super::desired::{DesiredApp, DesiredImage};
 use super::domain;
 use super::fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 use super::observed::{ObservedApplication, Ownership, Runs};
 use super::operation::{DatabaseLogin, Operation};
 use super::rotation;
 use super::step::{Action, Step, VariableChange, VariableChangeKind};
-use super::wanted::{WantedApp, WantedImage};
 use crate::state::State;
 
 /// Adds the steps of one app.
 pub(super) fn add(draft: &mut Draft<'_>, name: &str) {
-    let wanted = &draft.wanted.apps[name];
+    let desired = &draft.desired.apps[name];
     let found = draft.observed.applications.get(name);
     if is_foreign(draft, name, found) {
         return;
     }
-    create(draft, wanted, found);
-    let image = image(draft, wanted);
-    let why = Reasons::of(draft, wanted, found, image.as_deref());
-    configure_and_deploy(draft, wanted, &why);
-    domain::attach(draft, wanted, found);
+    create(draft, desired, found);
+    let image = image(draft, desired);
+    let why = Reasons::of(draft, desired, found, image.as_deref());
+    configure_and_deploy(draft, desired, &why);
+    domain::attach(draft, desired, found);
 }
 
 /// Adds the steps by which an app that runs gets other credentials, and nothing else.
 pub(super) fn renew(draft: &mut Draft<'_>, name: &str) {
-    let wanted = &draft.wanted.apps[name];
+    let desired = &draft.desired.apps[name];
     let found = draft.observed.applications.get(name);
     if is_foreign(draft, name, found) {
         return;
     }
-    let image = image(draft, wanted);
-    let why = Reasons::of(draft, wanted, found, image.as_deref());
-    configure_and_deploy(draft, wanted, &why);
+    let image = image(draft, desired);
+    let why = Reasons::of(draft, desired, found, image.as_deref());
+    configure_and_deploy(draft, desired, &why);
 }
 
 /// Refuses an application that is not ours and that we were not told to take.
 fn is_foreign(draft: &mut Draft<'_>, name: &str, found: Option<&ObservedApplication>) -> bool {
     if let Some(application) = found
         && application.ownership == Ownership::Foreign
-        && !draft.wanted.adopt.contains(name)
+        && !draft.desired.adopt.contains(name)
     {
         let error = not_ours(&format!("application {name}"))
             .app(name)
@@ -51,41 +51,41 @@ fn is_foreign(draft: &mut Draft<'_>, name: &str, found: Option<&ObservedApplicat
     false
 }
 
-fn create(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>) {
-    let id = format!("app:{}:create", wanted.name);
-    let resource = format!("application {}", wanted.name);
+fn create(draft: &mut Draft<'_>, desired: &DesiredApp, found: Option<&ObservedApplication>) {
+    let id = format!("app:{}:create", desired.name);
+    let resource = format!("application {}", desired.name);
     let (action, reason, operation) = match found {
         None => {
-            (Action::Create, "there is none of this name", Operation::CreateApplication { app: wanted.name.clone() })
+            (Action::Create, "there is none of this name", Operation::CreateApplication { app: desired.name.clone() })
         }
         Some(found) if found.ownership == Ownership::Foreign || !found.marked => {
             let reason =
                 if found.ownership == Ownership::Foreign { "it is taken over, as asked" } else { "it lacks our mark" };
             let description = found.description.clone().unwrap_or_default();
-            (Action::Update, reason, Operation::MarkApplication { app: wanted.name.clone(), description })
+            (Action::Update, reason, Operation::MarkApplication { app: desired.name.clone(), description })
         }
         Some(_) => return draft.keep(&id, &resource, "exists"),
     };
-    let mut step = Step::new(&id, action, &resource, reason).of(&wanted.name);
+    let mut step = Step::new(&id, action, &resource, reason).of(&desired.name);
     step.depends_on = draft.only_changing(["environment"]);
     draft.push(step, operation);
 }
 
 /// Adds the build step where one is needed; returns the image where it is known already.
-fn image(draft: &mut Draft<'_>, wanted: &WantedApp) -> Option<String> {
-    let (build, fingerprint) = match &wanted.image {
-        WantedImage::Given { reference, exact } => {
+fn image(draft: &mut Draft<'_>, desired: &DesiredApp) -> Option<String> {
+    let (build, fingerprint) = match &desired.image {
+        DesiredImage::Given { reference, exact } => {
             if !exact {
                 draft.note(format!(
                     "{}: the registry does not tell the digest of {reference}; the tag itself counts as the image",
-                    wanted.name
+                    desired.name
                 ));
             }
             return Some(reference.clone());
         }
-        WantedImage::Build { build, fingerprint } => (build, fingerprint),
+        DesiredImage::Build { build, fingerprint } => (build, fingerprint),
     };
-    let pushed = draft.state.deploy_native.images.get(&wanted.name);
+    let pushed = draft.state.deploy_native.images.get(&desired.name);
     if let (Some(pushed), Some(fingerprint)) = (pushed, fingerprint)
         && pushed.fingerprint == *fingerprint
     {
@@ -96,11 +96,15 @@ fn image(draft: &mut Draft<'_>, wanted: &WantedApp) -> Option<String> {
         (None, _) => "it was never built",
         (Some(_), _) => "its Dockerfile, context, build arguments or platform changed",
     };
-    let mut step =
-        Step::new(&format!("app:{}:image", wanted.name), Action::Create, &format!("image {}", build.reference), reason)
-            .of(&wanted.name);
+    let mut step = Step::new(
+        &format!("app:{}:image", desired.name),
+        Action::Create,
+        &format!("image {}", build.reference),
+        reason,
+    )
+    .of(&desired.name);
     step.details.push(format!("its digest is known after apply; for {}", build.platform));
-    draft.push(step, Operation::BuildImage { app: wanted.name.clone() });
+    draft.push(step, Operation::BuildImage { app: desired.name.clone() });
     None
 }
 
@@ -116,9 +120,14 @@ struct Reasons {
 }
 
 impl Reasons {
-    fn of(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>, image: Option<&str>) -> Self {
-        let mut variables = variable_changes(wanted, found);
-        let rotates = rotation::reason(draft, &wanted.name);
+    fn of(
+        draft: &mut Draft<'_>,
+        desired: &DesiredApp,
+        found: Option<&ObservedApplication>,
+        image: Option<&str>,
+    ) -> Self {
+        let mut variables = variable_changes(desired, found);
+        let rotates = rotation::reason(draft, &desired.name);
         if rotates.is_some() {
             // What stands there now is of no account: both logins are set on the way.
             variables.retain(|change| change.name != rotation::database_url().name);
@@ -131,25 +140,25 @@ impl Reasons {
         match image {
             None => {
                 let stored = found.image.as_deref().filter(|_| reasons.variables.is_empty());
-                let stored = stored.filter(|_| rotates.is_none() && !login_differs(wanted, found));
-                let as_wanted = |image: &&str| {
-                    not_running(draft.state, wanted, found, Some(image), draft.wanted.follows).is_empty()
+                let stored = stored.filter(|_| rotates.is_none() && !login_differs(desired, found));
+                let as_desired = |image: &&str| {
+                    not_running(draft.state, desired, found, Some(image), draft.desired.follows).is_empty()
                 };
-                reasons.unless = stored.filter(as_wanted).map(str::to_owned);
+                reasons.unless = stored.filter(as_desired).map(str::to_owned);
                 reasons.configure.push("its image is built anew".to_owned());
             }
             Some(image) if found.image.as_deref() != Some(image) => {
                 reasons.configure.push("its image changed".to_owned());
-                image_drift(draft, wanted, found, image);
+                image_drift(draft, desired, found, image);
             }
             Some(_) => {}
         }
         if !reasons.variables.is_empty() {
             let names: Vec<&str> = reasons.variables.iter().map(|change| change.name.as_str()).collect();
             reasons.configure.push(format!("variables changed: {}", names.join(", ")));
-            drift(draft, wanted, &names);
+            drift(draft, desired, &names);
         }
-        if login_differs(wanted, found) {
+        if login_differs(desired, found) {
             reasons.configure.push("the login that pulls its image changed".to_owned());
         }
         if let Some(reason) = rotates {
@@ -157,9 +166,9 @@ impl Reasons {
             reasons.variables.push(rotation::database_url());
             return reasons;
         }
-        reasons.pending = is_pending(wanted, found, image);
+        reasons.pending = is_pending(desired, found, image);
         if !reasons.pending {
-            reasons.deploy = not_running(draft.state, wanted, found, image, draft.wanted.follows);
+            reasons.deploy = not_running(draft.state, desired, found, image, draft.desired.follows);
         }
         reasons
     }
@@ -170,33 +179,33 @@ impl Reasons {
 }
 
 /// Tells the user when the server's environment was edited by somebody else.
-fn drift(draft: &mut Draft<'_>, wanted: &WantedApp, names: &[&str]) {
-    let Some(deployed) = draft.state.deploy_native.deployed.get(&wanted.name) else { return };
-    if deployed.environment == env_fingerprint(&wanted.env.values) {
+fn drift(draft: &mut Draft<'_>, desired: &DesiredApp, names: &[&str]) {
+    let Some(deployed) = draft.state.deploy_native.deployed.get(&desired.name) else { return };
+    if deployed.environment == env_fingerprint(&desired.env.values) {
         draft.note(format!(
             "{}: {} changed on the server behind our back; the deployment puts back what is wanted",
-            wanted.name,
+            desired.name,
             names.join(", ")
         ));
     }
 }
 
 /// Tells the user when the server's image was changed by somebody else.
-fn image_drift(draft: &mut Draft<'_>, wanted: &WantedApp, found: &ObservedApplication, image: &str) {
-    let deployed = draft.state.deploy_native.deployed.get(&wanted.name);
+fn image_drift(draft: &mut Draft<'_>, desired: &DesiredApp, found: &ObservedApplication, image: &str) {
+    let deployed = draft.state.deploy_native.deployed.get(&desired.name);
     if deployed.is_some_and(|deployed| deployed.image == image) {
         draft.note(format!(
             "{}: its image became {} on the server behind our back; the deployment puts back what is wanted",
-            wanted.name,
+            desired.name,
             found.image.as_deref().unwrap_or("none")
         ));
     }
 }
 
 /// Whether all that waits or is under way is what is wanted: several need not come in the order in which they were sent.
-fn is_pending(wanted: &WantedApp, found: &ObservedApplication, image: Option<&str>) -> bool {
+fn is_pending(desired: &DesiredApp, found: &ObservedApplication, image: Option<&str>) -> bool {
     let Some(image) = image else { return false };
-    let today = app_fingerprint(image, &wanted.env.values, wanted.registry.as_ref());
+    let today = app_fingerprint(image, &desired.env.values, desired.registry.as_ref());
     let same = |title: &String| DeploymentTitle::parse(title).is_some_and(|parsed| parsed.fingerprint == today);
     !found.pending.is_empty() && found.pending.iter().all(same)
 }
@@ -204,13 +213,13 @@ fn is_pending(wanted: &WantedApp, found: &ObservedApplication, image: Option<&st
 /// What speaks against the app running as wanted already (I9).
 fn not_running(
     state: &State,
-    wanted: &WantedApp,
+    desired: &DesiredApp,
     found: &ObservedApplication,
     image: Option<&str>,
     follows: bool,
 ) -> Vec<String> {
     let Some(image) = image else { return Vec::new() };
-    let today = app_fingerprint(image, &wanted.env.values, wanted.registry.as_ref());
+    let today = app_fingerprint(image, &desired.env.values, desired.registry.as_ref());
     let Some(title) = found.newest_title.as_deref() else { return vec!["it was never deployed".to_owned()] };
     let Some(parsed) = DeploymentTitle::parse(title) else {
         return vec!["its newest deployment is not ours".to_owned()];
@@ -224,7 +233,7 @@ fn not_running(
     let verified = state
         .deploy_native
         .deployed
-        .get(&wanted.name)
+        .get(&desired.name)
         .is_some_and(|deployed| deployed.fingerprint == today && deployed.title == title);
     if follows && !verified {
         return vec!["its newest deployment was not seen running".to_owned()];
@@ -236,18 +245,18 @@ fn not_running(
     }
 }
 
-fn login_differs(wanted: &WantedApp, found: &ObservedApplication) -> bool {
+fn login_differs(desired: &DesiredApp, found: &ObservedApplication) -> bool {
     let stored = found.registry.as_ref().map(|(url, user, password)| (url.as_str(), user.as_str(), password));
-    let ours = wanted.registry.as_ref().map(|login| (login.url.as_str(), login.username.as_str(), &login.password));
+    let ours = desired.registry.as_ref().map(|login| (login.url.as_str(), login.username.as_str(), &login.password));
     stored != ours
 }
 
 /// Which variables of the server's environment differ from what is wanted.
-fn variable_changes(wanted: &WantedApp, found: Option<&ObservedApplication>) -> Vec<VariableChange> {
+fn variable_changes(desired: &DesiredApp, found: Option<&ObservedApplication>) -> Vec<VariableChange> {
     let change = |name: &str, change| VariableChange { name: name.to_owned(), change };
     let stored = found.map(|found| &found.env);
     let templated = found.map(|found| found.templated.clone()).unwrap_or_default();
-    let mut changes: Vec<VariableChange> = wanted
+    let mut changes: Vec<VariableChange> = desired
         .env
         .values
         .iter()
@@ -258,17 +267,17 @@ fn variable_changes(wanted: &WantedApp, found: Option<&ObservedApplication>) -> 
             Some(_) => None,
         })
         .collect();
-    changes.extend(wanted.env.unknown.iter().map(|name| change(name, VariableChangeKind::Unknown)));
+    changes.extend(desired.env.unknown.iter().map(|name| change(name, VariableChangeKind::Unknown)));
     let gone = stored.into_iter().flat_map(|stored| stored.keys()).chain(&templated);
     changes.extend(
-        gone.filter(|name| !wanted.env.values.contains_key(*name) && !wanted.env.unknown.contains(*name))
+        gone.filter(|name| !desired.env.values.contains_key(*name) && !desired.env.unknown.contains(*name))
             .map(|name| change(name, VariableChangeKind::Removed)),
     );
     changes
 }
 
-fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons) {
-    let name = &wanted.name;
+fn configure_and_deploy(draft: &mut Draft<'_>, desired: &DesiredApp, why: &Reasons) {
+    let name = &desired.name;
     if why.is_empty() && why.pending {
         draft.keep(&format!("app:{name}:deploy"), &format!("deployment of {name}"), "the same is queued or under way");
         draft.unchanged(name, "a deployment of the same image, environment and settings is queued or under way");
@@ -279,17 +288,17 @@ fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons
         draft.unchanged(name, "its image, environment and settings are those that run");
         return;
     }
-    rotation::second(draft, wanted);
+    rotation::second(draft, desired);
     let configure = format!("app:{name}:configure");
     if !why.configure.is_empty() {
         let mut step =
             Step::new(&configure, Action::Update, &format!("settings of {name}"), &why.configure.join("; ")).of(name);
         step.variables.clone_from(&why.variables);
         let mut first = vec![format!("app:{name}:create"), format!("app:{name}:image")];
-        if wanted.env.unknown.contains("DATABASE_URL") {
+        if desired.env.unknown.contains("DATABASE_URL") {
             first.push("service:postgres".to_owned());
         }
-        if wanted.env.unknown.contains("REDIS_URL") {
+        if desired.env.unknown.contains("REDIS_URL") {
             first.push("service:redis".to_owned());
         }
         step.depends_on = draft.only_changing(first.iter().map(String::as_str));
@@ -305,21 +314,21 @@ fn configure_and_deploy(draft: &mut Draft<'_>, wanted: &WantedApp, why: &Reasons
             .of(name);
     step.restarts.push(name.clone());
     let mut first = vec![configure];
-    if uses(wanted, "DATABASE_URL") {
+    if uses(desired, "DATABASE_URL") {
         // Closing a port restarts the database, and an app that is started meanwhile may end for want of it.
         first.extend(["service:postgres", "database:close-port", "database:roles"].map(str::to_owned));
     }
-    if uses(wanted, "REDIS_URL") {
+    if uses(desired, "REDIS_URL") {
         first.push("service:redis".to_owned());
     }
-    first.extend(wanted.dependencies.iter().map(|dependency| format!("app:{dependency}:deploy")));
+    first.extend(desired.dependencies.iter().map(|dependency| format!("app:{dependency}:deploy")));
     step.depends_on = draft.only_changing(first.iter().map(String::as_str));
     step.depends_on.extend(rotation::first(draft, name));
     draft.push(step, Operation::Deploy { app: name.clone(), login: DatabaseLogin::Own, unless: why.unless.clone() });
 }
 
-fn uses(wanted: &WantedApp, variable: &str) -> bool {
-    wanted.env.values.contains_key(variable) || wanted.env.unknown.contains(variable)
+fn uses(desired: &DesiredApp, variable: &str) -> bool {
+    desired.env.values.contains_key(variable) || desired.env.unknown.contains(variable)
 }
 
 impl Step {

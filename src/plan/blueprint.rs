@@ -1,9 +1,9 @@
 //! The planner: compares what is wanted with what is observed, and writes down the steps.
 
+use super::desired::Desired;
 use super::observed::{Observed, Ownership, Twin, TwinKind, Vanished};
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step, VariableChange};
-use super::wanted::Wanted;
 use super::{app, domain, record, rotation, service};
 use crate::state::State;
 use crate::{DeployError, ErrorCode};
@@ -25,7 +25,7 @@ pub struct Blueprint {
 
 /// Collects steps while the plan is made.
 pub(super) struct Draft<'a> {
-    pub(super) wanted: &'a Wanted,
+    pub(super) desired: &'a Desired,
     pub(super) observed: &'a Observed,
     pub(super) state: &'a State,
     blueprint: Blueprint,
@@ -37,15 +37,15 @@ pub(super) struct Draft<'a> {
 /// # Errors
 ///
 /// `RESOURCE_NOT_OURS` and `DNS_RECORD_FOREIGN` (I8), all of them at once.
-pub fn draw(wanted: &Wanted, observed: &Observed, state: &State) -> Result<Blueprint, DeployError> {
-    let mut draft = Draft::new(wanted, observed, state);
+pub fn draw(desired: &Desired, observed: &Observed, state: &State) -> Result<Blueprint, DeployError> {
+    let mut draft = Draft::new(desired, observed, state);
     draft.interrupted(|_| true);
     draft.surprises();
     draft.project();
     service::add(&mut draft);
     draft.database();
     record::add(&mut draft);
-    for name in wanted.apps.keys() {
+    for name in desired.apps.keys() {
         app::add(&mut draft, name);
     }
     domain::detach_former(&mut draft);
@@ -56,9 +56,9 @@ pub fn draw(wanted: &Wanted, observed: &Observed, state: &State) -> Result<Bluep
 
 impl<'a> Draft<'a> {
     /// A draft of a plan, without steps.
-    pub(super) fn new(wanted: &'a Wanted, observed: &'a Observed, state: &'a State) -> Self {
-        let mut draft = Self { wanted, observed, state, blueprint: Blueprint::default(), errors: Vec::new() };
-        draft.blueprint.plan.stage.clone_from(&wanted.stage);
+    pub(super) fn new(desired: &'a Desired, observed: &'a Observed, state: &'a State) -> Self {
+        let mut draft = Self { desired, observed, state, blueprint: Blueprint::default(), errors: Vec::new() };
+        draft.blueprint.plan.stage.clone_from(&desired.stage);
         draft
     }
 }
@@ -139,18 +139,18 @@ impl Draft<'_> {
             ));
         }
         for gone in &self.observed.vanished {
-            let (resource, wanted) = match gone {
-                Vanished::Application(app) => (format!("application {app}"), self.wanted.apps.contains_key(app)),
-                Vanished::Postgres => ("postgres db, with its data,".to_owned(), self.wanted.postgres.is_some()),
-                Vanished::Redis => ("redis cache".to_owned(), self.wanted.redis.is_some()),
+            let (resource, desired) = match gone {
+                Vanished::Application(app) => (format!("application {app}"), self.desired.apps.contains_key(app)),
+                Vanished::Postgres => ("postgres db, with its data,".to_owned(), self.desired.postgres.is_some()),
+                Vanished::Redis => ("redis cache".to_owned(), self.desired.redis.is_some()),
             };
-            let then = if wanted { ": it is created again" } else { "; this run is not asked for it" };
+            let then = if desired { ": it is created again" } else { "; this run is not asked for it" };
             self.note(format!("{resource} was removed from the server behind our back{then}"));
         }
     }
 
     fn project(&mut self) {
-        let resource = format!("project {}", self.wanted.workspace);
+        let resource = format!("project {}", self.desired.workspace);
         match &self.observed.project {
             None => self.push(
                 Step::new("project", Action::Create, &resource, "there is none of this name"),
@@ -164,7 +164,7 @@ impl Draft<'_> {
                 self.keep("project", &resource, reason);
             }
         }
-        let resource = format!("environment {}", self.wanted.stage);
+        let resource = format!("environment {}", self.desired.stage);
         match &self.observed.environment {
             None => {
                 let mut step = Step::new("environment", Action::Create, &resource, "there is none of this name");
@@ -180,11 +180,11 @@ impl Draft<'_> {
     }
 
     fn database(&mut self) {
-        let Some(wanted) = self.wanted.database.as_ref() else { return };
-        let applied = self.state.deploy_native.database.as_deref() == Some(wanted.fingerprint.as_str());
+        let Some(desired) = self.desired.database.as_ref() else { return };
+        let applied = self.state.deploy_native.database.as_deref() == Some(desired.fingerprint.as_str());
         if applied && !self.changes("service:postgres") {
             self.keep("database:roles", "database roles", "roles and schemas are as they were last applied and proven");
-            for (app, role) in &wanted.retired {
+            for (app, role) in &desired.retired {
                 self.note(format!(
                     "role \"{role}\" may not log in, and its data stays: the workspace no longer declares {app}; undeploy it \
                      with apps: ['{app}'] and deleteData to remove both"
@@ -199,13 +199,13 @@ impl Draft<'_> {
         };
         let mut step = Step::new("database:roles", Action::Update, "database roles", reason);
         step.depends_on = self.only_changing(["service:postgres", "database:close-port"]);
-        step.details = wanted.roles.iter().map(|(app, role)| format!("{app}: {role}")).collect();
-        step.details.extend(wanted.retired.iter().map(|(app, role)| {
+        step.details = desired.roles.iter().map(|(app, role)| format!("{app}: {role}")).collect();
+        step.details.extend(desired.retired.iter().map(|(app, role)| {
             format!(
                 "{app}: role \"{role}\" may no longer log in, its data stays: the workspace no longer declares the app"
             )
         }));
-        wanted.way.show_in(&mut step);
+        desired.way.show_in(&mut step);
         self.push(step, Operation::ApplyRoles);
     }
 
@@ -213,7 +213,7 @@ impl Draft<'_> {
         if !self.errors.is_empty() {
             return Err(DeployError::join(self.errors));
         }
-        if !self.wanted.rotations.is_empty() {
+        if !self.desired.rotations.is_empty() {
             self.blueprint.plan.steps = in_order(std::mem::take(&mut self.blueprint.plan.steps));
         }
         self.blueprint.plan.recount();

@@ -1,11 +1,11 @@
 //! The domains of applications: attached under today's host name, then detached under a former one.
 
 use super::blueprint::Draft;
+use super::desired::DesiredApp;
 use super::observed::{Observed, ObservedApplication, ObservedDomain, Ownership};
 use super::operation::Operation;
 use super::record::verify_id;
 use super::step::{Action, Step};
-use super::wanted::WantedApp;
 use crate::state::State;
 use std::collections::BTreeMap;
 
@@ -15,64 +15,65 @@ fn attach_id(app: &str) -> String {
 }
 
 /// Adds the step that attaches an app's domain, or sets it right.
-pub(super) fn attach(draft: &mut Draft<'_>, wanted: &WantedApp, found: Option<&ObservedApplication>) {
-    if !draft.wanted.domains {
+pub(super) fn attach(draft: &mut Draft<'_>, desired: &DesiredApp, found: Option<&ObservedApplication>) {
+    if !draft.desired.domains {
         return;
     }
-    let id = attach_id(&wanted.name);
-    let resource = format!("domain {}", wanted.host);
+    let id = attach_id(&desired.name);
+    let resource = format!("domain {}", desired.host);
     let domains = found.map(|found| found.domains.as_slice()).unwrap_or_default();
-    let at_host = || domains.iter().filter(|domain| is_at(domain, &wanted.host));
+    let at_host = || domains.iter().filter(|domain| is_at(domain, &desired.host));
     // Ours before one that somebody else put beside it.
     let attached = at_host().find(|domain| draft.state.deploy_native.domains.has(&domain.id)).or(at_host().next());
     if attached.is_some_and(|domain| domain.off) {
-        draft.note(format!("{resource} is switched off on the server, and stays so: nothing leads to {}", wanted.name));
+        draft
+            .note(format!("{resource} is switched off on the server, and stays so: nothing leads to {}", desired.name));
     }
     let (action, reason) = match attached {
-        Some(domain) if is_as_we_make_it(domain, wanted.port) => return draft.keep(&id, &resource, "attached"),
+        Some(domain) if is_as_we_make_it(domain, desired.port) => return draft.keep(&id, &resource, "attached"),
         Some(_) => {
-            (Action::Update, format!("it must lead to port {} from every path, with a certificate", wanted.port))
+            (Action::Update, format!("it must lead to port {} from every path, with a certificate", desired.port))
         }
-        None => (Action::Create, format!("leads to port {}", wanted.port)),
+        None => (Action::Create, format!("leads to port {}", desired.port)),
     };
-    let mut step = Step::new(&id, action, &resource, &reason).of(&wanted.name);
+    let mut step = Step::new(&id, action, &resource, &reason).of(&desired.name);
     step.depends_on =
-        draft.only_changing([format!("app:{}:create", wanted.name).as_str(), verify_id(&wanted.host).as_str()]);
+        draft.only_changing([format!("app:{}:create", desired.name).as_str(), verify_id(&desired.host).as_str()]);
     draft.push(
         step,
-        Operation::AttachDomain { app: wanted.name.clone(), existing: attached.map(|domain| domain.id.clone()) },
+        Operation::AttachDomain { app: desired.name.clone(), existing: attached.map(|domain| domain.id.clone()) },
     );
 }
 
 /// Adds the steps that detach domains that we attached under host names which their apps no longer have; to be called when
 /// every app has its other steps.
 pub(super) fn detach_former(draft: &mut Draft<'_>) {
-    if !draft.wanted.domains {
+    if !draft.desired.domains {
         return;
     }
-    for wanted in draft.wanted.apps.values() {
-        let domains = draft.observed.applications.get(&wanted.name).map(|found| found.domains.as_slice());
+    for desired in draft.desired.apps.values() {
+        let domains = draft.observed.applications.get(&desired.name).map(|found| found.domains.as_slice());
         for domain in domains.unwrap_or_default() {
-            if !is_at(domain, &wanted.host) && draft.state.deploy_native.domains.has(&domain.id) {
-                detach(draft, wanted, domain);
+            if !is_at(domain, &desired.host) && draft.state.deploy_native.domains.has(&domain.id) {
+                detach(draft, desired, domain);
             }
         }
     }
 }
 
-fn detach(draft: &mut Draft<'_>, wanted: &WantedApp, domain: &ObservedDomain) {
-    let mut id = format!("app:{}:domain:{}", wanted.name, domain.host);
+fn detach(draft: &mut Draft<'_>, desired: &DesiredApp, domain: &ObservedDomain) {
+    let mut id = format!("app:{}:domain:{}", desired.name, domain.host);
     if draft.changes(&id) {
         id = format!("{id}:{}", domain.id);
     }
-    let reason = format!("the app is now at {}", wanted.host);
-    let mut step = Step::new(&id, Action::Delete, &format!("domain {}", domain.host), &reason).of(&wanted.name);
+    let reason = format!("the app is now at {}", desired.host);
+    let mut step = Step::new(&id, Action::Delete, &format!("domain {}", domain.host), &reason).of(&desired.name);
     // It goes when its host name leads somewhere else, or else when the app is reached under another one: never before.
-    let taker = draft.wanted.apps.values().find(|other| is_at(domain, &other.host)).unwrap_or(wanted);
+    let taker = draft.desired.apps.values().find(|other| is_at(domain, &other.host)).unwrap_or(desired);
     let first = [attach_id(&taker.name), verify_id(&taker.host)];
     step.depends_on = draft.only_changing(first.iter().map(String::as_str));
     let operation = Operation::DetachDomain {
-        app: wanted.name.clone(),
+        app: desired.name.clone(),
         id: domain.id.clone(),
         host: domain.host.clone(),
         waits_for: taker.host.clone(),

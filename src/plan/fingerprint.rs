@@ -1,6 +1,6 @@
 //! What makes a deployment unchanged, and the title that carries it (I9).
 
-use super::wanted::WantedRegistry;
+use super::desired::DesiredRegistry;
 use crate::secrets::Secret;
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
@@ -33,7 +33,7 @@ pub fn env_fingerprint(env: &IndexMap<String, Secret>) -> String {
 }
 
 /// The fingerprint of an app's deployment: its image, its environment and the login that pulls the image.
-pub fn app_fingerprint(image: &str, env: &IndexMap<String, Secret>, registry: Option<&WantedRegistry>) -> String {
+pub fn app_fingerprint(image: &str, env: &IndexMap<String, Secret>, registry: Option<&DesiredRegistry>) -> String {
     let env = env_fingerprint(env);
     let login = registry.map_or_else(String::new, |login| format!("{}\n{}", login.url, login.username));
     fingerprint([image.as_bytes(), env.as_bytes(), login.as_bytes()])
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn i9_image_environment_and_login_each_change_the_fingerprint() {
         let values = env(&[("A", "1")]);
-        let login = WantedRegistry { url: "r".into(), username: "u".into(), password: "p".into() };
+        let login = DesiredRegistry { url: "r".into(), username: "u".into(), password: "p".into() };
         let base = app_fingerprint("i", &values, None);
         assert_ne!(base, app_fingerprint("j", &values, None));
         assert_ne!(base, app_fingerprint("i", &env(&[("A", "2")]), None));

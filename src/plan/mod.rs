@@ -2,6 +2,7 @@
 
 mod app;
 mod blueprint;
+mod desired;
 mod domain;
 mod fingerprint;
 mod forget;
@@ -15,9 +16,12 @@ mod rotation;
 mod service;
 mod stale;
 mod step;
-mod wanted;
 
 pub use blueprint::{Blueprint, draw};
+pub use desired::{
+    DatabaseRoute, DatabaseWay, Desired, DesiredApp, DesiredDatabase, DesiredEnv, DesiredHost, DesiredImage,
+    DesiredPostgres, DesiredRedis, DesiredRegistry, DesiredRotation, HostZone, LoginStage,
+};
 pub use domain::recover_domains;
 pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 pub use forget::forget_vanished;
@@ -28,15 +32,11 @@ pub use observed::{
 pub use operation::{DatabaseLogin, Operation, WorkKind};
 pub use record::remember_apps;
 pub use recover::{GeneratedNeeds, recover};
-pub use removal::{Unwanted, draw_removal};
+pub use removal::{RemovalRequest, draw_removal};
 pub use render::render;
 pub use rotation::draw_rotation;
 pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
-pub use wanted::{
-    DatabaseRoute, DatabaseWay, HostZone, LoginStage, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedHost,
-    WantedImage, WantedPostgres, WantedRedis, WantedRegistry, WantedRotation,
-};
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,10 @@
 //! The steps of DNS records (I8).
 
 use super::blueprint::Draft;
+use super::desired::{DesiredHost, HostZone};
 use super::observed::{ObservedRecord, Ownership};
 use super::operation::Operation;
 use super::step::{Action, Step};
-use super::wanted::{HostZone, WantedHost};
 use crate::state::{DnsRecordState, State};
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
@@ -22,25 +22,25 @@ pub(super) fn verify_id(host: &str) -> String {
 
 /// Adds the steps of every host name that has a zone.
 pub(super) fn add(draft: &mut Draft<'_>) {
-    let Some(ip) = draft.wanted.server_ip.map(|ip| ip.to_string()) else { return };
-    for (host, wanted) in &draft.wanted.hosts {
-        let Some(zone) = &wanted.zone else { continue };
+    let Some(ip) = draft.desired.server_ip.map(|ip| ip.to_string()) else { return };
+    for (host, desired) in &draft.desired.hosts {
+        let Some(zone) = &desired.zone else { continue };
         if zone.manual {
-            manual(draft, host, wanted, &ip);
+            manual(draft, host, desired, &ip);
         } else {
-            write(draft, host, wanted, zone, &ip);
+            write(draft, host, desired, zone, &ip);
         }
     }
 }
 
-fn manual(draft: &mut Draft<'_>, host: &str, wanted: &WantedHost, ip: &str) {
+fn manual(draft: &mut Draft<'_>, host: &str, desired: &DesiredHost, ip: &str) {
     if verified(draft.state, host, ip) {
         return;
     }
-    draft.note(format!("make this record by hand: {host} A {ip} (for {})", wanted.app));
+    draft.note(format!("make this record by hand: {host} A {ip} (for {})", desired.app));
 }
 
-fn write(draft: &mut Draft<'_>, host: &str, wanted: &WantedHost, zone: &HostZone, ip: &str) {
+fn write(draft: &mut Draft<'_>, host: &str, desired: &DesiredHost, zone: &HostZone, ip: &str) {
     let found = draft.observed.records.get(host).cloned().unwrap_or_default();
     if let Some(conflict) = &found.conflict {
         draft.errors.push(foreign(host, conflict).hint(format!(
@@ -59,9 +59,9 @@ fn write(draft: &mut Draft<'_>, host: &str, wanted: &WantedHost, zone: &HostZone
         };
         draft.keep(&id, &resource, how);
     } else {
-        let Some(step) = change(draft, host, wanted, zone, &found, ip) else { return };
+        let Some(step) = change(draft, host, desired, zone, &found, ip) else { return };
         let mut step = Step { id: id.clone(), resource, ..step };
-        step.app = Some(wanted.app.clone());
+        step.app = Some(desired.app.clone());
         draft.push(step, Operation::WriteRecord { host: host.to_owned() });
     }
     // A proxied name answers with the vendor's addresses for ever; that its record is right is all there is to know.
@@ -72,7 +72,7 @@ fn write(draft: &mut Draft<'_>, host: &str, wanted: &WantedHost, zone: &HostZone
             &format!("verification of {host}"),
             "its authoritative servers were not yet seen to answer with the server's address",
         );
-        step.app = Some(wanted.app.clone());
+        step.app = Some(desired.app.clone());
         step.depends_on = draft.only_changing([id.as_str()]);
         draft.push(step, Operation::VerifyRecord { host: host.to_owned() });
     }
@@ -82,7 +82,7 @@ fn write(draft: &mut Draft<'_>, host: &str, wanted: &WantedHost, zone: &HostZone
 fn change(
     draft: &mut Draft<'_>,
     host: &str,
-    wanted: &WantedHost,
+    desired: &DesiredHost,
     zone: &HostZone,
     found: &ObservedRecord,
     ip: &str,
@@ -96,7 +96,7 @@ fn change(
     let was = found.values.join(", ");
     let written = written_value(draft.state, zone);
     let ours = written.as_ref().is_some_and(|value| found.values == [value.as_str()]);
-    if !ours && draft.wanted.protect_foreign_dns {
+    if !ours && draft.desired.protect_foreign_dns {
         draft.errors.push(foreign(host, &format!("A {was}")).hint(
             "Remove the record by hand, or leave out protectForeignDns to have it replaced and restored by undeploy",
         ));
@@ -107,7 +107,7 @@ fn change(
     } else {
         format!("replaces {was}, which we did not write: it is kept in the state and put back by undeploy")
     };
-    if written.is_none() && has_led_to_us(draft, host, &wanted.app) {
+    if written.is_none() && has_led_to_us(draft, host, &desired.app) {
         draft.note(format!(
             "record {host} A: {was} may be what we wrote ourselves before the state was lost; undeploy would put it back. \
              Where it is a former address of the server, remove `previous` of this record from the state"
@@ -133,10 +133,10 @@ pub(super) fn owner<'a>(record: &'a DnsRecordState, hosts: &'a BTreeMap<String, 
 }
 
 /// Remembers with each record of ours at one of these host names whose it is now.
-pub fn remember_apps(state: &mut State, hosts: &IndexMap<String, WantedHost>) {
+pub fn remember_apps(state: &mut State, hosts: &IndexMap<String, DesiredHost>) {
     for record in state.dns_records.values_mut() {
-        if let Some(wanted) = hosts.get(&record.host()) {
-            record.app = Some(wanted.app.clone());
+        if let Some(desired) = hosts.get(&record.host()) {
+            record.app = Some(desired.app.clone());
         }
     }
 }
@@ -146,11 +146,11 @@ pub fn remember_apps(state: &mut State, hosts: &IndexMap<String, WantedHost>) {
 pub(super) fn retire(draft: &mut Draft<'_>) {
     for (key, record) in &draft.state.dns_records {
         let host = record.host();
-        let wanted = draft.wanted;
-        if record.record_type != "A" || wanted.declared_hosts.contains_key(&host) {
+        let desired = draft.desired;
+        if record.record_type != "A" || desired.declared_hosts.contains_key(&host) {
             continue;
         }
-        let app = owner(record, &wanted.declared_hosts).and_then(|app| wanted.apps.get(app));
+        let app = owner(record, &desired.declared_hosts).and_then(|app| desired.apps.get(app));
         let Some(app) = app else { continue };
         match still_needed(draft, record, &host) {
             Ok(first) => {
@@ -169,10 +169,10 @@ pub(super) fn retire(draft: &mut Draft<'_>) {
 
 /// What has to be done before a record can go, or why it has to stay.
 fn still_needed(draft: &Draft<'_>, record: &DnsRecordState, host: &str) -> Result<Vec<String>, String> {
-    if draft.wanted.hosts_elsewhere.contains(host) {
+    if draft.desired.hosts_elsewhere.contains(host) {
         return Err("another stage has this host name".to_owned());
     }
-    if !draft.wanted.writable_zones.contains(&record.domain) {
+    if !draft.desired.writable_zones.contains(&record.domain) {
         return Err(format!("the workspace no longer says who serves the zone {}", record.domain));
     }
     let mut first = Vec::new();

@@ -5,10 +5,10 @@
 
 use super::app;
 use super::blueprint::{Blueprint, Draft};
+use super::desired::{Desired, DesiredApp, DesiredRotation, LoginStage};
 use super::observed::{Observed, TwinKind};
 use super::operation::{DatabaseLogin, Operation};
 use super::step::{Action, Step, VariableChange, VariableChangeKind};
-use super::wanted::{LoginStage, Wanted, WantedApp, WantedRotation};
 use crate::DeployError;
 use crate::state::State;
 
@@ -24,11 +24,11 @@ const CLOSE: &str = "database:close-second-logins";
 /// # Errors
 ///
 /// `RESOURCE_NOT_OURS` (I8).
-pub fn draw_rotation(wanted: &Wanted, observed: &Observed, state: &State) -> Result<Blueprint, DeployError> {
-    let mut draft = Draft::new(wanted, observed, state);
+pub fn draw_rotation(desired: &Desired, observed: &Observed, state: &State) -> Result<Blueprint, DeployError> {
+    let mut draft = Draft::new(desired, observed, state);
     // A job still carries the database's master password.
     draft.interrupted(|kind| kind == TwinKind::Job);
-    for name in wanted.apps.keys() {
+    for name in desired.apps.keys() {
         app::renew(&mut draft, name);
     }
     add(&mut draft);
@@ -37,10 +37,10 @@ pub fn draw_rotation(wanted: &Wanted, observed: &Observed, state: &State) -> Res
 
 /// Adds the steps in the database.
 pub(super) fn add(draft: &mut Draft<'_>) {
-    let rotations = &draft.wanted.rotations;
-    let at = |stages: &[LoginStage]| -> Vec<(&String, &WantedRotation)> {
+    let rotations = &draft.desired.rotations;
+    let at = |stages: &[LoginStage]| -> Vec<(&String, &DesiredRotation)> {
         let concerned =
-            |(_, rotation): &(&String, &WantedRotation)| rotation.login.is_some_and(|it| stages.contains(&it));
+            |(_, rotation): &(&String, &DesiredRotation)| rotation.login.is_some_and(|it| stages.contains(&it));
         rotations.iter().filter(concerned).collect()
     };
     let open = at(&[LoginStage::Whole]);
@@ -53,22 +53,22 @@ pub(super) fn add(draft: &mut Draft<'_>) {
 
 /// Says how a step reaches the database, and what that restarts.
 fn show_way(draft: &Draft<'_>, step: &mut Step) {
-    if let Some(database) = &draft.wanted.database {
+    if let Some(database) = &draft.desired.database {
         database.way.show_in(step);
     }
 }
 
-fn names(apps: &[(&String, &WantedRotation)]) -> Vec<String> {
+fn names(apps: &[(&String, &DesiredRotation)]) -> Vec<String> {
     apps.iter().map(|(app, _)| (*app).clone()).collect()
 }
 
-fn second_logins(draft: &mut Draft<'_>, apps: &[(&String, &WantedRotation)]) {
+fn second_logins(draft: &mut Draft<'_>, apps: &[(&String, &DesiredRotation)]) {
     if apps.is_empty() {
         return;
     }
     let reason = "the apps keep a way in while their passwords change";
     let mut step = Step::new(OPEN, Action::Create, "second database logins", reason);
-    let detail = |(app, it): &(&String, &WantedRotation)| {
+    let detail = |(app, it): &(&String, &DesiredRotation)| {
         format!("{app}: login \"{}\", which acts as role \"{}\"", it.second, it.role)
     };
     step.details = apps.iter().map(detail).collect();
@@ -77,7 +77,7 @@ fn second_logins(draft: &mut Draft<'_>, apps: &[(&String, &WantedRotation)]) {
     draft.push(step, Operation::OpenSecondLogins { apps: names(apps) });
 }
 
-fn passwords(draft: &mut Draft<'_>, apps: &[(&String, &WantedRotation)]) {
+fn passwords(draft: &mut Draft<'_>, apps: &[(&String, &DesiredRotation)]) {
     if apps.is_empty() {
         return;
     }
@@ -91,7 +91,7 @@ fn passwords(draft: &mut Draft<'_>, apps: &[(&String, &WantedRotation)]) {
     draft.push_despite(step, Operation::ChangePasswords { apps: names(apps) }, soft);
 }
 
-fn close_second_logins(draft: &mut Draft<'_>, apps: &[(&String, &WantedRotation)]) {
+fn close_second_logins(draft: &mut Draft<'_>, apps: &[(&String, &DesiredRotation)]) {
     if apps.is_empty() {
         return;
     }
@@ -111,7 +111,7 @@ fn deploy_second(app: &str) -> String {
 
 /// What an app's own deployment waits for.
 pub(super) fn first(draft: &Draft<'_>, app: &str) -> Vec<String> {
-    match draft.wanted.rotations.get(app).and_then(|rotation| rotation.login) {
+    match draft.desired.rotations.get(app).and_then(|rotation| rotation.login) {
         Some(LoginStage::Whole) => vec![CHANGE.to_owned(), deploy_second(app)],
         Some(LoginStage::Change | LoginStage::Idle) => vec![CHANGE.to_owned()],
         Some(LoginStage::Return | LoginStage::Close) | None => Vec::new(),
@@ -120,7 +120,7 @@ pub(super) fn first(draft: &Draft<'_>, app: &str) -> Vec<String> {
 
 /// Why an app has to be deployed with its own login, whatever else is as it should be.
 pub(super) fn reason(draft: &Draft<'_>, app: &str) -> Option<String> {
-    let rotation = draft.wanted.rotations.get(app)?;
+    let rotation = draft.desired.rotations.get(app)?;
     let role = &rotation.role;
     match rotation.login? {
         LoginStage::Whole | LoginStage::Change | LoginStage::Return => {
@@ -131,9 +131,9 @@ pub(super) fn reason(draft: &Draft<'_>, app: &str) -> Option<String> {
 }
 
 /// Adds the steps by which an app comes to run with its second login, when it has to.
-pub(super) fn second(draft: &mut Draft<'_>, wanted: &WantedApp) {
-    let name = &wanted.name;
-    let Some(rotation) = draft.wanted.rotations.get(name) else { return };
+pub(super) fn second(draft: &mut Draft<'_>, desired: &DesiredApp) {
+    let name = &desired.name;
+    let Some(rotation) = draft.desired.rotations.get(name) else { return };
     if rotation.login != Some(LoginStage::Whole) {
         return;
     }

@@ -14,22 +14,22 @@ struct Found<'a> {
 
 /// Adds the steps of Postgres and Redis.
 pub(super) fn add(draft: &mut Draft<'_>) {
-    let (wanted, observed) = (draft.wanted, draft.observed);
-    if let Some(wanted) = &wanted.postgres {
+    let (desired, observed) = (draft.desired, draft.observed);
+    if let Some(desired) = &desired.postgres {
         let found = observed.postgres.as_ref().map(|found| Found {
             ownership: found.ownership,
             deployment: found.deployment,
             image: &found.image,
         });
-        service(draft, "postgres", "db", &wanted.image, found.as_ref(), Operation::ProvisionPostgres);
+        service(draft, "postgres", "db", &desired.image, found.as_ref(), Operation::ProvisionPostgres);
     }
-    if let Some(wanted) = &wanted.redis {
+    if let Some(desired) = &desired.redis {
         let found = observed.redis.as_ref().map(|found| Found {
             ownership: found.ownership,
             deployment: found.deployment,
             image: &found.image,
         });
-        service(draft, "redis", "cache", &wanted.image, found.as_ref(), Operation::ProvisionRedis);
+        service(draft, "redis", "cache", &desired.image, found.as_ref(), Operation::ProvisionRedis);
     }
 }
 
@@ -52,7 +52,7 @@ fn service(
     if found.ownership == Ownership::Foreign {
         let hint = format!(
             "Rename or remove the service `{name}` of environment `{}`, or restore the state file that names it",
-            draft.wanted.stage
+            draft.desired.stage
         );
         return draft.errors.push(not_ours(&resource).hint(hint));
     }

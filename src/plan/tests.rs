@@ -18,26 +18,26 @@ fn image(app: &str) -> String {
     format!("registry.test/shop-{app}@sha256:{app}")
 }
 
-fn wanted_app(name: &str, dependencies: &[&str], values: &[(&str, &str)], unknown: &[&str]) -> WantedApp {
-    WantedApp {
+fn desired_app(name: &str, dependencies: &[&str], values: &[(&str, &str)], unknown: &[&str]) -> DesiredApp {
+    DesiredApp {
         name: name.into(),
         app_type: AppType::Backend,
         port: 3000,
         host: format!("{name}.shop.test"),
         dependencies: dependencies.iter().map(|it| (*it).to_owned()).collect(),
-        image: WantedImage::Given { reference: image(name), exact: true },
-        env: WantedEnv { values: env(values), unknown: unknown.iter().map(|it| (*it).to_owned()).collect() },
+        image: DesiredImage::Given { reference: image(name), exact: true },
+        env: DesiredEnv { values: env(values), unknown: unknown.iter().map(|it| (*it).to_owned()).collect() },
         registry: None,
     }
 }
 
-fn wanted(database_url: Option<&str>) -> Wanted {
+fn desired(database_url: Option<&str>) -> Desired {
     let api = match database_url {
-        Some(url) => wanted_app("api", &[], &[("PORT", "3000"), ("DATABASE_URL", url)], &[]),
-        None => wanted_app("api", &[], &[("PORT", "3000")], &["DATABASE_URL"]),
+        Some(url) => desired_app("api", &[], &[("PORT", "3000"), ("DATABASE_URL", url)], &[]),
+        None => desired_app("api", &[], &[("PORT", "3000")], &["DATABASE_URL"]),
     };
-    let web = wanted_app("web", &["api"], &[("API_URL", "https://api.shop.test")], &[]);
-    let host = |app: &str| WantedHost {
+    let web = desired_app("web", &["api"], &[("API_URL", "https://api.shop.test")], &[]);
+    let host = |app: &str| DesiredHost {
         app: app.into(),
         zone: Some(HostZone {
             root: "shop.test".into(),
@@ -47,10 +47,10 @@ fn wanted(database_url: Option<&str>) -> Wanted {
             manual: false,
         }),
     };
-    Wanted {
+    Desired {
         workspace: "shop".into(),
         stage: "staging".into(),
-        postgres: Some(WantedPostgres {
+        postgres: Some(DesiredPostgres {
             image: "postgres:18".into(),
             database: "shop".into(),
             user: "postgres".into(),
@@ -63,7 +63,7 @@ fn wanted(database_url: Option<&str>) -> Wanted {
         writable_zones: BTreeSet::from(["shop.test".into()]),
         apps: [("api".to_owned(), api), ("web".to_owned(), web)].into(),
         server_ip: IP.parse().ok(),
-        database: Some(WantedDatabase {
+        database: Some(DesiredDatabase {
             fingerprint: "roles".into(),
             roles: BTreeMap::from([("api".into(), "api".into())]),
             retired: BTreeMap::new(),
@@ -82,7 +82,7 @@ fn wanted(database_url: Option<&str>) -> Wanted {
 }
 
 /// The world after a deployment of [`wanted`], and the state that it left.
-fn settled(wanted: &Wanted) -> (Observed, State) {
+fn settled(desired: &Desired) -> (Observed, State) {
     let mut state = State::new("staging");
     let mut observed = Observed {
         project: Some(ObservedProject { id: "p".into(), ownership: Ownership::Ours, ..Default::default() }),
@@ -102,7 +102,7 @@ fn settled(wanted: &Wanted) -> (Observed, State) {
         ..Observed::default()
     };
     state.deploy_native.database = Some("roles".into());
-    for (name, app) in &wanted.apps {
+    for (name, app) in &desired.apps {
         let fingerprint = app_fingerprint(&image(name), &app.env.values, None);
         let title = DeploymentTitle { fingerprint: fingerprint.clone(), image: None, nonce: "1".into() }.to_string();
         let deployed = Deployed {
@@ -160,7 +160,7 @@ fn code(result: Result<Blueprint, DeployError>) -> ErrorCode {
 
 #[test]
 fn the_first_deployment_creates_everything_in_an_order_that_holds() {
-    let blueprint = draw(&wanted(None), &Observed::default(), &State::new("staging")).unwrap();
+    let blueprint = draw(&desired(None), &Observed::default(), &State::new("staging")).unwrap();
     assert_eq!(blueprint.plan.changes, changing(&blueprint).len());
     let mut seen = BTreeSet::new();
     for step in &blueprint.plan.steps {
@@ -177,9 +177,9 @@ fn the_first_deployment_creates_everything_in_an_order_that_holds() {
 
 #[test]
 fn i9_an_unchanged_workspace_is_an_empty_plan() {
-    let wanted = wanted(Some("postgresql://x"));
-    let (observed, state) = settled(&wanted);
-    let blueprint = draw(&wanted, &observed, &state).unwrap();
+    let desired = desired(Some("postgresql://x"));
+    let (observed, state) = settled(&desired);
+    let blueprint = draw(&desired, &observed, &state).unwrap();
     assert_eq!((blueprint.plan.changes, blueprint.plan.steps.len()), (0, 0), "{:#?}", blueprint.plan);
     assert_eq!(blueprint.unchanged.len(), 2);
     assert_eq!(render(&blueprint.plan), "Nothing to change.\n");
@@ -187,10 +187,10 @@ fn i9_an_unchanged_workspace_is_an_empty_plan() {
 
 #[test]
 fn i9_only_the_app_that_changed_is_touched() {
-    let mut wanted = wanted(Some("postgresql://x"));
-    let (observed, state) = settled(&wanted);
-    wanted.apps["web"].env.values.insert("NEW".into(), "1".into());
-    let blueprint = draw(&wanted, &observed, &state).unwrap();
+    let mut desired = desired(Some("postgresql://x"));
+    let (observed, state) = settled(&desired);
+    desired.apps["web"].env.values.insert("NEW".into(), "1".into());
+    let blueprint = draw(&desired, &observed, &state).unwrap();
     assert_eq!(changing(&blueprint), ["app:web:configure", "app:web:deploy"]);
     let change = VariableChange { name: "NEW".into(), change: VariableChangeKind::Added };
     assert_eq!(step(&blueprint, "app:web:configure").variables, [change]);
@@ -198,7 +198,7 @@ fn i9_only_the_app_that_changed_is_touched() {
 
 #[test]
 fn i9_what_the_server_stores_alone_proves_nothing() {
-    let wanted = wanted(Some("postgresql://x"));
+    let desired = desired(Some("postgresql://x"));
     let mutations: [fn(&mut ObservedApplication); 5] = [
         |app| app.runs = Runs::Nothing,
         |app| app.runs = Runs::Something,
@@ -207,19 +207,19 @@ fn i9_what_the_server_stores_alone_proves_nothing() {
         |app| app.newest_title = None,
     ];
     for mutate in mutations {
-        let (mut observed, state) = settled(&wanted);
+        let (mut observed, state) = settled(&desired);
         mutate(observed.applications.get_mut("web").unwrap());
-        let blueprint = draw(&wanted, &observed, &state).unwrap();
+        let blueprint = draw(&desired, &observed, &state).unwrap();
         assert_eq!(changing(&blueprint), ["app:web:deploy"]);
     }
 }
 
 #[test]
 fn a_hand_edit_on_the_server_is_named_and_put_right() {
-    let wanted = wanted(Some("postgresql://x"));
-    let (mut observed, state) = settled(&wanted);
+    let desired = desired(Some("postgresql://x"));
+    let (mut observed, state) = settled(&desired);
     observed.applications.get_mut("web").unwrap().env.insert("API_URL".into(), "https://edited".into());
-    let blueprint = draw(&wanted, &observed, &state).unwrap();
+    let blueprint = draw(&desired, &observed, &state).unwrap();
     assert_eq!(changing(&blueprint), ["app:web:configure", "app:web:deploy"]);
     assert!(blueprint.plan.notes[0].contains("API_URL changed on the server behind our back"));
     assert!(!render(&blueprint.plan).contains("edited"), "a plan shows names, never values");
@@ -227,32 +227,32 @@ fn a_hand_edit_on_the_server_is_named_and_put_right() {
 
 #[test]
 fn i8_a_foreign_application_stops_the_plan_unless_it_is_adopted() {
-    let mut wanted = wanted(Some("postgresql://x"));
-    let (mut observed, state) = settled(&wanted);
+    let mut desired = desired(Some("postgresql://x"));
+    let (mut observed, state) = settled(&desired);
     observed.applications.get_mut("web").unwrap().ownership = Ownership::Foreign;
-    assert_eq!(code(draw(&wanted, &observed, &state)), ErrorCode::ResourceNotOurs);
-    wanted.adopt.insert("web".into());
-    assert_eq!(changing(&draw(&wanted, &observed, &state).unwrap()), ["app:web:create"]);
+    assert_eq!(code(draw(&desired, &observed, &state)), ErrorCode::ResourceNotOurs);
+    desired.adopt.insert("web".into());
+    assert_eq!(changing(&draw(&desired, &observed, &state).unwrap()), ["app:web:create"]);
 }
 
 #[test]
 fn i8_a_foreign_service_stops_the_plan() {
-    let wanted = wanted(None);
-    let (mut observed, state) = settled(&wanted);
+    let desired = desired(None);
+    let (mut observed, state) = settled(&desired);
     observed.postgres.as_mut().unwrap().ownership = Ownership::Foreign;
-    assert_eq!(code(draw(&wanted, &observed, &state)), ErrorCode::ResourceNotOurs);
+    assert_eq!(code(draw(&desired, &observed, &state)), ErrorCode::ResourceNotOurs);
 }
 
 #[test]
 fn i8_a_foreign_record_is_replaced_and_named_or_protected() {
-    let mut wanted = wanted(Some("postgresql://x"));
-    let (mut observed, mut state) = settled(&wanted);
+    let mut desired = desired(Some("postgresql://x"));
+    let (mut observed, mut state) = settled(&desired);
     observed.records.get_mut("web.shop.test").unwrap().values = vec!["203.0.113.9".into()];
-    let blueprint = draw(&wanted, &observed, &state).unwrap();
+    let blueprint = draw(&desired, &observed, &state).unwrap();
     assert_eq!(changing(&blueprint), ["dns:web.shop.test", "dns:web.shop.test:verify"]);
     assert!(step(&blueprint, "dns:web.shop.test").reason.contains("203.0.113.9, which we did not write"));
-    wanted.protect_foreign_dns = true;
-    assert_eq!(code(draw(&wanted, &observed, &state)), ErrorCode::DnsRecordForeign);
+    desired.protect_foreign_dns = true;
+    assert_eq!(code(draw(&desired, &observed, &state)), ErrorCode::DnsRecordForeign);
     let ours = DnsRecordState {
         domain: "shop.test".into(),
         name: "web".into(),
@@ -265,49 +265,49 @@ fn i8_a_foreign_record_is_replaced_and_named_or_protected() {
         unknown: serde_json::Map::default(),
     };
     state.dns_records.insert("web:A".into(), ours);
-    assert!(draw(&wanted, &observed, &state).is_ok(), "a record that we wrote is ours to change");
+    assert!(draw(&desired, &observed, &state).is_ok(), "a record that we wrote is ours to change");
 }
 
 #[test]
 fn i8_a_record_of_another_type_is_never_touched() {
-    let wanted = wanted(Some("postgresql://x"));
-    let (mut observed, state) = settled(&wanted);
+    let desired = desired(Some("postgresql://x"));
+    let (mut observed, state) = settled(&desired);
     observed.records.get_mut("web.shop.test").unwrap().conflict = Some("CNAME".into());
-    assert_eq!(code(draw(&wanted, &observed, &state)), ErrorCode::DnsRecordForeign);
+    assert_eq!(code(draw(&desired, &observed, &state)), ErrorCode::DnsRecordForeign);
 }
 
 #[test]
 fn i4_a_port_left_open_is_closed_before_the_database_is_used() {
-    let mut wanted = wanted(Some("postgresql://x"));
-    let (mut observed, mut state) = settled(&wanted);
+    let mut desired = desired(Some("postgresql://x"));
+    let (mut observed, mut state) = settled(&desired);
     observed.open_port = Some("pg".into());
-    assert_eq!(changing(&draw(&wanted, &observed, &state).unwrap()), ["database:close-port"]);
+    assert_eq!(changing(&draw(&desired, &observed, &state).unwrap()), ["database:close-port"]);
     state.deploy_native.database = None;
-    let blueprint = draw(&wanted, &observed, &state).unwrap();
+    let blueprint = draw(&desired, &observed, &state).unwrap();
     assert_eq!(step(&blueprint, "database:roles").depends_on, ["database:close-port"]);
-    wanted.apps["api"].env.values.insert("NEW".into(), "1".into());
-    let blueprint = draw(&wanted, &observed, &state).unwrap();
+    desired.apps["api"].env.values.insert("NEW".into(), "1".into());
+    let blueprint = draw(&desired, &observed, &state).unwrap();
     let deploy = step(&blueprint, "app:api:deploy");
     assert!(deploy.depends_on.contains(&"database:close-port".to_owned()), "it restarts the database: {deploy:?}");
 }
 
 #[test]
 fn a_renamed_host_is_attached_before_the_old_one_is_detached() {
-    let mut wanted = wanted(Some("postgresql://x"));
-    let (observed, mut state) = settled(&wanted);
+    let mut desired = desired(Some("postgresql://x"));
+    let (observed, mut state) = settled(&desired);
     state.deploy_native.domains.insert("web.shop.test", "d-web");
-    wanted.apps["web"].host = "www.shop.test".into();
-    let blueprint = draw(&wanted, &observed, &state).unwrap();
+    desired.apps["web"].host = "www.shop.test".into();
+    let blueprint = draw(&desired, &observed, &state).unwrap();
     assert_eq!(changing(&blueprint), ["app:web:domain", "app:web:domain:web.shop.test"]);
     assert_eq!(step(&blueprint, "app:web:domain:web.shop.test").depends_on, ["app:web:domain"]);
 }
 
 #[test]
 fn a_domain_that_a_hand_attached_stays() {
-    let wanted = wanted(Some("postgresql://x"));
-    let (mut observed, state) = settled(&wanted);
+    let desired = desired(Some("postgresql://x"));
+    let (mut observed, state) = settled(&desired);
     let mut domain = observed.applications["web"].domains[0].clone();
     domain.host = "by-hand.test".into();
     observed.applications.get_mut("web").unwrap().domains.push(domain);
-    assert_eq!(draw(&wanted, &observed, &state).unwrap().plan.changes, 0);
+    assert_eq!(draw(&desired, &observed, &state).unwrap().plan.changes, 0);
 }

@@ -4,6 +4,7 @@
 //! [`SqlTransport`]. [`PortTransport`] is the one that speaks PostgreSQL's protocol over an opened port.
 
 mod connection;
+mod desired;
 mod failure;
 mod frame;
 mod guard;
@@ -17,9 +18,9 @@ mod scram;
 mod statements;
 mod tls;
 mod transport;
-mod wanted;
 
 pub use connection::{ConnectOptions, Login, PortTransport};
+pub use desired::{AppRole, DatabaseRoles};
 pub use failure::{psql_error, query_error};
 pub use identifier::{AppNames, PUBLIC_SCHEMA, app_names, database_name, quote_identifier, quote_literal};
 pub use proof::{inspect, prove};
@@ -28,4 +29,3 @@ pub use removal::{disable_role, drop_role};
 pub use report::{IsolationCheck, IsolationGrant, IsolationReport, IsolationScope};
 pub use rotation::{change_password, close_second_login, open_second_login, second_login_name};
 pub use transport::{Script, SqlTransport};
-pub use wanted::{AppRole, DatabaseRoles};

@@ -1,10 +1,10 @@
 //! Tries whether the apps are isolated.
 
+use super::desired::DatabaseRoles;
 use super::provision::retrying;
 use super::report::{IsolationCheck, IsolationGrant, IsolationReport, IsolationScope};
 use super::statements;
 use super::transport::{SqlTransport, nonce};
-use super::wanted::DatabaseRoles;
 use crate::secrets::SystemEntropy;
 use crate::{DeployError, ErrorCode};
 use serde::Deserialize;

@@ -1,9 +1,9 @@
 //! Makes the roles and schemas what is wanted.
 
+use super::desired::DatabaseRoles;
 use super::scram;
 use super::statements::{self, Outcome};
 use super::transport::{Script, SqlTransport, nonce};
-use super::wanted::DatabaseRoles;
 use crate::secrets::{Secret, SystemEntropy};
 use crate::{DeployError, ErrorCode};
 use backon::{ExponentialBuilder, Retryable as _};

@@ -34,6 +34,6 @@ pub async fn drop_role(
     user: &str,
     schema: &str,
 ) -> Result<Vec<String>, DeployError> {
-    let wanted = json!({ "role": user, "schema": schema, "login": second_login_name(user) });
-    run(transport, database, Maintenance::DropRole, &wanted).await
+    let desired = json!({ "role": user, "schema": schema, "login": second_login_name(user) });
+    run(transport, database, Maintenance::DropRole, &desired).await
 }

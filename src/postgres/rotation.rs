@@ -4,10 +4,10 @@
 //! [`open_second_login`], deploy the app with it and see it running; [`change_password`], deploy the app with its own
 //! login and see it running; [`close_second_login`].
 
+use super::desired::AppRole;
 use super::provision::{retrying, verifier_of};
 use super::statements::{self, Maintenance};
 use super::transport::{SqlTransport, nonce};
-use super::wanted::AppRole;
 use crate::DeployError;
 use crate::secrets::{Secret, SystemEntropy};
 use serde_json::{Value, json};
@@ -42,10 +42,10 @@ pub async fn open_second_login(
     password: &Secret,
 ) -> Result<(), DeployError> {
     let verifier = verifier_of(password).await?;
-    let wanted = json!({
+    let desired = json!({
         "role": app.user, "schema": app.schema, "login": second_login_name(&app.user), "verifier": verifier,
     });
-    run(transport, database, Maintenance::OpenSecondLogin, &wanted).await.map(drop)
+    run(transport, database, Maintenance::OpenSecondLogin, &desired).await.map(drop)
 }
 
 /// Gives the app's own role another password; sessions that stand are not ended.
@@ -59,8 +59,8 @@ pub async fn change_password(
     user: &str,
     password: &Secret,
 ) -> Result<(), DeployError> {
-    let wanted = json!({ "role": user, "verifier": verifier_of(password).await? });
-    run(transport, database, Maintenance::ChangePassword, &wanted).await.map(drop)
+    let desired = json!({ "role": user, "verifier": verifier_of(password).await? });
+    run(transport, database, Maintenance::ChangePassword, &desired).await.map(drop)
 }
 
 /// Drops the second login of a role, if there is one; its sessions end.
@@ -69,8 +69,8 @@ pub async fn change_password(
 ///
 /// What the transport fails with.
 pub async fn close_second_login(transport: &dyn SqlTransport, database: &str, user: &str) -> Result<(), DeployError> {
-    let wanted = json!({ "role": user, "login": second_login_name(user) });
-    run(transport, database, Maintenance::CloseSecondLogin, &wanted).await.map(drop)
+    let desired = json!({ "role": user, "login": second_login_name(user) });
+    run(transport, database, Maintenance::CloseSecondLogin, &desired).await.map(drop)
 }
 
 /// Runs a statement of maintenance and returns its answer's sentences.
@@ -78,10 +78,10 @@ pub(super) async fn run(
     transport: &dyn SqlTransport,
     database: &str,
     maintenance: Maintenance,
-    wanted: &Value,
+    desired: &Value,
 ) -> Result<Vec<String>, DeployError> {
     let attempt = || async {
-        let script = statements::maintain(maintenance, wanted, nonce(&SystemEntropy));
+        let script = statements::maintain(maintenance, desired, nonce(&SystemEntropy));
         script.run(transport, database).await
     };
     let answer = retrying(attempt).await?;

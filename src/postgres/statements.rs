@@ -3,10 +3,10 @@
 //! The statements themselves are the files in `sql/`, the same for every workspace. What is wanted goes with them as
 //! one JSON text in the setting `deploy_native.wanted`; PostgreSQL itself quotes the names in it.
 
+use super::desired::{AppRole, DatabaseRoles};
 use super::frame;
 use super::identifier::quote_literal;
 use super::transport::Script;
-use super::wanted::{AppRole, DatabaseRoles};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -60,11 +60,11 @@ pub(super) enum Outcome {
 ///
 /// It answers with what changed, as [`super::Provisioned::changes`] says.
 pub(super) fn provision(roles: &DatabaseRoles, verifiers: &[String], nonce: String, outcome: Outcome) -> Script {
-    let mut wanted = describe(roles);
-    for (app, verifier) in wanted.iter_mut().zip(verifiers) {
+    let mut desired = describe(roles);
+    for (app, verifier) in desired.iter_mut().zip(verifiers) {
         app["verifier"] = json!(verifier);
     }
-    let mut statements = opening(&nonce, &json!({ "apps": wanted }), outcome == Outcome::Rollback);
+    let mut statements = opening(&nonce, &json!({ "apps": desired }), outcome == Outcome::Rollback);
     statements.push(BEGIN.to_owned());
     statements.push(format!(
         "DO $before$ BEGIN PERFORM set_config('deploy_native.before', ({FACTS})::text, true); END $before$"
@@ -112,34 +112,34 @@ impl Maintenance {
 }
 
 /// The script that does one thing to one role; it answers with what its caller reports.
-pub(super) fn maintain(maintenance: Maintenance, wanted: &Value, nonce: String) -> Script {
-    let mut statements = opening(&nonce, wanted, false);
+pub(super) fn maintain(maintenance: Maintenance, desired: &Value, nonce: String) -> Script {
+    let mut statements = opening(&nonce, desired, false);
     statements.extend([BEGIN.to_owned(), maintenance.statement().to_owned()]);
     statements.extend(closing(Outcome::Commit));
     Script::new(nonce, statements)
 }
 
 /// Begins a transaction, pins its settings and hands over what is wanted.
-fn opening(nonce: &str, wanted: &Value, preview: bool) -> Vec<String> {
+fn opening(nonce: &str, desired: &Value, preview: bool) -> Vec<String> {
     let mut statements = vec![
         format!("SET deploy_native.frame = {}", quote_literal(nonce)),
         "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned(),
     ];
     statements.extend(SESSION.iter().map(|&statement| statement.to_owned()));
-    statements.extend(hand_over(&ascii(wanted)));
+    statements.extend(hand_over(&ascii(desired)));
     statements.push(format!("SET LOCAL deploy_native.preview = {preview}"));
     statements
 }
 
 /// Sets `deploy_native.wanted`: at once, or from parts, so that no statement is too long for an argument of a program.
-fn hand_over(wanted: &str) -> Vec<String> {
-    if wanted.len() <= LONGEST_LITERAL {
-        return vec![format!("SET LOCAL deploy_native.wanted = {}", quote_literal(wanted))];
+fn hand_over(desired: &str) -> Vec<String> {
+    if desired.len() <= LONGEST_LITERAL {
+        return vec![format!("SET LOCAL deploy_native.wanted = {}", quote_literal(desired))];
     }
     // It is ASCII, so that any byte begins a character.
-    let parts: Vec<&str> = (0..wanted.len())
+    let parts: Vec<&str> = (0..desired.len())
         .step_by(LONGEST_LITERAL)
-        .map(|at| &wanted[at..wanted.len().min(at + LONGEST_LITERAL)])
+        .map(|at| &desired[at..desired.len().min(at + LONGEST_LITERAL)])
         .collect();
     let set =
         |(number, part): (usize, &&str)| format!("SET LOCAL deploy_native.wanted_{number} = {}", quote_literal(part));

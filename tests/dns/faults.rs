@@ -18,8 +18,8 @@ async fn i3_any_single_lost_answer_ends_in_one_record() {
                         simulator.put_record(ZONE, ZoneRecord::new("api", "A", 300, value));
                     }
                     simulator.add_fault(Fault::new(kind.clone()).nth(nth));
-                    let wanted = [a_record("api", SERVER)];
-                    provider(&simulator, vendor).upsert_records(ZONE, &wanted).await.unwrap();
+                    let desired = [a_record("api", SERVER)];
+                    provider(&simulator, vendor).upsert_records(ZONE, &desired).await.unwrap();
                     let case = format!("{vendor:?} {before:?} {kind:?} {nth}");
                     assert_eq!(values(&simulator, "api", "A"), [SERVER], "{case}");
                     assert_eq!(simulator.records(ZONE).len(), 1, "{case}");
@@ -81,8 +81,8 @@ async fn a_pause_that_the_vendor_asks_for_is_kept_or_told() {
 #[tokio::test]
 async fn a_refusal_is_not_tried_again_and_quotes_the_vendor() {
     let simulator = simulator().start().await.unwrap();
-    let wanted = [deploy_native::dns::DnsRecord { ttl: 5, ..a_record("api", SERVER) }];
-    let error = provider(&simulator, Vendor::Cloudflare).upsert_records(ZONE, &wanted).await.unwrap_err();
+    let desired = [deploy_native::dns::DnsRecord { ttl: 5, ..a_record("api", SERVER) }];
+    let error = provider(&simulator, Vendor::Cloudflare).upsert_records(ZONE, &desired).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::DnsProvider);
     assert!(error.message().contains("Invalid TTL"), "{error}");
     assert!(error.message().contains("`api.example.com`"), "{error}");

@@ -41,12 +41,12 @@ async fn check(simulator: &DnsSimulator, records: Vec<ZoneRecord>, name: &str) {
         }
         let foreign = others(simulator, name, "A");
         let provider = provider(simulator, vendor);
-        let wanted = [a_record(name, SERVER)];
-        provider.upsert_records(ZONE, &wanted).await.unwrap();
+        let desired = [a_record(name, SERVER)];
+        provider.upsert_records(ZONE, &desired).await.unwrap();
         assert_eq!(values(simulator, name, "A"), [SERVER], "{vendor:?}");
         assert_eq!(others(simulator, name, "A"), foreign, "{vendor:?}: a foreign record was changed");
-        assert!(provider.upsert_records(ZONE, &wanted).await.unwrap()[0].unchanged, "{vendor:?}");
-        provider.delete_records(ZONE, &wanted).await.unwrap();
+        assert!(provider.upsert_records(ZONE, &desired).await.unwrap()[0].unchanged, "{vendor:?}");
+        provider.delete_records(ZONE, &desired).await.unwrap();
         assert_eq!(simulator.records(ZONE), foreign, "{vendor:?}: a foreign record was deleted");
     }
 }

@@ -10,14 +10,14 @@ async fn a_record_is_created_listed_left_alone_updated_and_deleted() {
     for vendor in VENDORS {
         let simulator = simulator().start().await.unwrap();
         let provider = provider(&simulator, vendor);
-        let wanted = [a_record("api.staging", SERVER)];
+        let desired = [a_record("api.staging", SERVER)];
 
-        let created = provider.upsert_records(ZONE, &wanted).await.unwrap();
+        let created = provider.upsert_records(ZONE, &desired).await.unwrap();
         assert!(created[0].created && !created[0].unchanged, "{vendor:?}");
-        assert_eq!(provider.get_records(ZONE).await.unwrap(), wanted, "{vendor:?}");
+        assert_eq!(provider.get_records(ZONE).await.unwrap(), desired, "{vendor:?}");
 
         let before = writes(&simulator);
-        let again = provider.upsert_records(ZONE, &wanted).await.unwrap();
+        let again = provider.upsert_records(ZONE, &desired).await.unwrap();
         assert!(again[0].unchanged && !again[0].created, "{vendor:?}");
         assert_eq!(writes(&simulator), before, "{vendor:?}: an unchanged record was written");
 
@@ -25,10 +25,10 @@ async fn a_record_is_created_listed_left_alone_updated_and_deleted() {
         assert!(!updated[0].created && !updated[0].unchanged, "{vendor:?}");
         assert_eq!(values(&simulator, "api.staging", "A"), [OTHER], "{vendor:?}");
 
-        provider.delete_records(ZONE, &wanted).await.unwrap();
+        provider.delete_records(ZONE, &desired).await.unwrap();
         assert_eq!(simulator.records(ZONE), [], "{vendor:?}");
         let before = writes(&simulator);
-        provider.delete_records(ZONE, &wanted).await.unwrap();
+        provider.delete_records(ZONE, &desired).await.unwrap();
         assert_eq!(writes(&simulator), before, "{vendor:?}: what is gone was deleted again");
     }
 }
@@ -37,8 +37,8 @@ async fn a_record_is_created_listed_left_alone_updated_and_deleted() {
 async fn the_zone_itself_and_several_hosts_are_written_at_once() {
     for vendor in VENDORS {
         let simulator = simulator().start().await.unwrap();
-        let wanted = [a_record("@", SERVER), a_record("API", SERVER), a_record("auth.example.com", SERVER)];
-        let changes = provider(&simulator, vendor).upsert_records(ZONE, &wanted).await.unwrap();
+        let desired = [a_record("@", SERVER), a_record("API", SERVER), a_record("auth.example.com", SERVER)];
+        let changes = provider(&simulator, vendor).upsert_records(ZONE, &desired).await.unwrap();
         assert!(changes.iter().all(|change| change.created), "{vendor:?}");
         for name in ["@", "api", "auth"] {
             assert_eq!(values(&simulator, name, "A"), [SERVER], "{vendor:?} {name}");
@@ -166,8 +166,8 @@ async fn i8_an_alias_at_our_name_stops_everything_before_the_first_write() {
     for vendor in VENDORS {
         let simulator = simulator().start().await.unwrap();
         simulator.put_record(ZONE, ZoneRecord::new("api", "CNAME", 300, "elsewhere.example.net"));
-        let wanted = [a_record("web", SERVER), a_record("api", SERVER)];
-        let error = provider(&simulator, vendor).upsert_records(ZONE, &wanted).await.unwrap_err();
+        let desired = [a_record("web", SERVER), a_record("api", SERVER)];
+        let error = provider(&simulator, vendor).upsert_records(ZONE, &desired).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::DnsRecordForeign, "{vendor:?}");
         assert!(error.message().contains("CNAME record (to elsewhere.example.net)"), "{error}");
         assert_eq!(writes(&simulator), 0, "{vendor:?}");

@@ -89,11 +89,11 @@ impl<'a> InsideTransport<'a> {
         password: Secret,
         patience: Patience,
     ) -> Result<Self, DeployError> {
-        let wanted = session.wanted.postgres.as_ref().map(|wanted| wanted.image.clone());
-        let image = match wanted {
+        let desired = session.desired.postgres.as_ref().map(|desired| desired.image.clone());
+        let image = match desired {
             // The server has just been told.
-            Some(wanted) if service.new => wanted,
-            wanted => session.client.postgres().one(&service.id).await?.docker_image.or(wanted).unwrap_or_default(),
+            Some(desired) if service.new => desired,
+            desired => session.client.postgres().one(&service.id).await?.docker_image.or(desired).unwrap_or_default(),
         };
         let (service, impasse, leaving) = (service.clone(), OnceLock::new(), Mutex::default());
         Ok(Self { session, step, service, image, password, patience, impasse, leaving })
@@ -135,7 +135,7 @@ impl<'a> InsideTransport<'a> {
         let made = &job.made()?.clone();
         self.configure(made, database, args, &job.name).await?;
         let api = self.session.client.application();
-        let description = format!("stage {}", self.session.wanted.stage);
+        let description = format!("stage {}", self.session.desired.stage);
         self.session.client.repeat(|| async { api.deploy(&made.id, &job.name, &description).await }).await?;
         let progress = |state: Progress| {
             let state = match state {

@@ -79,7 +79,7 @@ async fn deployment(client: &Dokploy, status: ServiceStatus, app_name: &str) -> 
 /// `DOKPLOY_*` when the server fails.
 pub(in crate::deploy) async fn runs(client: &Dokploy, app_name: &str) -> Result<bool, ApiError> {
     match client.tasks(app_name).await {
-        Ok(tasks) => Ok(tasks.iter().any(|task| task.wanted && task.state == TaskState::Running)),
+        Ok(tasks) => Ok(tasks.iter().any(|task| task.desired && task.state == TaskState::Running)),
         Err(error) if matches!(error.failure(), Failure::Forbidden { .. }) => Ok(false),
         Err(error) => Err(error),
     }

@@ -11,7 +11,7 @@ use crate::dokploy::{
     WaitSettings,
 };
 use crate::env::encode_env;
-use crate::plan::{DatabaseLogin, DeploymentTitle, Step, WantedApp, WantedImage, app_fingerprint, env_fingerprint};
+use crate::plan::{DatabaseLogin, DeploymentTitle, DesiredApp, DesiredImage, Step, app_fingerprint, env_fingerprint};
 use crate::secrets::{Secret, generate_secret};
 use crate::state::{Deployed, Intent, Outcome, ResourceKind, State};
 use crate::{DeployError, ErrorCode};
@@ -25,7 +25,7 @@ const SAME_IMAGE: &str = "its image turned out to be the one that runs";
 pub(super) async fn create(session: &Session, step: &Step, app: &str) -> Result<Done, DeployError> {
     let environment = session.environment()?;
     let mark = session.scope().mark(MarkKind::App, app);
-    let description = mark.put_into(&format!("App {app} of {}", session.wanted.workspace));
+    let description = mark.put_into(&format!("App {app} of {}", session.desired.workspace));
     let create = CreateApplication {
         name: app,
         environment_id: &environment,
@@ -72,15 +72,15 @@ pub(super) async fn configure(
     login: DatabaseLogin,
     unless: Option<&str>,
 ) -> Result<Done, DeployError> {
-    let wanted = &session.wanted.apps[app];
+    let desired = &session.desired.apps[app];
     let (id, _) = session.application(app)?;
-    let image = image_of(session, wanted)?;
+    let image = image_of(session, desired)?;
     if unless == Some(image.as_str()) {
         return Ok(Done::Nothing(SAME_IMAGE.to_owned()));
     }
-    let env = environment_of(session, wanted, login)?;
+    let env = environment_of(session, desired, login)?;
     let text = Secret::new(encode_env(app, &env)?);
-    let login = wanted.registry.as_ref();
+    let login = desired.registry.as_ref();
     let provider = SaveDockerProvider {
         application_id: &id,
         docker_image: Some(&image),
@@ -108,15 +108,15 @@ pub(super) async fn deploy(
     login: DatabaseLogin,
     unless: Option<&str>,
 ) -> Result<Done, DeployError> {
-    let wanted = &session.wanted.apps[app];
+    let desired = &session.desired.apps[app];
     let (id, app_name) = session.application(app)?;
-    let image = image_of(session, wanted)?;
+    let image = image_of(session, desired)?;
     if unless == Some(image.as_str()) {
         session.world().status.insert(app.to_owned(), AppStatus::Running);
         return Ok(Done::Nothing(SAME_IMAGE.to_owned()));
     }
-    let env = environment_of(session, wanted, login)?;
-    let title = title(session, wanted, &image, &env);
+    let env = environment_of(session, desired, login)?;
+    let title = title(session, desired, &image, &env);
     // Whatever the request says: the next step of a rotation needs what this one brings to run.
     let wait_for = if rotation::turns(session, app) { WaitFor::Running } else { session.wait_for };
     let expected = expected(session, app, &app_name, &image, &env, wait_for).await?;
@@ -206,61 +206,61 @@ fn log_tail(session: &Session, step: &Step, error: &DeployError) {
 
 /// Queues the deployment. Sent twice it would only be made twice, one after the other, with the same outcome.
 async fn send(session: &Session, id: &str, title: &str) -> Result<(), DeployError> {
-    let description = format!("stage {}", session.wanted.stage);
+    let description = format!("stage {}", session.desired.stage);
     session.client.repeat(|| async { session.client.application().deploy(id, title, &description).await }).await?;
     Ok(())
 }
 
-fn title(session: &Session, wanted: &WantedApp, image: &str, env: &IndexMap<String, Secret>) -> DeploymentTitle {
+fn title(session: &Session, desired: &DesiredApp, image: &str, env: &IndexMap<String, Secret>) -> DeploymentTitle {
     let nonce = generate_secret(session.surroundings.entropy.as_ref());
-    let source = match &wanted.image {
-        WantedImage::Build { fingerprint, .. } => fingerprint.clone(),
+    let source = match &desired.image {
+        DesiredImage::Build { fingerprint, .. } => fingerprint.clone(),
         // What it was built from matters as well when it is deployed again as it is.
-        WantedImage::Given { reference, .. } => {
-            let pushed = session.state.snapshot().deploy_native.images.get(&wanted.name).cloned();
+        DesiredImage::Given { reference, .. } => {
+            let pushed = session.state.snapshot().deploy_native.images.get(&desired.name).cloned();
             pushed.filter(|pushed| pushed.reference == *reference).map(|pushed| pushed.fingerprint)
         }
     };
     DeploymentTitle {
-        fingerprint: app_fingerprint(image, env, wanted.registry.as_ref()),
+        fingerprint: app_fingerprint(image, env, desired.registry.as_ref()),
         image: source,
         nonce: nonce.expose().chars().take(12).collect(),
     }
 }
 
-fn image_of(session: &Session, wanted: &WantedApp) -> Result<String, DeployError> {
-    if let Some(image) = session.world().images.get(&wanted.name) {
+fn image_of(session: &Session, desired: &DesiredApp) -> Result<String, DeployError> {
+    if let Some(image) = session.world().images.get(&desired.name) {
         return Ok(image.clone());
     }
-    if let WantedImage::Given { reference, .. } = &wanted.image {
+    if let DesiredImage::Given { reference, .. } = &desired.image {
         return Ok(reference.clone());
     }
     let state = session.state.snapshot();
     state
         .deploy_native
         .images
-        .get(&wanted.name)
+        .get(&desired.name)
         .map(|image| image.reference.clone())
-        .ok_or_else(|| DeployError::new(ErrorCode::Internal, format!("The image of {} is not known", wanted.name)))
+        .ok_or_else(|| DeployError::new(ErrorCode::Internal, format!("The image of {} is not known", desired.name)))
 }
 
 /// An app's environment with the values that only became known during the run, and with this database login.
 fn environment_of(
     session: &Session,
-    wanted: &WantedApp,
+    desired: &DesiredApp,
     login: DatabaseLogin,
 ) -> Result<IndexMap<String, Secret>, DeployError> {
-    let mut env = wanted.env.values.clone();
-    if !wanted.env.unknown.is_empty() {
+    let mut env = desired.env.values.clone();
+    if !desired.env.unknown.is_empty() {
         let (postgres, redis) = {
             let world = session.world();
             (world.postgres.clone(), world.redis.clone())
         };
         let state = session.state.snapshot();
         let redis = redis.as_ref().map(|(_, name)| name.as_str());
-        env = session.resolver.resolve(&wanted.name, &state, postgres.as_ref(), redis)?;
+        env = session.resolver.resolve(&desired.name, &state, postgres.as_ref(), redis)?;
         env.values().for_each(|value| session.redactor.add(value));
     }
-    rotation::log_in(session, &wanted.name, &mut env, login)?;
+    rotation::log_in(session, &desired.name, &mut env, login)?;
     Ok(env)
 }

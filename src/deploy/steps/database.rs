@@ -46,13 +46,13 @@ impl Work for ApplyRoles<'_> {
 
     async fn run(&self, transport: &dyn SqlTransport) -> Result<Self::Output, DeployError> {
         let Self { session, step, roles } = self;
-        let are_wanted = !roles.apps().is_empty();
-        if are_wanted {
+        let are_desired = !roles.apps().is_empty();
+        if are_desired {
             session.progress(step, "applying roles and schemas");
             provision(transport, roles).await?;
         }
         let retired = self.retire(transport).await?;
-        if !are_wanted {
+        if !are_desired {
             return Ok((None, retired));
         }
         session.progress(step, "proving isolation");

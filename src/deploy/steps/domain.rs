@@ -16,8 +16,8 @@ pub(super) async fn attach(
     app: &str,
     existing: Option<&str>,
 ) -> Result<Done, DeployError> {
-    let wanted = &session.wanted.apps[app];
-    let waits = session.world().unverified.get(&wanted.host).cloned();
+    let desired = &session.desired.apps[app];
+    let waits = session.world().unverified.get(&desired.host).cloned();
     if let Some(reason) = waits {
         session.world().domains.insert(app.to_owned(), DomainStatus::Pending);
         return Ok(Done::Nothing(format!("waits for DNS: {reason}")));
@@ -26,8 +26,8 @@ pub(super) async fn attach(
     let (id, created) = if let Some(id) = existing {
         let update = UpdateDomain {
             domain_id: id,
-            host: &wanted.host,
-            port: wanted.port,
+            host: &desired.host,
+            port: desired.port,
             https: true,
             certificate_type: Certificate::Letsencrypt,
             path: "/",
@@ -35,11 +35,11 @@ pub(super) async fn attach(
         session.client.repeat(|| async { session.client.domain().update(&update).await }).await?;
         (id.to_owned(), None)
     } else {
-        let (id, entry) = create(session, step, &application, &wanted.host, wanted.port).await?;
+        let (id, entry) = create(session, step, &application, &desired.host, desired.port).await?;
         (id, Some(entry))
     };
     session.world().domains.insert(app.to_owned(), DomainStatus::Attached);
-    session.state.update(|state| state.deploy_native.domains.insert(wanted.host.clone(), id)).await?;
+    session.state.update(|state| state.deploy_native.domains.insert(desired.host.clone(), id)).await?;
     // Until the state says whose it is, the journal does.
     if let Some(entry) = created {
         session.journal.settle(&entry, Outcome::Done).await?;

@@ -3,13 +3,13 @@
 use crate::DeployError;
 use crate::deploy::apply::Done;
 use crate::deploy::session::Session;
-use crate::plan::{Step, WantedImage};
+use crate::plan::{DesiredImage, Step};
 use crate::state::PushedImage;
 use serde_json::Map;
 
 /// Builds and pushes an app's image, and remembers what it was built from.
 pub(super) async fn build(session: &Session, step: &Step, app: &str) -> Result<Done, DeployError> {
-    let WantedImage::Build { build, fingerprint } = &session.wanted.apps[app].image else {
+    let DesiredImage::Build { build, fingerprint } = &session.desired.apps[app].image else {
         return Ok(Done::Nothing("its image is given".to_owned()));
     };
     let log = |line: &str| session.log(step, line);

@@ -14,7 +14,7 @@ pub(super) fn intent(session: &Session, operation: &Operation) -> Option<Intent>
     let redis = || world.redis.as_ref().map(|(id, _)| id.clone()).unwrap_or_default();
     let intent = match operation {
         Operation::MarkEnvironment => {
-            update(ResourceKind::Environment, &session.wanted.stage, world.environment.clone().unwrap_or_default())
+            update(ResourceKind::Environment, &session.desired.stage, world.environment.clone().unwrap_or_default())
         }
         Operation::ClosePort => update(ResourceKind::Postgres, POSTGRES_NAME, postgres()),
         Operation::ApplyRoles => update(ResourceKind::Role, POSTGRES_NAME, postgres()),
@@ -22,7 +22,7 @@ pub(super) fn intent(session: &Session, operation: &Operation) -> Option<Intent>
             update(ResourceKind::Application, app, application(app))
         }
         Operation::AttachDomain { app, existing: Some(id) } => {
-            let host = session.wanted.apps.get(app).map(|wanted| wanted.host.as_str());
+            let host = session.desired.apps.get(app).map(|desired| desired.host.as_str());
             update(ResourceKind::Domain, host.unwrap_or_default(), id.clone())
         }
         Operation::DetachDomain { id, host, .. } => delete(ResourceKind::Domain, host, id.clone()),
@@ -38,11 +38,11 @@ pub(super) fn intent(session: &Session, operation: &Operation) -> Option<Intent>
         Operation::RemoveRedis => delete(ResourceKind::Redis, REDIS_NAME, redis()),
         Operation::RemoveEnvironment => {
             let id = world.environment.clone().unwrap_or_default();
-            delete(ResourceKind::Environment, &session.wanted.stage, id)
+            delete(ResourceKind::Environment, &session.desired.stage, id)
         }
         Operation::RemoveProject => {
             let id = world.project.clone().unwrap_or_default();
-            delete(ResourceKind::Project, &session.wanted.workspace, id)
+            delete(ResourceKind::Project, &session.desired.workspace, id)
         }
         Operation::RestoreRecord { key, .. } => {
             let state = session.state.snapshot();

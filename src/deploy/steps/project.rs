@@ -11,7 +11,7 @@ use crate::state::{Intent, ResourceKind};
 
 /// Creates the project. A stage that is called like the default environment uses that one.
 pub(super) async fn create(session: &Session, step: &Step) -> Result<Done, DeployError> {
-    let name = session.wanted.workspace.as_str();
+    let name = session.desired.workspace.as_str();
     let mark = session.scope().project_mark();
     let description = mark.put_into("Deployed by gkm");
     let send = || async {
@@ -43,9 +43,9 @@ pub(super) async fn create(session: &Session, step: &Step) -> Result<Done, Deplo
 /// Creates the environment, or takes the default one of our project when the stage is called like it.
 pub(super) async fn create_environment(session: &Session, step: &Step) -> Result<Done, DeployError> {
     let project = session.world().project.clone().unwrap_or_default();
-    let stage = session.wanted.stage.as_str();
+    let stage = session.desired.stage.as_str();
     let mark = session.scope().mark(MarkKind::Environment, stage);
-    let description = mark.put_into(&format!("Stage {stage} of {}", session.wanted.workspace));
+    let description = mark.put_into(&format!("Stage {stage} of {}", session.desired.workspace));
     let id = if stage == DEFAULT_ENVIRONMENT {
         let environments = session.client.environment().by_project_id(&project).await?;
         environments.into_iter().find(|it| it.name == stage).map(|it| it.environment_id)
@@ -70,7 +70,7 @@ async fn create_named(
     mark: &Mark,
     description: &str,
 ) -> Result<String, DeployError> {
-    let stage = session.wanted.stage.as_str();
+    let stage = session.desired.stage.as_str();
     let send = || async {
         let made = session.client.environment().create(stage, project, Some(description)).await?;
         Ok(made.environment_id)
@@ -89,10 +89,10 @@ fn is_ours(environment: &Environment, stage: &str, mark: &Mark) -> bool {
 
 /// Puts our mark on an environment that is ours and lacks it.
 pub(super) async fn mark_environment(session: &Session) -> Result<Done, DeployError> {
-    let stage = session.wanted.stage.as_str();
+    let stage = session.desired.stage.as_str();
     let mark = session.scope().mark(MarkKind::Environment, stage);
     let id = session.environment()?;
-    set_mark(session, &id, &mark.put_into(&format!("Stage {stage} of {}", session.wanted.workspace))).await?;
+    set_mark(session, &id, &mark.put_into(&format!("Stage {stage} of {}", session.desired.workspace))).await?;
     session.state.update(|state| state.environment_id.clone_from(&id)).await?;
     Ok(Done::Changed)
 }

@@ -19,7 +19,7 @@ pub(super) async fn write(session: &Session, step: &Step, host: &str) -> Result<
         ttl: before.ttl,
         unknown: Map::new(),
     });
-    let app = session.wanted.hosts.get(host).map(|wanted| wanted.app.clone());
+    let app = session.desired.hosts.get(host).map(|desired| desired.app.clone());
     let key = key(&session.state.snapshot(), &zone);
     let now = session.now();
     session.state.update(|state| remember(state, &key, &zone, &ip, app, previous.clone(), &now)).await?;
@@ -85,7 +85,7 @@ pub(super) async fn verify(session: &Session, step: &Step, host: &str) -> Result
         ..LookupOptions::default()
     };
     let wait = WaitOptions { deadline: session.dns_timeout, ..WaitOptions::default() };
-    let address = session.wanted.server_ip.ok_or_else(|| no_address(host))?;
+    let address = session.desired.server_ip.ok_or_else(|| no_address(host))?;
     let expectation = Expectation { host, address, zone: Some(&zone.root) };
     let mut told = String::new();
     let mut on_check = |verification: &Verification| {
@@ -111,8 +111,8 @@ pub(super) async fn verify(session: &Session, step: &Step, host: &str) -> Result
 }
 
 fn place(session: &Session, host: &str) -> Result<(HostZone, String), DeployError> {
-    let zone = session.wanted.hosts.get(host).and_then(|wanted| wanted.zone.clone());
-    let ip = session.wanted.server_ip.map(|ip| ip.to_string());
+    let zone = session.desired.hosts.get(host).and_then(|desired| desired.zone.clone());
+    let ip = session.desired.server_ip.map(|ip| ip.to_string());
     zone.zip(ip).ok_or_else(|| no_address(host))
 }
 

@@ -40,10 +40,10 @@ pub(super) async fn application(session: &Session, app: &str, id: &str) -> Resul
 /// Takes our A record away, and puts back what stood there before. A record that somebody changed since is left alone, and
 /// so is one whose app has `moved` to a host name that does not answer yet.
 pub(super) async fn record(session: &Session, key: &str, moved: Option<&str>) -> Result<Done, DeployError> {
-    if let Some(wanted) = moved.and_then(|app| session.wanted.apps.get(app))
-        && session.world().unverified.contains_key(&wanted.host)
+    if let Some(desired) = moved.and_then(|app| session.desired.apps.get(app))
+        && session.world().unverified.contains_key(&desired.host)
     {
-        return Ok(Done::Waits(format!("it stays until {} answers", wanted.host)));
+        return Ok(Done::Waits(format!("it stays until {} answers", desired.host)));
     }
     let state = session.state.snapshot();
     let Some(record) = state.dns_records.get(key) else { return Ok(Done::Nothing("it is gone already".to_owned())) };

@@ -245,7 +245,7 @@ pub(super) fn log_in(
 }
 
 fn stage(session: &Session, app: &str) -> Option<LoginStage> {
-    session.wanted.rotations.get(app)?.login
+    session.desired.rotations.get(app)?.login
 }
 
 fn phase(session: &Session, app: &str) -> Option<RotationPhase> {

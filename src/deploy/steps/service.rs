@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Creates Postgres where it is missing, and deploys it.
 pub(super) async fn postgres(session: &Session, step: &Step) -> Result<Done, DeployError> {
-    let Some(wanted) = session.wanted.postgres.clone() else { return Ok(Done::Nothing("not declared".to_owned())) };
+    let Some(desired) = session.desired.postgres.clone() else { return Ok(Done::Nothing("not declared".to_owned())) };
     let known = session.world().postgres.clone();
     let service = match known {
         Some(service) => {
@@ -31,7 +31,7 @@ pub(super) async fn postgres(session: &Session, step: &Step) -> Result<Done, Dep
             initialised(&target(session, &service), None).await;
             service
         }
-        None => create_postgres(session, step, &wanted).await?,
+        None => create_postgres(session, step, &desired).await?,
     };
     if session.opens_database {
         // Opening the port deploys the database. Two deployments in a row would stop the first while it initialises its
@@ -53,7 +53,7 @@ pub(super) async fn postgres(session: &Session, step: &Step) -> Result<Done, Dep
 async fn create_postgres(
     session: &Session,
     step: &Step,
-    wanted: &crate::plan::WantedPostgres,
+    desired: &crate::plan::DesiredPostgres,
 ) -> Result<PostgresService, DeployError> {
     let environment = session.environment()?;
     let password = password(session, |state| &mut state.deploy_native.passwords.postgres).await?;
@@ -62,11 +62,11 @@ async fn create_postgres(
     let create = CreatePostgres {
         name: POSTGRES_NAME,
         environment_id: &environment,
-        database_name: &wanted.database,
-        database_user: &wanted.user,
+        database_name: &desired.database,
+        database_user: &desired.user,
         database_password: &password,
         app_name: session.base_name(POSTGRES_NAME),
-        docker_image: Some(&wanted.image),
+        docker_image: Some(&desired.image),
         description: Some(&description),
     };
     let send = || session.client.postgres().create(&create);
@@ -101,7 +101,7 @@ async fn create_postgres(
 
 /// Creates Redis where it is missing, and deploys it.
 pub(super) async fn redis(session: &Session, step: &Step) -> Result<Done, DeployError> {
-    let Some(wanted) = session.wanted.redis.clone() else { return Ok(Done::Nothing("not declared".to_owned())) };
+    let Some(desired) = session.desired.redis.clone() else { return Ok(Done::Nothing("not declared".to_owned())) };
     let known = session.world().redis.clone();
     let (id, _) = match known {
         Some((id, app_name)) => {
@@ -111,7 +111,7 @@ pub(super) async fn redis(session: &Session, step: &Step) -> Result<Done, Deploy
             }
             (id, app_name)
         }
-        None => create_redis(session, step, &wanted.image).await?,
+        None => create_redis(session, step, &desired.image).await?,
     };
     session.progress(step, "starting");
     let starting = deployed(

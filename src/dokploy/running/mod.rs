@@ -16,7 +16,7 @@ pub struct Task {
     /// The slot it fills, for instance `1`; a later task of the same slot takes its place.
     pub slot: String,
     /// Whether Swarm wants it to run, now or after a pause.
-    pub wanted: bool,
+    pub desired: bool,
     /// Where it is.
     pub state: TaskState,
     /// Why it is there.
@@ -72,7 +72,7 @@ impl Task {
         Self {
             id: row.task_id.clone(),
             slot: row.name.rsplit('.').next().unwrap_or_default().to_owned(),
-            wanted: matches!(row.state.to_ascii_lowercase().as_str(), "running" | "ready" | "accepted"),
+            desired: matches!(row.state.to_ascii_lowercase().as_str(), "running" | "ready" | "accepted"),
             state: TaskState::parse(&row.current_state),
             error,
         }
@@ -81,7 +81,7 @@ impl Task {
     /// Whether Swarm finds no node for it, for instance because its port is taken.
     pub fn is_unplaceable(&self) -> bool {
         let told = self.error.as_deref().is_some_and(|error| error.contains("no suitable node"));
-        self.wanted && self.state == TaskState::Pending && told
+        self.desired && self.state == TaskState::Pending && told
     }
 }
 
@@ -100,7 +100,7 @@ impl Look {
     /// The task of each slot that Swarm wants to run; the newest, where an older one still runs beside it.
     pub fn current(&self) -> Vec<&Task> {
         let mut current: Vec<&Task> = Vec::new();
-        for task in self.tasks.iter().filter(|task| task.wanted) {
+        for task in self.tasks.iter().filter(|task| task.desired) {
             if current.iter().all(|earlier| earlier.slot != task.slot) {
                 current.push(task);
             }
@@ -192,7 +192,7 @@ fn ended(task: &Task) -> Observation {
     let error = task.error.clone();
     match task.state {
         TaskState::Rejected => Observation::Rejected { error },
-        TaskState::Complete if !task.wanted && error.is_none() => Observation::Stopped,
+        TaskState::Complete if !task.desired && error.is_none() => Observation::Stopped,
         _ => Observation::CrashLooping { error },
     }
 }

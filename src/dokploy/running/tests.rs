@@ -28,9 +28,9 @@ const EXIT: &str = "\"task: non-zero exit (1)\"";
 #[test]
 fn the_oldest_rows_error_is_none() {
     let task = &tasks(&[("running", "Running about a minute ago", "Error:")])[0];
-    assert_eq!((task.state, task.wanted, task.error.as_deref()), (TaskState::Running, true, None));
+    assert_eq!((task.state, task.desired, task.error.as_deref()), (TaskState::Running, true, None));
     let task = &tasks(&[("shutdown", "Failed 34 seconds ago", EXIT)])[0];
-    assert_eq!((task.state, task.wanted), (TaskState::Failed, false));
+    assert_eq!((task.state, task.desired), (TaskState::Failed, false));
     assert_eq!(task.error.as_deref(), Some("task: non-zero exit (1)"));
 }
 

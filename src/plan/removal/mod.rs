@@ -1,18 +1,18 @@
 //! The plan of an undeployment: what is ours goes, what is not stays, what stood there before comes back.
 
 use super::blueprint::Blueprint;
+use super::desired::DatabaseWay;
 use super::observed::{Observed, ObservedEnvironment, ObservedProject, Ownership, TwinKind};
 use super::operation::Operation;
 use super::record;
 use super::recover::stored_login;
 use super::step::{Action, Step};
-use super::wanted::DatabaseWay;
 use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an undeployment is asked to remove.
 #[derive(Debug, Clone, Default)]
-pub struct Unwanted {
+pub struct RemovalRequest {
     /// The stage.
     pub stage: String,
     /// The apps to remove; `None`: everything of the stage.
@@ -30,9 +30,9 @@ pub struct Unwanted {
 }
 
 /// Writes down the steps that remove what is ours.
-pub fn draw_removal(unwanted: &Unwanted, observed: &Observed, state: &State) -> Blueprint {
-    let mut removal = Removal { unwanted, observed, state, blueprint: Blueprint::default() };
-    removal.blueprint.plan.stage.clone_from(&unwanted.stage);
+pub fn draw_removal(request: &RemovalRequest, observed: &Observed, state: &State) -> Blueprint {
+    let mut removal = Removal { request, observed, state, blueprint: Blueprint::default() };
+    removal.blueprint.plan.stage.clone_from(&request.stage);
     removal.twins();
     removal.applications();
     removal.records();
@@ -44,7 +44,7 @@ pub fn draw_removal(unwanted: &Unwanted, observed: &Observed, state: &State) -> 
 }
 
 struct Removal<'a> {
-    unwanted: &'a Unwanted,
+    request: &'a RemovalRequest,
     observed: &'a Observed,
     state: &'a State,
     blueprint: Blueprint,
@@ -61,12 +61,12 @@ impl Removal<'_> {
     }
 
     fn selected(&self, app: &str) -> bool {
-        self.unwanted.apps.as_ref().is_none_or(|apps| apps.contains(app))
+        self.request.apps.as_ref().is_none_or(|apps| apps.contains(app))
     }
 
     /// What interrupted runs left behind: idle, ours, and in the way of an environment that is to go.
     fn twins(&mut self) {
-        let everything = self.unwanted.apps.is_none();
+        let everything = self.request.apps.is_none();
         for twin in &self.observed.twins {
             let concerned = match twin.kind {
                 TwinKind::Job => true,
@@ -99,15 +99,15 @@ impl Removal<'_> {
     fn records(&mut self) {
         for (key, record) in &self.state.dns_records {
             let host = record.host();
-            let of_none = || record::owner(record, &self.unwanted.hosts).is_none_or(|app| !self.selected(app));
-            if self.unwanted.apps.is_some() && of_none() {
+            let of_none = || record::owner(record, &self.request.hosts).is_none_or(|app| !self.selected(app));
+            if self.request.apps.is_some() && of_none() {
                 continue;
             }
             let step = record::removal(&host, record, "we wrote it");
             self.push(step, Operation::RestoreRecord { key: key.clone(), moved: None });
         }
-        if !self.unwanted.leading_here.is_empty() {
-            let hosts: Vec<&str> = self.unwanted.leading_here.iter().map(String::as_str).collect();
+        if !self.request.leading_here.is_empty() {
+            let hosts: Vec<&str> = self.request.leading_here.iter().map(String::as_str).collect();
             self.note(format!(
                 "records that lead to the server stay, since the state does not say that we wrote them: {}",
                 hosts.join(", ")
@@ -116,8 +116,8 @@ impl Removal<'_> {
     }
 
     fn data(&mut self) {
-        let everything = self.unwanted.apps.is_none();
-        if !self.unwanted.delete_data {
+        let everything = self.request.apps.is_none();
+        if !self.request.delete_data {
             if everything && (self.observed.postgres.is_some() || self.observed.redis.is_some()) {
                 self.note("databases and their data stay: remove them with deleteData".to_owned());
             }
@@ -171,28 +171,28 @@ impl Removal<'_> {
         step.depends_on = apps.iter().map(|app| format!("app:{app}:delete")).collect();
         step.depends_on.retain(|id| self.blueprint.operations.contains_key(id));
         step.details.clone_from(&apps);
-        if let Some(way) = &self.unwanted.way {
+        if let Some(way) = &self.request.way {
             way.show_in(&mut step);
         }
         self.push(step, Operation::DropRoles { apps });
     }
 
     fn containers(&mut self) {
-        if !self.unwanted.delete_project {
+        if !self.request.delete_project {
             return;
         }
         let Some(project) = &self.observed.project else { return };
         let mut first = self.before_removal();
         match &self.observed.environment {
             // An interrupted undeployment has come as far as this.
-            None if self.unwanted.apps.is_none() => {}
+            None if self.request.apps.is_none() => {}
             None => return,
             Some(environment) => {
                 if let Some(reason) = self.stays(project, environment) {
                     return self.note(reason);
                 }
                 if !environment.is_default {
-                    let resource = format!("environment {}", self.unwanted.stage);
+                    let resource = format!("environment {}", self.request.stage);
                     let mut step =
                         Step::new("environment:delete", Action::Delete, &resource, "nothing else lives there");
                     step.depends_on.clone_from(&first);
@@ -214,8 +214,8 @@ impl Removal<'_> {
     /// Why the environment cannot go; `None` when it can.
     fn stays(&self, project: &ObservedProject, environment: &ObservedEnvironment) -> Option<String> {
         let keeps_data =
-            !self.unwanted.delete_data && (self.observed.postgres.is_some() || self.observed.redis.is_some());
-        let keeps_apps = self.unwanted.apps.is_some();
+            !self.request.delete_data && (self.observed.postgres.is_some() || self.observed.redis.is_some());
+        let keeps_apps = self.request.apps.is_some();
         let foreign = environment.ownership == Ownership::Foreign
             || (environment.is_default && project.ownership == Ownership::Foreign);
         if foreign {

@@ -45,7 +45,8 @@ fn ids(blueprint: &Blueprint) -> Vec<&str> {
 #[test]
 fn i8_what_is_ours_goes_what_is_not_stays_and_old_records_come_back() {
     let (observed, state) = world();
-    let blueprint = draw_removal(&Unwanted { stage: "staging".into(), ..Unwanted::default() }, &observed, &state);
+    let blueprint =
+        draw_removal(&RemovalRequest { stage: "staging".into(), ..RemovalRequest::default() }, &observed, &state);
     assert_eq!(ids(&blueprint), ["app:api:delete", "app:web:delete", "dns:web.shop.test"]);
     assert!(blueprint.plan.steps[2].reason.contains("puts back 203.0.113.9"));
     assert!(blueprint.plan.notes.iter().any(|note| note.contains("application theirs is not ours")));
@@ -55,7 +56,7 @@ fn i8_what_is_ours_goes_what_is_not_stays_and_old_records_come_back() {
 fn a_job_that_was_left_behind_goes_too() {
     let (mut observed, state) = world();
     observed.twins.push(crate::plan::Twin { kind: TwinKind::Job, id: "j".into(), name: "sql-1".into() });
-    let blueprint = draw_removal(&Unwanted::default(), &observed, &state);
+    let blueprint = draw_removal(&RemovalRequest::default(), &observed, &state);
     assert_eq!(ids(&blueprint).first(), Some(&"twin:j"));
 }
 
@@ -76,21 +77,21 @@ fn i3_every_idle_twin_goes_before_what_it_lives_in_and_those_of_other_apps_stay_
         name: (*name).to_owned(),
     };
     observed.twins = kinds.iter().map(twin).collect();
-    let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };
-    let blueprint = draw_removal(&unwanted, &observed, &state);
+    let request = RemovalRequest { delete_data: true, delete_project: true, ..RemovalRequest::default() };
+    let blueprint = draw_removal(&request, &observed, &state);
     let environment = blueprint.plan.steps.iter().find(|step| step.id == "environment:delete").unwrap();
     for twin in &observed.twins {
         assert!(environment.depends_on.contains(&format!("twin:{}", twin.id)), "{twin:?}");
     }
-    let some = Unwanted { apps: Some(BTreeSet::from(["web".to_owned()])), ..Unwanted::default() };
+    let some = RemovalRequest { apps: Some(BTreeSet::from(["web".to_owned()])), ..RemovalRequest::default() };
     assert_eq!(ids(&draw_removal(&some, &observed, &state)), ["twin:web-2", "app:web:delete", "dns:web.shop.test"]);
 }
 
 #[test]
 fn data_goes_only_when_asked_and_after_the_apps() {
     let (observed, state) = world();
-    let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };
-    let blueprint = draw_removal(&unwanted, &observed, &state);
+    let request = RemovalRequest { delete_data: true, delete_project: true, ..RemovalRequest::default() };
+    let blueprint = draw_removal(&request, &observed, &state);
     let step = blueprint.plan.steps.iter().find(|step| step.id == "service:postgres:delete").unwrap();
     assert!(step.depends_on.contains(&"app:api:delete".to_owned()));
     let waits_for_dns = |step: &&Step| step.depends_on.iter().any(|id| id.starts_with("dns:"));
@@ -102,34 +103,34 @@ fn data_goes_only_when_asked_and_after_the_apps() {
 #[test]
 fn a_project_in_which_others_live_stays() {
     let (mut observed, state) = world();
-    let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };
+    let request = RemovalRequest { delete_data: true, delete_project: true, ..RemovalRequest::default() };
     observed.environment.as_mut().unwrap().others.push("theirs".into());
-    assert!(!ids(&draw_removal(&unwanted, &observed, &state)).contains(&"environment:delete"));
+    assert!(!ids(&draw_removal(&request, &observed, &state)).contains(&"environment:delete"));
     observed.environment.as_mut().unwrap().others.clear();
     observed.project.as_mut().unwrap().other_environments.push("production".into());
-    let blueprint = draw_removal(&unwanted, &observed, &state);
+    let blueprint = draw_removal(&request, &observed, &state);
     assert!(ids(&blueprint).contains(&"environment:delete") && !ids(&blueprint).contains(&"project:delete"));
 }
 
 #[test]
 fn i3_a_project_whose_environment_is_gone_already_goes_too() {
-    let unwanted = Unwanted { delete_data: true, delete_project: true, ..Unwanted::default() };
+    let request = RemovalRequest { delete_data: true, delete_project: true, ..RemovalRequest::default() };
     let project = world().0.project;
     let observed = Observed { project, ..Observed::default() };
     let state = State::new("staging");
-    assert_eq!(ids(&draw_removal(&unwanted, &observed, &state)), ["project:delete"]);
-    let some = Unwanted { apps: Some(BTreeSet::new()), ..unwanted };
+    assert_eq!(ids(&draw_removal(&request, &observed, &state)), ["project:delete"]);
+    let some = RemovalRequest { apps: Some(BTreeSet::new()), ..request };
     assert_eq!(ids(&draw_removal(&some, &observed, &state)), [""; 0]);
 }
 
 #[test]
 fn some_apps_leave_the_others_and_the_data() {
     let (observed, state) = world();
-    let unwanted = Unwanted {
+    let request = RemovalRequest {
         apps: Some(BTreeSet::from(["web".to_owned()])),
         hosts: ["api", "web"].map(|app| (format!("{app}.shop.test"), app.to_owned())).into(),
         delete_project: true,
-        ..Unwanted::default()
+        ..RemovalRequest::default()
     };
-    assert_eq!(ids(&draw_removal(&unwanted, &observed, &state)), ["app:web:delete", "dns:web.shop.test"]);
+    assert_eq!(ids(&draw_removal(&request, &observed, &state)), ["app:web:delete", "dns:web.shop.test"]);
 }

@@ -11,21 +11,21 @@ use std::net::IpAddr;
 
 /// What should stand on the server, in DNS and in the database.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct Desired {
     /// The workspace's name; the project is called so.
     pub workspace: String,
     /// The stage; the environment is called so.
     pub stage: String,
     /// The Postgres service, if the workspace declares one.
-    pub postgres: Option<WantedPostgres>,
+    pub postgres: Option<DesiredPostgres>,
     /// The Redis service, if the workspace declares one.
-    pub redis: Option<WantedRedis>,
+    pub redis: Option<DesiredRedis>,
     /// The apps of this run, dependencies before dependents.
-    pub apps: IndexMap<String, WantedApp>,
+    pub apps: IndexMap<String, DesiredApp>,
     /// Every app that the workspace declares, of this run or not.
     pub declared: BTreeSet<String>,
     /// The host names of the apps of this run.
-    pub hosts: IndexMap<String, WantedHost>,
+    pub hosts: IndexMap<String, DesiredHost>,
     /// Every host name that the workspace gives an app of this stage, of this run or not, and the app.
     pub declared_hosts: BTreeMap<String, String>,
     /// The host names that apps have in other stages.
@@ -35,9 +35,9 @@ pub struct Wanted {
     /// The server's address, when a record needs it.
     pub server_ip: Option<IpAddr>,
     /// The fingerprint of the roles and schemas, when an app needs one.
-    pub database: Option<WantedDatabase>,
+    pub database: Option<DesiredDatabase>,
     /// The credentials that this run changes, by app.
-    pub rotations: BTreeMap<String, WantedRotation>,
+    pub rotations: BTreeMap<String, DesiredRotation>,
     /// Whether a deployment is followed until it runs.
     pub follows: bool,
     /// Whether domains are attached.
@@ -50,7 +50,7 @@ pub struct Wanted {
 
 /// The Postgres service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedPostgres {
+pub struct DesiredPostgres {
     /// The image.
     pub image: String,
     /// The database.
@@ -61,14 +61,14 @@ pub struct WantedPostgres {
 
 /// The Redis service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedRedis {
+pub struct DesiredRedis {
     /// The image.
     pub image: String,
 }
 
 /// The roles and schemas of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedDatabase {
+pub struct DesiredDatabase {
     /// Equal fingerprints mean that nothing has to be applied.
     pub fingerprint: String,
     /// App to role, as the plan shows them.
@@ -106,7 +106,7 @@ impl DatabaseWay {
 
 /// The credentials of an app that a run changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WantedRotation {
+pub struct DesiredRotation {
     /// What its database login has still to go through; `None`: it stays as it is.
     pub login: Option<LoginStage>,
     /// The app's role.
@@ -153,7 +153,7 @@ impl DatabaseRoute {
 
 /// One app.
 #[derive(Debug, Clone)]
-pub struct WantedApp {
+pub struct DesiredApp {
     /// Its name.
     pub name: String,
     /// What kind of app it is.
@@ -165,16 +165,16 @@ pub struct WantedApp {
     /// The apps of this run that it depends on.
     pub dependencies: Vec<String>,
     /// Its image.
-    pub image: WantedImage,
+    pub image: DesiredImage,
     /// Its environment.
-    pub env: WantedEnv,
+    pub env: DesiredEnv,
     /// The login with which the server pulls its image, as user and registry.
-    pub registry: Option<WantedRegistry>,
+    pub registry: Option<DesiredRegistry>,
 }
 
 /// The login with which the server pulls an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedRegistry {
+pub struct DesiredRegistry {
     /// The registry's host.
     pub url: String,
     /// The user.
@@ -185,7 +185,7 @@ pub struct WantedRegistry {
 
 /// An app's environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WantedEnv {
+pub struct DesiredEnv {
     /// Every variable that is known now.
     pub values: IndexMap<String, Secret>,
     /// The variables whose values are known only after apply.
@@ -194,7 +194,7 @@ pub struct WantedEnv {
 
 /// An app's image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WantedImage {
+pub enum DesiredImage {
     /// The caller names it.
     Given {
         /// The reference to deploy.
@@ -213,7 +213,7 @@ pub enum WantedImage {
 
 /// A host name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedHost {
+pub struct DesiredHost {
     /// The app behind it.
     pub app: String,
     /// Where its record lives; `None` when no zone is configured for it.

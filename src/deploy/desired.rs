@@ -7,8 +7,8 @@ use crate::DeployError;
 use crate::ErrorCode;
 use crate::image::ImageBuild;
 use crate::plan::{
-    ObservedPostgres, Wanted, WantedApp, WantedDatabase, WantedEnv, WantedImage, WantedPostgres, WantedRedis,
-    WantedRegistry,
+    Desired, DesiredApp, DesiredDatabase, DesiredEnv, DesiredImage, DesiredPostgres, DesiredRedis, DesiredRegistry,
+    ObservedPostgres,
 };
 use crate::postgres::{AppRole, DatabaseRoles};
 use crate::state::State;
@@ -42,9 +42,9 @@ pub(super) struct Ingredients<'a> {
     /// The server's address, when a record needs it.
     pub(super) server_ip: Option<IpAddr>,
     /// The environments of the apps.
-    pub(super) envs: &'a IndexMap<String, WantedEnv>,
+    pub(super) envs: &'a IndexMap<String, DesiredEnv>,
     /// The images of the apps.
-    pub(super) images: BTreeMap<String, WantedImage>,
+    pub(super) images: BTreeMap<String, DesiredImage>,
     /// The roles of the database.
     pub(super) roles: Option<&'a DatabaseRoles>,
     /// The way to the database.
@@ -52,7 +52,7 @@ pub(super) struct Ingredients<'a> {
 }
 
 /// Puts together what is wanted.
-pub(super) fn assemble(mut ingredients: Ingredients<'_>) -> Wanted {
+pub(super) fn assemble(mut ingredients: Ingredients<'_>) -> Desired {
     let DeployRequest { workspace, settings } = ingredients.request;
     let services = &workspace.services;
     let apps = ingredients.apps.iter().filter_map(|name| {
@@ -60,15 +60,15 @@ pub(super) fn assemble(mut ingredients: Ingredients<'_>) -> Wanted {
         Some((name.clone(), app(&ingredients, name, image)))
     });
     let apps = apps.collect::<Vec<_>>().into_iter().collect();
-    Wanted {
+    Desired {
         workspace: workspace.name.clone(),
         stage: settings.stage.clone(),
-        postgres: services.db.as_ref().map(|db| WantedPostgres {
+        postgres: services.db.as_ref().map(|db| DesiredPostgres {
             image: image_of(db, POSTGRES_IMAGE, POSTGRES_VERSION),
             database: workspace.database_name(),
             user: MASTER.to_owned(),
         }),
-        redis: services.cache.as_ref().map(|cache| WantedRedis { image: image_of(cache, REDIS_IMAGE, REDIS_VERSION) }),
+        redis: services.cache.as_ref().map(|cache| DesiredRedis { image: image_of(cache, REDIS_IMAGE, REDIS_VERSION) }),
         apps,
         declared: super::prepare::declared_apps(workspace),
         hosts: ingredients.zones.hosts.clone(),
@@ -76,7 +76,7 @@ pub(super) fn assemble(mut ingredients: Ingredients<'_>) -> Wanted {
         hosts_elsewhere: workspace.hosts_of_other_stages(&settings.stage),
         writable_zones: ingredients.zones.providers.keys().cloned().collect(),
         server_ip: ingredients.server_ip,
-        database: ingredients.roles.map(|roles| WantedDatabase {
+        database: ingredients.roles.map(|roles| DesiredDatabase {
             fingerprint: roles.fingerprint(),
             roles: roles.apps().iter().map(|role| (role.app.clone(), describe(role))).collect(),
             retired: roles.retired().clone(),
@@ -90,16 +90,16 @@ pub(super) fn assemble(mut ingredients: Ingredients<'_>) -> Wanted {
     }
 }
 
-fn app(ingredients: &Ingredients<'_>, name: &str, image: WantedImage) -> WantedApp {
+fn app(ingredients: &Ingredients<'_>, name: &str, image: DesiredImage) -> DesiredApp {
     let DeployRequest { workspace, settings } = ingredients.request;
     let declared = &workspace.apps[name];
     let reference = match &image {
-        WantedImage::Given { reference, .. } => reference,
-        WantedImage::Build { build, .. } => &build.reference,
+        DesiredImage::Given { reference, .. } => reference,
+        DesiredImage::Build { build, .. } => &build.reference,
     };
     let registry = settings.credentials.registry.as_ref().and_then(|login| pull_login(workspace, login, reference));
     let selected = |dependency: &&String| ingredients.apps.contains(dependency);
-    WantedApp {
+    DesiredApp {
         name: name.to_owned(),
         app_type: declared.app_type,
         port: declared.port,
@@ -159,10 +159,10 @@ pub(super) fn registry_host(workspace: &Workspace, login: &RegistryCredentials) 
 }
 
 /// The login with which the server pulls an image; only for images of that registry.
-fn pull_login(workspace: &Workspace, login: &RegistryCredentials, reference: &str) -> Option<WantedRegistry> {
+fn pull_login(workspace: &Workspace, login: &RegistryCredentials, reference: &str) -> Option<DesiredRegistry> {
     let host = registry_host(workspace, login)?;
     let of_registry = reference.split_once('/').is_some_and(|(first, _)| first == host);
-    of_registry.then(|| WantedRegistry {
+    of_registry.then(|| DesiredRegistry {
         url: host,
         username: login.username.clone(),
         password: login.password.clone(),
@@ -177,17 +177,17 @@ fn pull_login(workspace: &Workspace, login: &RegistryCredentials, reference: &st
 pub(super) fn images(
     request: &DeployRequest,
     apps: &[String],
-    envs: &IndexMap<String, WantedEnv>,
+    envs: &IndexMap<String, DesiredEnv>,
     hooked: bool,
     now: OffsetDateTime,
-) -> Result<BTreeMap<String, WantedImage>, DeployError> {
+) -> Result<BTreeMap<String, DesiredImage>, DeployError> {
     let DeployRequest { workspace, settings } = request;
     let tag = settings.tag.clone().unwrap_or_else(|| default_tag(&settings.stage, now));
     let registry = workspace.deploy.dokploy.as_ref().and_then(|dokploy| dokploy.registry.as_deref());
     let mut images = BTreeMap::new();
     for name in apps {
         let image = if let Some(reference) = settings.images.get(name) {
-            WantedImage::Given { reference: reference.clone(), exact: reference.contains("@sha256:") }
+            DesiredImage::Given { reference: reference.clone(), exact: reference.contains("@sha256:") }
         } else {
             if registry.is_none() && !hooked {
                 return Err(DeployError::new(
@@ -197,14 +197,14 @@ pub(super) fn images(
                 .app(name)
                 .hint("Set it in the workspace, for instance ghcr.io/org, or name the images in `images`"));
             }
-            WantedImage::Build { build: build(request, name, &tag, envs.get(name)), fingerprint: None }
+            DesiredImage::Build { build: build(request, name, &tag, envs.get(name)), fingerprint: None }
         };
         images.insert(name.clone(), image);
     }
     Ok(images)
 }
 
-fn build(request: &DeployRequest, name: &str, tag: &str, env: Option<&WantedEnv>) -> ImageBuild {
+fn build(request: &DeployRequest, name: &str, tag: &str, env: Option<&DesiredEnv>) -> ImageBuild {
     let DeployRequest { workspace, settings } = request;
     let declared = &workspace.apps[name];
     let dockerfile = declared.dockerfile.clone().unwrap_or_else(|| format!(".gkm/docker/Dockerfile.{name}"));
