@@ -71,6 +71,7 @@ pub(super) struct Transport {
     http: Client,
     permits: Semaphore,
     base: Url,
+    origin: Arc<str>,
     settings: ClientSettings,
     redactor: Arc<Redactor>,
 }
@@ -95,11 +96,12 @@ impl Transport {
                 DeployError::new(ErrorCode::Internal, "The HTTP client could not be set up").caused_by(&error)
             })?;
         let permits = Semaphore::new(settings.side_by_side.max(1));
-        Ok(Self { http, permits, base, settings, redactor })
+        let origin = base.origin().ascii_serialization().into();
+        Ok(Self { http, permits, base, origin, settings, redactor })
     }
 
-    pub(super) fn origin(&self) -> String {
-        self.base.origin().ascii_serialization()
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
     }
 
     pub(super) fn host(&self) -> &str {
@@ -119,7 +121,7 @@ impl Transport {
         debug_assert!(call.carries(&query.iter().map(|(field, _)| *field)), "{} carries other fields", call.name);
         let request = self.http.get(self.url(call)).query(query);
         let bytes = self.send(call, request, &Value::Null).await?;
-        reply::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
+        reply::decode(&bytes).map_err(|failure| self.failed(call, failure))
     }
 
     /// Sends a mutation and reads its answer.
@@ -129,7 +131,7 @@ impl Transport {
         body: &impl Serialize,
     ) -> Result<T, ApiError> {
         let unwritable = |error: &dyn std::fmt::Display| {
-            ApiError::new(
+            self.failed(
                 call,
                 Failure::Unreachable { sent: false, reason: format!("the request cannot be written: {error}") },
             )
@@ -143,7 +145,7 @@ impl Transport {
         let text = body.to_string();
         let request = self.http.post(self.url(call)).header(CONTENT_TYPE, "application/json").body(text);
         let bytes = self.send(call, request, &body).await?;
-        reply::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
+        reply::decode(&bytes).map_err(|failure| self.failed(call, failure))
     }
 
     /// Sends a mutation whose answer says nothing that we use: `true`, nothing at all, or a record.
@@ -163,7 +165,7 @@ impl Transport {
         let attempt = || async {
             let Some(request) = request.try_clone() else {
                 let reason = "the request cannot be repeated".to_owned();
-                return Err(ApiError::new(call, Failure::Unreachable { sent: false, reason }));
+                return Err(self.failed(call, Failure::Unreachable { sent: false, reason }));
             };
             self.once(call, request, body).await
         };
@@ -192,7 +194,7 @@ impl Transport {
 
     async fn once(&self, call: &'static Call, request: RequestBuilder, body: &Value) -> Result<Vec<u8>, ApiError> {
         let timeout = self.timeout(call.patience);
-        let fail = |failure| ApiError::new(call, failure);
+        let fail = |failure| self.failed(call, failure);
         // Nobody closes the semaphore. The time that the server has begins when the request is sent.
         let _permit = self.permits.acquire().await.ok();
         let response = request.timeout(timeout).send().await.map_err(|error| fail(broken(error, timeout)))?;
@@ -220,6 +222,10 @@ impl Transport {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+
+    fn failed(&self, call: &Call, failure: Failure) -> ApiError {
+        ApiError::new(call, &self.origin, failure)
     }
 
     fn timeout(&self, patience: Patience) -> Duration {
