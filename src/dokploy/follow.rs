@@ -63,19 +63,29 @@ impl Dokploy {
     ) -> Result<Deployment, DeployError> {
         let mut wait = Wait::begin(settings, settings.deployment_deadline, on_progress);
         let mut last = Last::Nothing;
+        // When it was last known to wait or to be worked on.
         let mut seen = Duration::ZERO;
         loop {
             let place = self.place(application_id, title, last, settings.first_pause).await;
             match wait.answered(place)? {
                 Some(Place::Begun(deployment)) => {
-                    last = Last::Begun;
-                    seen = wait.elapsed();
+                    if last != Last::Begun {
+                        (last, seen) = (Last::Begun, wait.elapsed());
+                    }
                     match deployment.status {
                         DeploymentStatus::Done => return Ok(deployment),
                         DeploymentStatus::Error | DeploymentStatus::Cancelled => {
                             return Err(self.deployment_failure(&deployment).await);
                         }
                         DeploymentStatus::Running | DeploymentStatus::Unknown => wait.tell(Progress::Pulling),
+                    }
+                    let unseen = wait.elapsed().saturating_sub(seen);
+                    if unseen >= settings.queue_age() {
+                        match wait.answered(self.is_worked_on(application_id, title, settings.queue_age()).await)? {
+                            Some(false) if unseen >= settings.lost_after => return Err(abandoned()),
+                            Some(false) => {}
+                            Some(true) | None => seen = wait.elapsed(),
+                        }
                     }
                 }
                 Some(Place::Queued) => {
@@ -115,6 +125,14 @@ impl Dokploy {
         Ok(locate(application_id, title, &queue, &api.all(application_id).await?))
     }
 
+    /// Whether the server's queue still has the job of a deployment that has begun.
+    ///
+    /// A server that was restarted may leave the row of a deployment as it was, and nobody works on it any more.
+    async fn is_worked_on(&self, application_id: &str, title: &str, age: Duration) -> Result<bool, ApiError> {
+        let queue = self.queue.read(self.deployment(), age).await?;
+        Ok(queue.iter().any(|job| job.is(application_id, title)))
+    }
+
     async fn deployment_failure(&self, deployment: &Deployment) -> DeployError {
         let log = self.deployment().read_logs(&deployment.deployment_id, log::TAIL).await;
         // The failure itself matters more than a log that cannot be read.
@@ -140,6 +158,15 @@ fn lost() -> DeployError {
     failed(
         "lost",
         "Dokploy has forgotten the deployment: it neither waits nor has it begun; the server may have restarted",
+    )
+    .hint("Deploy again")
+    .retryable(true)
+}
+
+fn abandoned() -> DeployError {
+    failed(
+        "lost",
+        "Dokploy says that the deployment runs, but nothing of it is in its queue any more; the server may have restarted",
     )
     .hint("Deploy again")
     .retryable(true)
