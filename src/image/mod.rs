@@ -3,6 +3,7 @@
 mod builder;
 mod challenge;
 mod client;
+mod connection;
 mod context;
 mod docker;
 mod glob;
@@ -17,4 +18,4 @@ pub use builder::{BuiltImage, ImageBuild, ImageBuilder, LogLine};
 pub use docker::DockerBuilder;
 pub use login::RegistryLogin;
 pub use reference::ImageReference;
-pub use registry::{RegistryClient, Resolution};
+pub use registry::{LoginCheck, RegistryClient, Resolution};
