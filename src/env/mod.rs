@@ -4,6 +4,7 @@
 //! text, [`parse_env`] reads it as the server does and [`read_env`] as the app sees it; [`env_changes`] and
 //! [`container_changes`] compare.
 
+mod automatic;
 mod change;
 mod context;
 mod dotenv;
@@ -16,6 +17,7 @@ mod stored;
 mod template;
 mod variable;
 
+pub use automatic::{AUTOMATIC_VARIABLES, AutomaticVariable};
 pub use change::{container_changes, env_changes, env_digest};
 pub use context::{EnvContext, PostgresAddress, RedisAddress};
 pub use dotenv::parse_env;
