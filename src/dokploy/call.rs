@@ -65,7 +65,10 @@ impl Call {
         fields.clone().all(known) && self.always.iter().all(|name| fields.clone().any(|field| field == *name))
     }
 
-    /// Every call that this client can make.
+    /// The calls that say whose key it is. Nothing is deployed with them, so that no deployment depends on them.
+    pub const IDENTITY: &[&'static Self] = &[&super::identity::GET, &super::identity::PERMISSIONS];
+
+    /// Every other call that this client can make.
     pub const ALL: &[&'static Self] = &[
         &super::project::ALL,
         &super::project::ONE,

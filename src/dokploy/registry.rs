@@ -2,9 +2,11 @@
 //! image of a database needs one of these.
 
 use super::call::Call;
-use super::error::ApiError;
+use super::client::Dokploy;
+use super::error::{ApiError, Failure};
 use super::transport::Transport;
 use crate::secrets::Secret;
+use crate::{DeployError, ErrorCode};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ALL: Call = Call::get("registry.all", &[]);
@@ -25,6 +27,12 @@ pub struct Registry {
     pub username: String,
     /// Host, or host and port.
     pub registry_url: String,
+    /// What stands before the names of its images, if it is not the user.
+    #[serde(default)]
+    pub image_prefix: Option<String>,
+    /// The password, where the server says it: in lists, not of a single one.
+    #[serde(default)]
+    pub password: Option<Secret>,
 }
 
 /// What to make.
@@ -75,5 +83,33 @@ impl RegistryApi<'_> {
         let body =
             Create { registry_name, username, password, registry_url, registry_type: "cloud", image_prefix: None };
         self.0.post(&CREATE, &body).await
+    }
+}
+
+impl Dokploy {
+    /// As [`RegistryApi::create`], for a login that a person has given: a scheme before the registry's host and a path after
+    /// it are passed by.
+    ///
+    /// # Errors
+    ///
+    /// `IMAGE_REGISTRY` with the reason `login-refused` when the registry does not take the login or cannot be reached from
+    /// the server, with what Docker said there; else as [`ApiError`].
+    pub async fn log_in_to_registry(&self, create: &CreateRegistry<'_>) -> Result<Registry, DeployError> {
+        let address = create.registry_url.trim();
+        let bare = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address);
+        let registry = bare.split('/').next().unwrap_or_default();
+        let create = CreateRegistry { registry_url: registry, ..create.clone() };
+        self.registry().create(&create).await.map_err(|error| match error.failure() {
+            Failure::Rejected { message, .. } => {
+                let headline = format!("The server could not log in to {registry} as {}", create.username);
+                DeployError::new(ErrorCode::ImageRegistry, headline)
+                    .endpoint(error.endpoint())
+                    .resource(format!("registry {registry}"))
+                    .reason("login-refused")
+                    .log(self.redact(message))
+                    .hint("Check the registry's address, the user and the password; the log has what Docker said")
+            }
+            _ => error.into(),
+        })
     }
 }
