@@ -33,10 +33,10 @@ export async function run(operation, request, options = {}) {
 }
 
 /** Runs a native call that takes plain arguments and options, and can be cancelled. */
-export async function call(native, args, options = {}) {
+export async function call(native, args, options = {}, defaults = { surroundings }) {
 	const { signal, ...rest } = options ?? {};
 	const control = takeControl(signal);
-	return unwrap(await control.during(() => native(...args.map(plain), passed(rest), control.handle)), signal);
+	return unwrap(await control.during(() => native(...args.map(plain), passed(rest, defaults), control.handle)), signal);
 }
 
 /** Makes a native call that needs neither options nor cancellation. */
@@ -65,9 +65,10 @@ function unwrap(outcome, signal, thrownBy = () => undefined) {
 	throw cause === undefined ? new DeployError(outcome) : new DeployError(outcome, cause);
 }
 
-/** Options as they cross, with our own surroundings where the caller gave none. */
-function passed(options) {
-	return plainFields({ ...options, surroundings: { ...surroundings, ...options.surroundings } });
+/** Options as they cross, with our own surroundings where a call has any and the caller gave none. */
+function passed(options, defaults = { surroundings }) {
+	if (defaults.surroundings === undefined) return plainFields(options);
+	return plainFields({ ...options, surroundings: { ...defaults.surroundings, ...options.surroundings } });
 }
 
 /**
