@@ -5,7 +5,7 @@ use crate::{DeployError, DeployEvent, EventSink};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -81,7 +81,7 @@ pub(super) async fn apply(
             biased;
             () = cancel.cancelled() => return Err(DeployError::cancelled()),
             finished = running.next() => match finished {
-                Some((step, result)) => schedule.settle(step, result, events),
+                Some((step, result)) => schedule.settle(step, &blueprint.operations[&step.id], result, events),
                 None => return Ok(schedule.outcome),
             },
         }
@@ -94,20 +94,16 @@ async fn run<'a>(
     executor: &'a dyn Executor,
     events: &'a dyn EventSink,
     permits: Option<&'a Semaphore>,
-) -> (&'a Step, Result<(Done, u64), (DeployError, u64)>) {
+) -> (&'a Step, Result<(Done, Duration), (DeployError, Duration)>) {
     // A closed semaphore cannot be: nobody closes it.
     let _permit = match permits {
         Some(permits) => permits.acquire().await.ok(),
         None => None,
     };
-    events.emit(DeployEvent::StepStarted {
-        step: step.id.clone(),
-        title: format!("{}: {}", step.resource, step.reason),
-        app: step.app.clone(),
-    });
+    events.emit(DeployEvent::step_started(step, operation));
     let started = Instant::now();
     let result = executor.execute(step, operation).await;
-    let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let duration = started.elapsed();
     (step, result.map(|done| (done, duration)).map_err(|error| (error, duration)))
 }
 
@@ -193,43 +189,39 @@ impl<'a> Schedule<'a> {
                 }
                 let Some(Waiting { step, .. }) = self.waiting.remove(dependent) else { continue };
                 let reason = format!("{blocker} {became}");
-                events.emit(DeployEvent::StepSkipped {
-                    step: step.id.clone(),
-                    app: step.app.clone(),
-                    reason: reason.clone(),
-                });
+                events.emit(DeployEvent::step_skipped(step, &reason));
                 self.outcome.skipped.insert(step.id.clone(), reason);
                 blockers.push(step.id.clone());
             }
         }
     }
 
-    fn settle(&mut self, step: &'a Step, result: Result<(Done, u64), (DeployError, u64)>, events: &dyn EventSink) {
+    fn settle(
+        &mut self,
+        step: &'a Step,
+        operation: &Operation,
+        result: Result<(Done, Duration), (DeployError, Duration)>,
+        events: &dyn EventSink,
+    ) {
         let (id, app) = (step.id.clone(), step.app.clone());
         match result {
-            Ok((Done::Changed, duration_ms)) => {
+            Ok((Done::Changed, took)) => {
                 self.release(&id);
                 self.outcome.changed.insert(id.clone());
-                events.emit(DeployEvent::StepFinished { step: id, app, duration_ms });
+                events.emit(DeployEvent::step_finished(step, operation, took));
             }
             Ok((Done::Nothing(reason), _)) => {
                 self.release(&id);
-                self.outcome.skipped.insert(id.clone(), reason.clone());
-                events.emit(DeployEvent::StepSkipped { step: id, app, reason });
+                events.emit(DeployEvent::step_skipped(step, &reason));
+                self.outcome.skipped.insert(id, reason);
             }
             Ok((Done::Waits(reason), _)) => {
                 self.drop_dependents(&id, "waits", events);
-                self.outcome.skipped.insert(id.clone(), reason.clone());
-                events.emit(DeployEvent::StepSkipped { step: id, app, reason });
+                events.emit(DeployEvent::step_skipped(step, &reason));
+                self.outcome.skipped.insert(id, reason);
             }
-            Err((error, duration_ms)) => {
-                events.emit(DeployEvent::StepFailed {
-                    step: id.clone(),
-                    app: app.clone(),
-                    code: error.code().as_str().to_owned(),
-                    message: error.message().to_owned(),
-                    duration_ms,
-                });
+            Err((error, took)) => {
+                events.emit(DeployEvent::step_failed(step, &error, took));
                 self.drop_dependents(&id, "did not succeed", events);
                 let error = if error.step_id().is_none() { error.step(&id) } else { error };
                 let error = match app {
@@ -248,7 +240,6 @@ mod tests {
     use crate::ErrorCode;
     use crate::plan::Action;
     use std::sync::Mutex;
-    use std::time::Duration;
 
     /// Sleeps a moment a step, fails where asked, and remembers the order.
     struct Probe {

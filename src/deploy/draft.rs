@@ -9,7 +9,7 @@ use super::resolve::{AppResolver, Generated};
 use super::rotation;
 use super::session::{PostgresService, World};
 use crate::env::encode_env;
-use crate::plan::{Blueprint, DeployPlan, Desired, Observed, draw, recover, recover_domains, remember_apps, render};
+use crate::plan::{Blueprint, DeployPlan, Desired, Observed, draw, recover, recover_domains, remember_apps};
 use crate::postgres::DatabaseRoles;
 use crate::state::{Intent, Journal, State};
 use crate::{DeployError, DeployEvent, Phase};
@@ -117,9 +117,7 @@ impl Ready {
         let mut blueprint = draw(&desired, &observed, &state)?;
         self.part.narrow(&mut blueprint);
         self.check_access(&blueprint, desired.database.as_ref().map(|database| &database.way)).await?;
-        self.options
-            .events
-            .emit(DeployEvent::Planned { changes: blueprint.plan.changes, text: render(&blueprint.plan) });
+        self.options.events.emit(DeployEvent::planned(&blueprint.plan));
         Ok(Draft { desired, observed, blueprint, state, generated: resolved.generated, resolver, roles })
     }
 }

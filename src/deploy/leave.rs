@@ -8,7 +8,7 @@ use super::report::{DeployFailure, UndeployReport};
 use super::rotation;
 use super::run::session;
 use crate::plan::{
-    Action, Blueprint, DeployPlan, Observed, Operation, RemovalRequest, draw_removal, forget_vanished, recover, render,
+    Action, Blueprint, DeployPlan, Observed, Operation, RemovalRequest, draw_removal, forget_vanished, recover,
 };
 use crate::state::{SharedState, State};
 use crate::{DeployError, DeployEvent, ErrorCode, Phase};
@@ -62,8 +62,7 @@ async fn look(ready: &Ready, depth: Depth) -> Result<Drawn, DeployError> {
     ready.phase(Phase::Plan);
     let blueprint = draw_removal(&request, &observed, &state);
     ready.check_access(&blueprint, request.way.as_ref()).await?;
-    let text = render(&blueprint.plan);
-    ready.options.events.emit(DeployEvent::Planned { changes: blueprint.plan.changes, text });
+    ready.options.events.emit(DeployEvent::planned(&blueprint.plan));
     Ok(Drawn { kept, state, observed, blueprint })
 }
 

@@ -12,7 +12,7 @@ use super::run::session;
 use crate::env::PostgresAddress;
 use crate::plan::{
     Blueprint, DeployPlan, Desired, DesiredApp, DesiredDatabase, DesiredEnv, DesiredImage, DesiredRegistry,
-    DesiredRotation, Observed, ObservedApplication, Ownership, draw_rotation, recover, render,
+    DesiredRotation, Observed, ObservedApplication, Ownership, draw_rotation, recover,
 };
 use crate::secrets::{Secret, generate_secret};
 use crate::state::{SharedState, State};
@@ -98,8 +98,7 @@ async fn look(ready: &Ready, choice: &Choice) -> Result<Drawn, DeployError> {
     let desired = want(ready, &state, &observed, rotations)?;
     ready.phase(Phase::Plan);
     let blueprint = draw_rotation(&desired, &observed, &state)?;
-    let text = render(&blueprint.plan);
-    ready.options.events.emit(DeployEvent::Planned { changes: blueprint.plan.changes, text });
+    ready.options.events.emit(DeployEvent::planned(&blueprint.plan));
     Ok(Drawn { state, observed, desired, blueprint })
 }
 

@@ -16,6 +16,7 @@ mod rotation;
 mod service;
 mod stale;
 mod step;
+mod wording;
 
 pub use blueprint::{Blueprint, draw};
 pub use desired::{
@@ -37,6 +38,7 @@ pub use render::render;
 pub use rotation::draw_rotation;
 pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
+pub use wording::Wording;
 
 #[cfg(test)]
 mod tests;
