@@ -773,16 +773,25 @@ if (
   }
 }
 
-const { CancelHandle, errorCodes, Operation, readState, renderPlan, resolveEnv, run, sniffAllApps, sniffApp, sniffEntryFile, writeState } = nativeBinding
+const { CancelHandle, automaticVariables, checkServer, createRegistry, errorCodes, formatError, listRegistries, Operation, publicPrefix, readState, renderPlan, resolveEnv, resolveHost, run, sniffAllApps, sniffApp, sniffEntryFile, stageHosts, validateWorkspace, writeState } = nativeBinding
 export { CancelHandle }
+export { automaticVariables }
+export { checkServer }
+export { createRegistry }
 export { errorCodes }
+export { formatError }
+export { listRegistries }
 export { Operation }
+export { publicPrefix }
 export { readState }
 export { renderPlan }
 export { resolveEnv }
+export { resolveHost }
 export { run }
 export { sniffAllApps }
 export { sniffApp }
 export { sniffEntryFile }
+export { stageHosts }
+export { validateWorkspace }
 export { writeState }
 export const __napiBindingTarget = __napiLoadedBindingTarget
