@@ -1,5 +1,6 @@
 //! Following one deployment through the queue to its end, by its unique title.
 
+use super::advice::advice;
 use super::client::Dokploy;
 use super::deployment::{Deployment, DeploymentStatus, QueueJob};
 use super::error::ApiError;
@@ -144,7 +145,7 @@ impl Dokploy {
                 .retryable(true)
         } else {
             failed("deployment-error", &format!("Dokploy could not deploy: {}", line.unwrap_or("its log is empty")))
-                .hint(hint(&log))
+                .hint(advice(&log).unwrap_or("See the deployment's log"))
         };
         error.log(log::tail(&log, usize::from(log::TAIL)))
     }
@@ -179,20 +180,6 @@ fn too_late(begun: bool, deadline: Duration) -> DeployError {
         .retryable(true)
 }
 
-fn hint(log: &str) -> &'static str {
-    let log = log.to_lowercase();
-    if log.contains("login failed") || log.contains("unauthorized") || log.contains("denied") {
-        return "Check credentials.registry: the server could not log in to the registry with them";
-    }
-    if log.contains("manifest unknown") || log.contains("not found") {
-        return "Check the image's name and tag: its registry does not have it";
-    }
-    if log.contains("environment variable:") {
-        return "A value refers to a shared variable of Dokploy that does not exist: ${{…}} is never taken as it is";
-    }
-    "See the deployment's log"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,12 +206,5 @@ mod tests {
         assert_eq!(locate("app", "ours", &[job("app", "ours")], &[]), Place::Queued);
         let begun = locate("app", "ours", &[job("app", "ours")], &[deployment("ours")]);
         assert_eq!(begun, Place::Begun(deployment("ours")));
-    }
-
-    #[test]
-    fn a_log_leads_to_what_to_do() {
-        assert!(hint("❌ Login failed").contains("credentials.registry"));
-        assert!(hint("manifest unknown: manifest unknown").contains("tag"));
-        assert!(hint("Invalid project environment variable: project.X").contains("${{"));
     }
 }

@@ -3,6 +3,7 @@
 //! [`Dokploy`] is the client; each router of the API has a file and an accessor: `dokploy.application().create(…)`.
 //! Every endpoint method fails with [`ApiError`], which converts into a [`DeployError`](crate::DeployError).
 
+mod advice;
 mod answer;
 mod call;
 mod client;
