@@ -24,6 +24,7 @@ impl Step {
             Operation::Keep => ("Keeping", "Kept", resource),
             Operation::ClosePort => ("Closing", "Closed", resource),
             Operation::ApplyRoles => ("Setting up", "Set up", "database users and schemas"),
+            Operation::ProveIsolation => ("Proving", "Proved", "the isolation of the apps' roles"),
             Operation::WriteRecord { .. } if self.action == Action::Update => ("Replacing", "Replaced", resource),
             Operation::VerifyRecord { host } => {
                 ("Waiting for the name servers of", "The name servers know", host.as_str())
