@@ -248,7 +248,7 @@ export interface DeployRequest {
 	credentials: Credentials;
 	/** Values that the user provides. */
 	secrets?: AppSecrets | StageSecrets;
-	/** The apps to deploy; default all. */
+	/** The apps to deploy, at least one; default all. */
 	apps?: string[];
 	/** The tag of images; default `{stage}-{timestamp}`. */
 	tag?: string;
@@ -280,7 +280,7 @@ export interface DeployRequest {
 	protectForeignDns?: boolean;
 	/** Apps whose same-named, unmarked application on the server we may take. */
 	adopt?: string[];
-	/** Whether domains are attached; default `true`. */
+	/** Whether domains are attached; default `true`. Without them, apps need no host names. */
 	domains?: boolean;
 	/** The platform of images; default `linux/amd64`. */
 	platform?: string;
@@ -621,8 +621,9 @@ export interface NormalizedWorkspace {
 			endpoint?: string;
 			/** Per stage. */
 			endpoints?: Record<string, string>;
-			/** Where images are pushed, for instance `ghcr.io/org`. */
+			/** Where images are pushed, for instance `ghcr.io/org`; default that of `registryId`. */
 			registry?: string;
+			/** The registry on the server whose login is used where the request has no `credentials.registry`. */
 			registryId?: string;
 			/** The base domain per stage. */
 			domains?: Record<string, string>;
@@ -834,12 +835,22 @@ export interface DnsReport {
 export interface HostReport {
 	host: string;
 	appName: string;
-	/** Absent when its zone has none. */
+	/** The zone in which it lies, and its name there (`@` for the zone itself); absent when no zone holds it. */
+	zone?: string;
+	name?: string;
+	/** Absent when no zone holds it. */
 	provider?: string;
-	record: 'created' | 'updated' | 'unchanged' | 'manual' | 'none' | 'failed';
+	/** `none`: no zone holds the host name; `pending`: the run was cancelled before. */
+	record: 'created' | 'updated' | 'unchanged' | 'manual' | 'none' | 'failed' | 'pending';
+	/** The value that its A record has to have. */
+	value?: string;
+	/** The values that this run replaced. */
+	replaced?: string[];
 	/** Whether its authoritative servers answer with the server's address, or its vendor's proxy leads there. */
 	verified: boolean;
-	/** Why it is not verified, what the user has to do, or that a proxy answers for it. */
+	/** Why it is not verified, or that a proxy answers for it. */
+	reason?: 'no-zone' | 'manual' | 'not-answering' | 'failed' | 'proxied';
+	/** The same in words, with what the user has to do. */
 	message?: string;
 }
 
@@ -893,7 +904,21 @@ export interface UndeployReport {
 	restored: string[];
 	/** What stays, and why. */
 	kept: string[];
+	/** The same as data: each resource that was to go, and what became of it. */
+	resources: RemovedResource[];
 	durationMs: number;
+}
+
+/** A resource that an undeployment was to remove. */
+export interface RemovedResource {
+	/** For instance `application auth`. */
+	resource: string;
+	app?: string;
+	outcome: 'removed' | 'restored' | 'kept' | 'failed' | 'not-reached';
+	/** What was put back, for a DNS record in whose place another one stood before. */
+	values?: string[];
+	/** Why it stays, or what failed. */
+	reason?: string;
 }
 
 /** The result of a rotation of credentials. */
@@ -1026,7 +1051,7 @@ export class DeployError extends Error {
 	readonly missing?: Readonly<Record<string, readonly string[]>>;
 	/** Every failure of the run, when there were several (`MULTIPLE`). */
 	readonly errors: readonly DeployError[];
-	/** What became of each app all the same; absent when nothing was begun. */
+	/** What became of each app all the same, also of a run that was cancelled; absent when nothing was begun. */
 	readonly report?: DeployReport;
 	/** The underlying error; with `CANCELLED` the signal's reason, with `HOOK_FAILED` what the hook threw. */
 	readonly cause?: unknown;
@@ -1090,6 +1115,8 @@ export interface SniffOptions {
 export interface SniffedEntry {
 	/** Every variable it asks for, sorted, the optional ones included. */
 	envVars: string[];
+	/** Those it cannot do without, sorted; of an app the same. */
+	requiredEnvVars: string[];
 	/** Those it can do without, sorted. */
 	optionalEnvVars: string[];
 	/** Why the result may be partial; absent when the file ran as far as it should. */

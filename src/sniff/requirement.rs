@@ -56,6 +56,13 @@ pub struct SniffedEntry {
     pub evidence: Vec<Evidence>,
 }
 
+impl SniffedEntry {
+    /// Those it cannot do without, sorted: what [`SniffedEnvironment::required_env_vars`] calls required.
+    pub fn required_env_vars(&self) -> Vec<String> {
+        self.env_vars.iter().filter(|name| !self.optional_env_vars.contains(name)).cloned().collect()
+    }
+}
+
 /// Why a sniff did not run to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

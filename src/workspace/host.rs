@@ -49,6 +49,11 @@ impl Workspace {
         if faults.is_empty() { Ok(hosts) } else { Err(join(&faults)) }
     }
 
+    /// The host names that the workspace gives its apps in a stage; an app without one is left out.
+    pub fn known_hosts(&self, stage: &str, main_frontend_at_apex: bool) -> IndexMap<String, String> {
+        self.find_hosts(stage, main_frontend_at_apex).0
+    }
+
     /// What is wrong with the host names of a stage, at the place of the app's own domain.
     pub(super) fn host_faults(&self, stage: &str, main_frontend_at_apex: bool) -> Vec<WorkspaceFault> {
         let (_, faults) = self.find_hosts(stage, main_frontend_at_apex);

@@ -36,20 +36,20 @@ pub(crate) struct Outcome {
     pub(crate) skipped: BTreeMap<String, String>,
     /// Every failure.
     pub(crate) failed: BTreeMap<String, DeployError>,
+    /// Whether the run was cancelled before every step had ended.
+    pub(crate) cancelled: bool,
 }
 
 /// Carries out a plan: a failed step stops what depends on it, everything else finishes.
 ///
-/// # Errors
-///
-/// `CANCELLED` when the token fires; every other failure is in the outcome.
+/// When the token fires, the steps under way are dropped, and the outcome has what was done until then.
 pub(super) async fn run_graph<'a>(
     graph: Graph<'a>,
     blueprint: &'a Blueprint,
     events: &dyn EventSink,
     cancel: &CancellationToken,
     limits: Limits,
-) -> Result<Outcome, DeployError> {
+) -> Outcome {
     let mut schedule = Schedule::new(graph, blueprint);
     let permits = permits(limits);
     let mut running = FuturesUnordered::new();
@@ -60,10 +60,10 @@ pub(super) async fn run_graph<'a>(
         }
         tokio::select! {
             biased;
-            () = cancel.cancelled() => return Err(DeployError::cancelled()),
+            () = cancel.cancelled() => return Outcome { cancelled: true, ..schedule.outcome },
             finished = running.next() => match finished {
                 Some((step, result)) => schedule.settle(step, result, events),
-                None => return Ok(schedule.outcome),
+                None => return schedule.outcome,
             },
         }
     }
