@@ -41,6 +41,7 @@ pub struct KeyOwner {
 }
 
 /// What a key may do of what a deployment needs.
+#[expect(clippy::struct_excessive_bools, reason = "each is a permission of its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyPermissions {
@@ -61,6 +62,7 @@ pub struct KeyPermissions {
 }
 
 /// `user.get`: the user as a member of the key's organization.
+#[expect(clippy::struct_excessive_bools, reason = "the server's own fields")]
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Member {

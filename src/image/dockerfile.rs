@@ -33,17 +33,14 @@ fn instructions(dockerfile: &str) -> Vec<String> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        match line.strip_suffix(escape) {
-            Some(part) => {
-                current.push_str(part);
-                current.push(' ');
-            }
-            None => {
-                current.push_str(line);
-                heredoc = heredoc_end(&current);
-                instructions.push(std::mem::take(&mut current));
-            }
+        if let Some(part) = line.strip_suffix(escape) {
+            current.push_str(part);
+            current.push(' ');
+            continue;
         }
+        current.push_str(line);
+        heredoc = heredoc_end(&current);
+        instructions.push(std::mem::take(&mut current));
     }
     instructions.push(current);
     instructions

@@ -48,7 +48,7 @@ struct Options {}
 /// Runs `Dokploy::identify`.
 #[napi]
 pub async fn check_server(server: Value, options: Value, cancel: &CancelHandle) -> Outcome {
-    outcome(until(cancel, async { connect(server, options)?.identify().await }).await)
+    outcome(until(cancel, async { Box::pin(connect(server, options)?.identify()).await }).await)
 }
 
 /// Runs `RegistryApi::all`.
