@@ -1,6 +1,7 @@
 //! The state file's content (seed: Deploy State), with our own additions in a field of their own.
 
-use super::{AttachedDomains, Rotation};
+use super::domains::AttachedDomains;
+use super::rotation::Rotation;
 use crate::secrets::Secret;
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};

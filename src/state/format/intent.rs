@@ -1,6 +1,6 @@
 //! What a journal remembers of a change: typed, so that no secret can be among it (I6).
 
-use super::PreviousRecord;
+use super::state::PreviousRecord;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

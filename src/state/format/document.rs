@@ -1,6 +1,6 @@
 //! The state as text: read without ever quoting a value, written in the order in which it was found.
 
-use super::State;
+use super::state::State;
 use crate::{DeployError, ErrorCode};
 use serde_json::{Map, Value};
 
@@ -22,7 +22,7 @@ impl State {
     }
 
     /// Says what is wrong when this is not the state of `stage`.
-    pub(super) fn mismatch(&self, stage: &str) -> Option<String> {
+    pub(in crate::state) fn mismatch(&self, stage: &str) -> Option<String> {
         if self.provider != PROVIDER {
             return Some(format!("is of provider `{}`, not of `{PROVIDER}`", self.provider.escape_debug()));
         }
@@ -31,7 +31,7 @@ impl State {
 }
 
 /// Reads a state; the error says what is wrong with the text, as the end of a sentence, and quotes no value of it (I6).
-pub(super) fn parse(bytes: &[u8], stage: &str) -> Result<State, String> {
+pub(in crate::state) fn parse(bytes: &[u8], stage: &str) -> Result<State, String> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err("is empty".to_owned());
     }
@@ -71,7 +71,7 @@ fn place(fault: &str, error: &serde_json::Error) -> String {
 }
 
 /// Writes a state as JSON indented by two spaces, its keys in the order of the `previous` text.
-pub(super) fn render(state: &State, previous: Option<&[u8]>) -> Result<Vec<u8>, serde_json::Error> {
+pub(in crate::state) fn render(state: &State, previous: Option<&[u8]>) -> Result<Vec<u8>, serde_json::Error> {
     let mut value = serde_json::to_value(state)?;
     if let Some(Ok(previous)) = previous.map(serde_json::from_slice::<Value>) {
         value = in_order_of(&previous, value);
