@@ -1,7 +1,7 @@
 //! The roles and schemas that a workspace wants.
 
 use super::identifier::{AppNames, plain_fault};
-use super::statements;
+use super::sql;
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use sha2::{Digest, Sha256};
@@ -115,7 +115,7 @@ impl DatabaseRoles {
             digest.update(u64::try_from(value.len()).unwrap_or(u64::MAX).to_le_bytes());
             digest.update(value.as_bytes());
         };
-        statements::sources().for_each(&mut add);
+        sql::sources().for_each(&mut add);
         add(&self.database);
         add(&self.master);
         let mut apps: Vec<&AppRole> = self.apps.iter().collect();
