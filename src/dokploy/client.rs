@@ -1,12 +1,10 @@
 //! The client as the engine holds it.
 
-use super::error::ApiError;
-use super::queue::SharedQueue;
-use super::transport::{ClientSettings, Transport};
-use super::{
+use super::api::{
     ApplicationApi, DeploymentApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi, ProjectApi, RedisApi,
-    RegistryApi, SettingsApi, SwarmApi,
+    RegistryApi, SettingsApi, SharedQueue, SwarmApi,
 };
+use super::transport::{ApiError, ClientSettings, Transport};
 use crate::DeployError;
 use crate::secrets::{Redactor, Secret};
 use std::future::Future;

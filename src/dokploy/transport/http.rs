@@ -2,7 +2,7 @@
 
 use super::call::{Call, Patience};
 use super::error::{ApiError, Failure};
-use super::reply;
+use super::response;
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployError, ErrorCode};
 use backon::{ExponentialBuilder, Retryable as _};
@@ -67,7 +67,7 @@ const EMPTY: &[u8] = b"null";
 
 /// A connection pool to one server, with its key.
 #[derive(Debug)]
-pub(super) struct Transport {
+pub(in crate::dokploy) struct Transport {
     http: Client,
     permits: Semaphore,
     base: Url,
@@ -76,7 +76,7 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(
+    pub(in crate::dokploy) fn new(
         endpoint: &str,
         token: &Secret,
         settings: ClientSettings,
@@ -98,20 +98,20 @@ impl Transport {
         Ok(Self { http, permits, base, settings, redactor })
     }
 
-    pub(super) fn origin(&self) -> String {
+    pub(in crate::dokploy) fn origin(&self) -> String {
         self.base.origin().ascii_serialization()
     }
 
-    pub(super) fn host(&self) -> &str {
+    pub(in crate::dokploy) fn host(&self) -> &str {
         self.base.host_str().unwrap_or_default()
     }
 
-    pub(super) fn redact(&self, text: &str) -> String {
+    pub(in crate::dokploy) fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
     }
 
     /// Reads the answer of a query.
-    pub(super) async fn get<T: DeserializeOwned>(
+    pub(in crate::dokploy) async fn get<T: DeserializeOwned>(
         &self,
         call: &'static Call,
         query: &[(&'static str, &str)],
@@ -119,11 +119,11 @@ impl Transport {
         debug_assert!(call.carries(&query.iter().map(|(field, _)| *field)), "{} carries other fields", call.name);
         let request = self.http.get(self.url(call)).query(query);
         let bytes = self.send(call, request, &Value::Null).await?;
-        reply::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
+        response::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
     }
 
     /// Sends a mutation and reads its answer.
-    pub(super) async fn post<T: DeserializeOwned>(
+    pub(in crate::dokploy) async fn post<T: DeserializeOwned>(
         &self,
         call: &'static Call,
         body: &impl Serialize,
@@ -143,11 +143,15 @@ impl Transport {
         let text = body.to_string();
         let request = self.http.post(self.url(call)).header(CONTENT_TYPE, "application/json").body(text);
         let bytes = self.send(call, request, &body).await?;
-        reply::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
+        response::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
     }
 
     /// Sends a mutation whose answer says nothing that we use: `true`, nothing at all, or a record.
-    pub(super) async fn post_and_forget(&self, call: &'static Call, body: &impl Serialize) -> Result<(), ApiError> {
+    pub(in crate::dokploy) async fn post_and_forget(
+        &self,
+        call: &'static Call,
+        body: &impl Serialize,
+    ) -> Result<(), ApiError> {
         self.post::<serde::de::IgnoredAny>(call, body).await.map(|_| ())
     }
 
@@ -172,7 +176,7 @@ impl Transport {
 
     /// Does something again while it fails for a reason that may pass, after pauses that differ from run to run, and no
     /// longer than the budget lasts.
-    pub(super) async fn repeat<T, Sent>(
+    pub(in crate::dokploy) async fn repeat<T, Sent>(
         &self,
         attempt: impl Fn() -> Sent,
         may_pass: impl Fn(&ApiError) -> bool,
@@ -202,12 +206,12 @@ impl Transport {
         if (200..300).contains(&status) {
             return Ok(if bytes.is_empty() { EMPTY.to_vec() } else { bytes });
         }
-        let redact = |text: &str| self.redactor.redact(&reply::without_request_secrets(text, body));
+        let redact = |text: &str| self.redactor.redact(&response::without_request_secrets(text, body));
         if (300..400).contains(&status) {
-            let location = reply::location(&self.base, location.as_deref());
+            let location = response::location(&self.base, location.as_deref());
             return Err(fail(Failure::Redirect { status, location: redact(&location) }));
         }
-        Err(fail(reply::failure(status, &bytes, &redact)))
+        Err(fail(response::failure(status, &bytes, &redact)))
     }
 
     async fn read(&self, mut response: Response, timeout: Duration) -> Result<Vec<u8>, Failure> {

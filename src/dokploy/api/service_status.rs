@@ -1,6 +1,6 @@
-//! Reading answers: what several of them have in common.
+//! What Dokploy says of a service, be it an application or a database.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// What Dokploy says of a service. It says nothing of what runs: `done` means that the last deployment was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -18,13 +18,4 @@ pub enum ServiceStatus {
     #[default]
     #[serde(other)]
     Unknown,
-}
-
-/// Reads `null` like an absent field: as the default.
-pub(super) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -1,8 +1,6 @@
 //! The server itself.
 
-use super::call::Call;
-use super::error::ApiError;
-use super::transport::Transport;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -12,7 +10,7 @@ pub(super) const IP: Call = Call::get("settings.getIp", &[]);
 
 /// The calls of the settings router.
 #[derive(Debug, Clone, Copy)]
-pub struct SettingsApi<'a>(pub(super) &'a Transport);
+pub struct SettingsApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl SettingsApi<'_> {
     /// Reads the server's version, for instance `v0.30.2`.

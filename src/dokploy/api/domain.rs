@@ -1,8 +1,6 @@
 //! Domains: which host names lead to an application.
 
-use super::call::Call;
-use super::error::ApiError;
-use super::transport::Transport;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use serde::{Deserialize, Serialize};
 
 pub(super) const CREATE: Call =
@@ -92,7 +90,7 @@ struct ById<'a> {
 
 /// The calls of the domain router.
 #[derive(Debug, Clone, Copy)]
-pub struct DomainApi<'a>(pub(super) &'a Transport);
+pub struct DomainApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl DomainApi<'_> {
     /// Attaches a host name to an application, at once; a second one of the same host name is another domain.

@@ -1,7 +1,7 @@
 //! The server's queue, read once for all who wait in it.
 
 use super::deployment::{DeploymentApi, QueueJob};
-use super::error::ApiError;
+use crate::dokploy::transport::ApiError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 /// It lists the jobs of every application, so that each of many followers reading it for itself would read a list as
 /// long as there are followers.
 #[derive(Debug, Default)]
-pub(super) struct SharedQueue(Mutex<Option<(Instant, Arc<[QueueJob]>)>>);
+pub(in crate::dokploy) struct SharedQueue(Mutex<Option<(Instant, Arc<[QueueJob]>)>>);
 
 impl SharedQueue {
     /// The queue as it was at most `age` before this was called.
@@ -20,7 +20,11 @@ impl SharedQueue {
     /// # Errors
     ///
     /// Every [`ApiError`].
-    pub(super) async fn read(&self, api: DeploymentApi<'_>, age: Duration) -> Result<Arc<[QueueJob]>, ApiError> {
+    pub(in crate::dokploy) async fn read(
+        &self,
+        api: DeploymentApi<'_>,
+        age: Duration,
+    ) -> Result<Arc<[QueueJob]>, ApiError> {
         let asked = Instant::now();
         // Held while it is read: who comes meanwhile takes what was read, however long the server takes to answer.
         let mut last = self.0.lock().await;

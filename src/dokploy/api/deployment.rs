@@ -1,9 +1,7 @@
 //! Deployments of applications, and the queue in which they wait.
 
-use super::answer::null_as_default;
-use super::call::Call;
-use super::error::ApiError;
-use super::transport::Transport;
+use super::nullable::null_as_default;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use crate::secrets::Secret;
 use serde::Deserialize;
 
@@ -81,7 +79,7 @@ impl From<Wire> for QueueJob {
 
 /// The calls of the deployment router.
 #[derive(Debug, Clone, Copy)]
-pub struct DeploymentApi<'a>(pub(super) &'a Transport);
+pub struct DeploymentApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl DeploymentApi<'_> {
     /// Lists the deployments of an application that have begun, newest first.

@@ -1,8 +1,6 @@
 //! Swarm services. A member's key may not read them.
 
-use super::call::Call;
-use super::error::ApiError;
-use super::transport::Transport;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use serde::{Deserialize, Deserializer};
 
 pub(super) const NODE_APPS: Call = Call::get("swarm.getNodeApps", &[]);
@@ -44,7 +42,7 @@ impl<'de> Deserialize<'de> for Replicas {
 
 /// The calls of the swarm router.
 #[derive(Debug, Clone, Copy)]
-pub struct SwarmApi<'a>(pub(super) &'a Transport);
+pub struct SwarmApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl SwarmApi<'_> {
     /// Lists the services of the server.

@@ -1,9 +1,8 @@
 //! Environments: the stages of a project.
 
-use super::answer::{ServiceStatus, null_as_default};
-use super::call::Call;
-use super::error::ApiError;
-use super::transport::Transport;
+use super::nullable::null_as_default;
+use super::service_status::ServiceStatus;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -135,7 +134,7 @@ struct ById<'a> {
 
 /// The calls of the environment router.
 #[derive(Debug, Clone, Copy)]
-pub struct EnvironmentApi<'a>(pub(super) &'a Transport);
+pub struct EnvironmentApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl EnvironmentApi<'_> {
     /// Reads an environment with its services.

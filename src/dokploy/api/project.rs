@@ -1,10 +1,8 @@
 //! Projects: one per workspace.
 
-use super::answer::null_as_default;
-use super::call::Call;
 use super::environment::Environment;
-use super::error::ApiError;
-use super::transport::Transport;
+use super::nullable::null_as_default;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ALL: Call = Call::get("project.all", &[]);
@@ -90,7 +88,7 @@ struct ById<'a> {
 
 /// The calls of the project router.
 #[derive(Debug, Clone, Copy)]
-pub struct ProjectApi<'a>(pub(super) &'a Transport);
+pub struct ProjectApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl ProjectApi<'_> {
     /// Lists the projects that the key may see.

@@ -1,7 +1,7 @@
 //! Waiting on the server: how long, how often, and what passes by itself.
 
-use super::error::ApiError;
-use super::outcome::Progress;
+use super::progress::Progress;
+use crate::dokploy::transport::ApiError;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 

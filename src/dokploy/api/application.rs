@@ -1,10 +1,9 @@
 //! Applications: one per app and stage.
 
-use super::answer::{ServiceStatus, null_as_default};
-use super::call::Call;
 use super::domain::Domain;
-use super::error::ApiError;
-use super::transport::Transport;
+use super::nullable::null_as_default;
+use super::service_status::ServiceStatus;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use crate::secrets::Secret;
 use serde::{Deserialize, Serialize, Serializer};
 use std::time::Duration;
@@ -195,7 +194,7 @@ struct ById<'a> {
 
 /// The calls of the application router.
 #[derive(Debug, Clone, Copy)]
-pub struct ApplicationApi<'a>(pub(super) &'a Transport);
+pub struct ApplicationApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl ApplicationApi<'_> {
     /// Makes an application for prebuilt images; a second one of the same name is another application.

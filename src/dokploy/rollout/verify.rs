@@ -1,14 +1,15 @@
 //! Looking at what runs, and proving that it is what was deployed (I7).
 
-use super::client::Dokploy;
-use super::docker::{Container, ContainerConfig};
-use super::error::ApiError;
 use super::log;
-use super::outcome::RunFailure;
-use super::running::{Look, Observation, Task, TaskState, classify};
-use super::wait::{OnProgress, Wait, WaitSettings};
-use super::watch::{Expected, Verdict, Watch};
+use super::monitor::{Expected, Verdict, Watch};
+use super::polling::{OnProgress, Wait, WaitSettings};
+use super::progress::RunFailure;
+use super::snapshot::{Look, Observation, classify};
+use super::task::{Task, TaskState};
 use crate::DeployError;
+use crate::dokploy::api::{Container, ContainerConfig};
+use crate::dokploy::client::Dokploy;
+use crate::dokploy::transport::ApiError;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,9 +1,7 @@
 //! Tasks and containers: what really runs. A member's key may not read them.
 
-use super::answer::null_as_default;
-use super::call::Call;
-use super::error::ApiError;
-use super::transport::Transport;
+use super::nullable::null_as_default;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use crate::env::expand_template;
 use crate::secrets::Secret;
 use serde::Deserialize;
@@ -111,7 +109,7 @@ impl TryFrom<Wire> for ContainerConfig {
 
 /// The calls of the docker router.
 #[derive(Debug, Clone, Copy)]
-pub struct DockerApi<'a>(pub(super) &'a Transport);
+pub struct DockerApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl DockerApi<'_> {
     /// Lists the tasks of a service, past ones too: by slot, newest first. None for a service that does not exist.

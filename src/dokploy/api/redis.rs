@@ -1,9 +1,7 @@
 //! Redis services.
 
-use super::answer::ServiceStatus;
-use super::call::Call;
-use super::error::ApiError;
-use super::transport::Transport;
+use super::service_status::ServiceStatus;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use crate::secrets::Secret;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +68,7 @@ struct ById<'a> {
 
 /// The calls of the redis router.
 #[derive(Debug, Clone, Copy)]
-pub struct RedisApi<'a>(pub(super) &'a Transport);
+pub struct RedisApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl RedisApi<'_> {
     /// Makes a Redis service; it runs only once it is deployed. A second one of the same name is another service.

@@ -1,9 +1,7 @@
 //! Image registries that the server is logged in to. Prebuilt applications carry their own login instead; only a private
 //! image of a database needs one of these.
 
-use super::call::Call;
-use super::error::ApiError;
-use super::transport::Transport;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use crate::secrets::Secret;
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +51,7 @@ struct Create<'a> {
 
 /// The calls of the registry router.
 #[derive(Debug, Clone, Copy)]
-pub struct RegistryApi<'a>(pub(super) &'a Transport);
+pub struct RegistryApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl RegistryApi<'_> {
     /// Lists the registries.

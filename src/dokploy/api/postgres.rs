@@ -1,9 +1,7 @@
 //! Postgres services.
 
-use super::answer::ServiceStatus;
-use super::call::Call;
-use super::error::ApiError;
-use super::transport::Transport;
+use super::service_status::ServiceStatus;
+use crate::dokploy::transport::{ApiError, Call, Transport};
 use crate::secrets::Secret;
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +103,7 @@ struct ById<'a> {
 
 /// The calls of the postgres router.
 #[derive(Debug, Clone, Copy)]
-pub struct PostgresApi<'a>(pub(super) &'a Transport);
+pub struct PostgresApi<'a>(pub(in crate::dokploy) &'a Transport);
 
 impl PostgresApi<'_> {
     /// Makes a Postgres service; it runs only once it is deployed. A second one of the same name is another service.

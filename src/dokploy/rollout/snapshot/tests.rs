@@ -1,4 +1,5 @@
 use super::*;
+use crate::dokploy::api::ServiceTask;
 
 fn tasks(rows: &[(&str, &str, &str)]) -> Vec<Task> {
     let row = |(number, (state, current, error)): (usize, &(&str, &str, &str))| ServiceTask {
@@ -11,13 +12,13 @@ fn tasks(rows: &[(&str, &str, &str)]) -> Vec<Task> {
     rows.iter().enumerate().map(row).map(|row| Task::parse(&row)).collect()
 }
 
-fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, Secret> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect()
-}
-
 fn seen(rows: &[(&str, &str, &str)]) -> Observation {
     let tasks = tasks(rows);
-    let config = ContainerConfig { image: "app:1".to_owned(), env: env(&[("A", "1")]), task_id: None };
+    let config = ContainerConfig {
+        image: "app:1".to_owned(),
+        env: BTreeMap::from([("A".to_owned(), Secret::new("1"))]),
+        task_id: None,
+    };
     let running = tasks.iter().filter(|task| task.state == TaskState::Running);
     let containers = running.map(|task| (task.id.clone(), config.clone())).collect();
     classify(&Look { tasks, containers, replicas: None })
@@ -82,27 +83,4 @@ fn a_stopped_service_and_one_that_is_not_there_have_nothing_to_run() {
     let tasks = tasks(&[("shutdown", "Failed", EXIT)]);
     let replicas = Some(Replicas { running: 0, desired: 0 });
     assert_eq!(classify(&Look { tasks, replicas, ..Look::default() }), Observation::Stopped);
-}
-
-#[test]
-fn i7_images_match_by_digest() {
-    let one = "registry.test/shop-api@sha256:aaa";
-    assert!(image_matches(one, one));
-    assert!(image_matches(one, "registry.test/shop-api:1@sha256:aaa"));
-    assert!(!image_matches(one, "registry.test/shop-api@sha256:bbb"));
-    assert!(!image_matches(one, "registry.test/shop-api:1"));
-    assert!(image_matches("shop-api:1", "shop-api:1@sha256:aaa"));
-    assert!(!image_matches("shop-api:1", "shop-api:2@sha256:aaa"));
-}
-
-#[test]
-fn i6_i7_variables_are_compared_and_only_names_are_told() {
-    let expected = env(&[("A", "canary-1"), ("B", "canary-2"), ("C", "canary-3")]);
-    let former = env(&[("B", "canary-0"), ("GONE", "canary-4"), ("OTHER", "canary-5")]);
-    let actual = env(&[("A", "canary-1"), ("B", "canary-0"), ("GONE", "canary-4"), ("PATH", "/bin")]);
-    let difference = EnvDifference::between(&expected, &former, &actual);
-    assert_eq!(difference.names(), ["C", "B", "GONE"]);
-    assert!(!difference.has_all_meant());
-    assert!(!format!("{difference:?} {actual:?}").contains("canary"));
-    assert_eq!(EnvDifference::between(&expected, &BTreeMap::new(), &expected), EnvDifference::default());
 }

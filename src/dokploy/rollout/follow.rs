@@ -1,11 +1,11 @@
 //! Following one deployment through the queue to its end, by its unique title.
 
-use super::client::Dokploy;
-use super::deployment::{Deployment, DeploymentStatus, QueueJob};
-use super::error::ApiError;
 use super::log;
-use super::outcome::Progress;
-use super::wait::{OnProgress, Wait, WaitSettings};
+use super::polling::{OnProgress, Wait, WaitSettings};
+use super::progress::Progress;
+use crate::dokploy::api::{Deployment, DeploymentStatus, QueueJob};
+use crate::dokploy::client::Dokploy;
+use crate::dokploy::transport::ApiError;
 use crate::{DeployError, ErrorCode};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,11 @@
 //! From look to look: is what was deployed what runs, and does it stay (I7)? Pure; the clock is an argument.
 
-use super::docker::ContainerConfig;
-use super::outcome::{Progress, RunFailure};
-use super::running::{EnvDifference, Look, Task, TaskState, image_matches};
-use super::wait::WaitSettings;
+use super::comparison::{EnvDifference, image_matches};
+use super::polling::WaitSettings;
+use super::progress::{Progress, RunFailure};
+use super::snapshot::Look;
+use super::task::{Task, TaskState};
+use crate::dokploy::api::ContainerConfig;
 use crate::secrets::Secret;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -187,9 +189,8 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use super::super::docker::ServiceTask;
     use super::*;
-    use crate::dokploy::Replicas;
+    use crate::dokploy::api::{Replicas, ServiceTask};
 
     const EXIT: &str = "\"task: non-zero exit (1)\"";
 
