@@ -1,4 +1,4 @@
-//! The client as the engine holds it.
+//! The client of one server, with an accessor for each router of the API.
 
 use super::api::{
     ApplicationApi, DeploymentApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi, ProjectApi, RedisApi,
@@ -47,8 +47,7 @@ impl Dokploy {
         Ok(Self { transport, queue: Arc::default() })
     }
 
-    /// Sends a change until it is answered, as often and with the same pauses as a read: only for one that says what is to
-    /// be, and not what is to be done.
+    /// Sends an idempotent change with the retries of a read, also when the outcome of an attempt is unknown.
     ///
     /// # Errors
     ///

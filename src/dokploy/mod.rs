@@ -1,4 +1,4 @@
-//! The client of Dokploy's HTTP API, and what its answers prove.
+//! The client of Dokploy's HTTP API, and the verification of what it deployed.
 //!
 //! [`Dokploy`] is the client; each router of the API has a file and an accessor: `dokploy.application().create(…)`.
 //! Every endpoint method fails with [`ApiError`], which converts into a [`DeployError`](crate::DeployError).
@@ -22,7 +22,9 @@ pub use client::Dokploy;
 pub use compatibility::{Access, Mismatch, Version, check_contract};
 pub use mark::{Mark, MarkKind};
 pub use rollout::{
-    EnvDifference, Expected, Look, Observation, OnProgress, Place, Progress, RunFailure, Task, TaskState, Verdict,
-    WaitSettings, Watch, classify, image_matches, locate,
+    EnvDifference, Expected, Observation, OnProgress, Progress, RolloutFailure, RolloutMonitor, RolloutStatus,
+    ServiceSnapshot, Task, TaskState, WaitSettings, classify, image_matches,
 };
-pub use transport::{ApiError, Call, ClientSettings, Failure, FieldIssue, Method, Patience};
+// The engine still uses this name.
+pub use rollout::ServiceSnapshot as Look;
+pub use transport::{ApiError, Call, ClientSettings, Failure, FieldIssue, Method, TimeoutClass};

@@ -60,7 +60,7 @@ pub struct Application {
     pub registry_url: Option<String>,
     /// The command that takes the place of the image's own.
     pub command: Option<String>,
-    /// The domains attached to it; empty in the answer of `create`.
+    /// The domains attached to it; empty in the response of `create`.
     #[serde(default, deserialize_with = "null_as_default")]
     pub domains: Vec<Domain>,
     /// When it was made, as ISO 8601.
@@ -223,7 +223,7 @@ impl ApplicationApi<'_> {
     ///
     /// Every [`ApiError`].
     pub async fn update(self, update: &UpdateApplication<'_>) -> Result<(), ApiError> {
-        self.0.post_and_forget(&UPDATE, update).await
+        self.0.post_ignoring_response(&UPDATE, update).await
     }
 
     /// Stores image and registry login; takes effect at the next deployment.
@@ -232,7 +232,7 @@ impl ApplicationApi<'_> {
     ///
     /// Every [`ApiError`].
     pub async fn save_docker_provider(self, provider: &SaveDockerProvider<'_>) -> Result<(), ApiError> {
-        self.0.post_and_forget(&SAVE_DOCKER_PROVIDER, provider).await
+        self.0.post_ignoring_response(&SAVE_DOCKER_PROVIDER, provider).await
     }
 
     /// Stores the variables; takes effect at the next deployment.
@@ -243,7 +243,7 @@ impl ApplicationApi<'_> {
     pub async fn save_environment(self, environment: &SaveEnvironment<'_>) -> Result<(), ApiError> {
         let SaveEnvironment { application_id, env } = *environment;
         let body = Variables { application_id, env, build_args: None, build_secrets: None, create_env_file: false };
-        self.0.post_and_forget(&SAVE_ENVIRONMENT, &body).await
+        self.0.post_ignoring_response(&SAVE_ENVIRONMENT, &body).await
     }
 
     /// Queues a deployment; success says only that it is queued. A unique `title` finds it again.
@@ -252,25 +252,25 @@ impl ApplicationApi<'_> {
     ///
     /// Every [`ApiError`].
     pub async fn deploy(self, application_id: &str, title: &str, description: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&DEPLOY, &Deploy { application_id, title, description }).await
+        self.0.post_ignoring_response(&DEPLOY, &Deploy { application_id, title, description }).await
     }
 
-    /// Stops an application; the server takes about 6 s to answer.
+    /// Stops an application; the server takes about 6 s to respond.
     ///
     /// # Errors
     ///
     /// Every [`ApiError`].
     pub async fn stop(self, application_id: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&STOP, &ById { application_id }).await
+        self.0.post_ignoring_response(&STOP, &ById { application_id }).await
     }
 
-    /// Starts a stopped application; the server takes about 6 s to answer.
+    /// Starts a stopped application; the server takes about 6 s to respond.
     ///
     /// # Errors
     ///
     /// Every [`ApiError`].
     pub async fn start(self, application_id: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&START, &ById { application_id }).await
+        self.0.post_ignoring_response(&START, &ById { application_id }).await
     }
 
     /// Deletes an application with its service, domains and logs; images and named volumes stay.
@@ -279,7 +279,7 @@ impl ApplicationApi<'_> {
     ///
     /// Not found, and every other [`ApiError`].
     pub async fn delete(self, application_id: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&DELETE, &ById { application_id }).await
+        self.0.post_ignoring_response(&DELETE, &ById { application_id }).await
     }
 
     /// Reads the last `tail` lines (1 to 10,000) of its containers, each with its timestamp; several tasks are mixed,

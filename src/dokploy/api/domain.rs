@@ -117,7 +117,7 @@ impl DomainApi<'_> {
     ///
     /// Every [`ApiError`].
     pub async fn update(self, update: &UpdateDomain<'_>) -> Result<(), ApiError> {
-        self.0.post_and_forget(&UPDATE, update).await
+        self.0.post_ignoring_response(&UPDATE, update).await
     }
 
     /// Detaches a host name, at once.
@@ -126,6 +126,6 @@ impl DomainApi<'_> {
     ///
     /// Not found, and every other [`ApiError`].
     pub async fn delete(self, domain_id: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&DELETE, &ById { domain_id }).await
+        self.0.post_ignoring_response(&DELETE, &ById { domain_id }).await
     }
 }

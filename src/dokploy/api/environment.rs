@@ -23,7 +23,7 @@ pub struct Environment {
     pub name: String,
     /// Its description, with our mark if it is ours.
     pub description: Option<String>,
-    /// The project; absent where the answer is nested in it.
+    /// The project; absent where the environment is nested in it.
     pub project_id: Option<String>,
     /// Whether it came with the project; such a one cannot be removed.
     pub is_default: bool,
@@ -64,7 +64,7 @@ pub struct ServiceEntry {
     pub created_at: String,
 }
 
-/// The answer, with the services of other kinds under names of their own.
+/// The response, with the services of other kinds under names of their own.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire {
@@ -175,7 +175,7 @@ impl EnvironmentApi<'_> {
     ///
     /// Every [`ApiError`].
     pub async fn update(self, update: &UpdateEnvironment<'_>) -> Result<(), ApiError> {
-        self.0.post_and_forget(&UPDATE, update).await
+        self.0.post_ignoring_response(&UPDATE, update).await
     }
 
     /// Removes an environment; refused by the server while services live in it, and for the default one.
@@ -184,6 +184,6 @@ impl EnvironmentApi<'_> {
     ///
     /// Every [`ApiError`].
     pub async fn remove(self, environment_id: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&REMOVE, &ById { environment_id }).await
+        self.0.post_ignoring_response(&REMOVE, &ById { environment_id }).await
     }
 }

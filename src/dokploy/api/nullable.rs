@@ -1,4 +1,4 @@
-//! Reading fields of answers that may be `null`.
+//! Decodes fields of responses that may be `null`.
 
 use serde::{Deserialize, Deserializer};
 

@@ -42,7 +42,7 @@ pub struct Postgres {
     pub docker_image: Option<String>,
     /// The port on which the world reaches it, as stored; the server also stores numbers that are no port.
     pub external_port: Option<i64>,
-    /// What Dokploy says of its last deployment; stale in the answer of everything but `one`.
+    /// What Dokploy says of its last deployment; stale in every response but that of `one`.
     #[serde(default)]
     pub application_status: ServiceStatus,
     /// When it was made, as ISO 8601.
@@ -131,7 +131,7 @@ impl PostgresApi<'_> {
     ///
     /// A server error with docker's message, and every other [`ApiError`].
     pub async fn deploy(self, postgres_id: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&DEPLOY, &ById { postgres_id }).await
+        self.0.post_ignoring_response(&DEPLOY, &ById { postgres_id }).await
     }
 
     /// Opens the database to the world on `port`, or closes it (`None`); restarts it, several seconds each time.
@@ -140,7 +140,7 @@ impl PostgresApi<'_> {
     ///
     /// A conflict when the port is taken, be it by this very service; every other [`ApiError`].
     pub async fn save_external_port(self, postgres_id: &str, port: Option<u16>) -> Result<(), ApiError> {
-        self.0.post_and_forget(&SAVE_EXTERNAL_PORT, &SavePort { postgres_id, external_port: port }).await
+        self.0.post_ignoring_response(&SAVE_EXTERNAL_PORT, &SavePort { postgres_id, external_port: port }).await
     }
 
     /// Changes the password of the database's owner, in the running database and in the record.
@@ -149,7 +149,7 @@ impl PostgresApi<'_> {
     ///
     /// Every [`ApiError`].
     pub async fn change_password(self, postgres_id: &str, password: &Secret) -> Result<(), ApiError> {
-        self.0.post_and_forget(&CHANGE_PASSWORD, &ChangePassword { postgres_id, password }).await
+        self.0.post_ignoring_response(&CHANGE_PASSWORD, &ChangePassword { postgres_id, password }).await
     }
 
     /// Removes it; its volume stays on the server, and cannot be attached again through the API.
@@ -158,7 +158,7 @@ impl PostgresApi<'_> {
     ///
     /// Not found, and every other [`ApiError`].
     pub async fn remove(self, postgres_id: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&REMOVE, &ById { postgres_id }).await
+        self.0.post_ignoring_response(&REMOVE, &ById { postgres_id }).await
     }
 
     /// Reads the last `tail` lines (1 to 10,000) of its containers.

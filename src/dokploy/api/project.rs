@@ -124,7 +124,7 @@ impl ProjectApi<'_> {
     ///
     /// Every [`ApiError`].
     pub async fn update(self, update: &UpdateProject<'_>) -> Result<(), ApiError> {
-        self.0.post_and_forget(&UPDATE, update).await
+        self.0.post_ignoring_response(&UPDATE, update).await
     }
 
     /// Removes a project without looking what lives in it: services that are left keep running as orphans.
@@ -133,6 +133,6 @@ impl ProjectApi<'_> {
     ///
     /// Every [`ApiError`].
     pub async fn remove(self, project_id: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&REMOVE, &ById { project_id }).await
+        self.0.post_ignoring_response(&REMOVE, &ById { project_id }).await
     }
 }

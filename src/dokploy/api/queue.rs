@@ -1,4 +1,4 @@
-//! The server's queue, read once for all who wait in it.
+//! The server's deployment queue, read once for everyone who waits in it.
 
 use super::deployment::{DeploymentApi, QueueJob};
 use crate::dokploy::transport::ApiError;
@@ -26,7 +26,7 @@ impl SharedQueue {
         age: Duration,
     ) -> Result<Arc<[QueueJob]>, ApiError> {
         let asked = Instant::now();
-        // Held while it is read: who comes meanwhile takes what was read, however long the server takes to answer.
+        // Held while it is read: whoever comes meanwhile takes what was read, however slow the server is.
         let mut last = self.0.lock().await;
         if let Some((at, jobs)) = last.as_ref()
             && asked.saturating_duration_since(*at) < age

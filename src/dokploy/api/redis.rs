@@ -32,7 +32,7 @@ pub struct Redis {
     pub docker_image: Option<String>,
     /// The port on which the world reaches it, as stored.
     pub external_port: Option<i64>,
-    /// What Dokploy says of its last deployment; stale in the answer of everything but `one`.
+    /// What Dokploy says of its last deployment; stale in every response but that of `one`.
     #[serde(default)]
     pub application_status: ServiceStatus,
     /// When it was made, as ISO 8601.
@@ -95,7 +95,7 @@ impl RedisApi<'_> {
     ///
     /// A server error with docker's message, and every other [`ApiError`].
     pub async fn deploy(self, redis_id: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&DEPLOY, &ById { redis_id }).await
+        self.0.post_ignoring_response(&DEPLOY, &ById { redis_id }).await
     }
 
     /// Removes it; its volume stays on the server, and cannot be attached again through the API.
@@ -104,6 +104,6 @@ impl RedisApi<'_> {
     ///
     /// Not found, and every other [`ApiError`].
     pub async fn remove(self, redis_id: &str) -> Result<(), ApiError> {
-        self.0.post_and_forget(&REMOVE, &ById { redis_id }).await
+        self.0.post_ignoring_response(&REMOVE, &ById { redis_id }).await
     }
 }

@@ -1,9 +1,9 @@
-//! Comparing what runs with what was deployed: images and variables.
+//! Compares what runs with what was deployed: images and variables.
 
 use crate::secrets::Secret;
 use std::collections::BTreeMap;
 
-/// Whether what runs is the image that was meant: by digest where the meant one has one, else by name.
+/// Whether the actual image is the expected one: by digest where the expected one has one, else by name.
 pub fn image_matches(expected: &str, actual: &str) -> bool {
     let digest = |image: &str| image.split_once('@').map(|(_, digest)| digest.to_owned());
     match digest(expected) {
@@ -13,19 +13,19 @@ pub fn image_matches(expected: &str, actual: &str) -> bool {
     }
 }
 
-/// The variables in which what runs differs from what was meant; names only.
+/// The variables in which what runs differs from what was deployed; names only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvDifference {
-    /// Meant, but not there.
+    /// Deployed, but not there.
     pub missing: Vec<String>,
     /// There with another value.
     pub different: Vec<String>,
-    /// Not meant any more, but there with the value of before. An image of its own may set it so as well.
+    /// No longer deployed, but there with its former value. The image itself may set it to the same value.
     pub lingering: Vec<String>,
 }
 
 impl EnvDifference {
-    /// Compares the variables that run with those that were meant, and with those of the deployment before.
+    /// Compares the actual variables with the expected ones, and with those of the deployment before.
     pub fn between(
         expected: &BTreeMap<String, Secret>,
         former: &BTreeMap<String, Secret>,
@@ -45,7 +45,7 @@ impl EnvDifference {
         difference
     }
 
-    /// Whether every variable that was meant is there with its value.
+    /// Whether every expected variable is there with its value.
     pub fn has_all_meant(&self) -> bool {
         self.missing.is_empty() && self.different.is_empty()
     }

@@ -1,7 +1,7 @@
-//! Following one deployment through the queue to its end, by its unique title.
+//! Follows one deployment through the server's queue to its end, by its unique title.
 
 use super::log;
-use super::polling::{OnProgress, Wait, WaitSettings};
+use super::polling::{OnProgress, Polling, WaitSettings};
 use super::progress::Progress;
 use crate::dokploy::api::{Deployment, DeploymentStatus, QueueJob};
 use crate::dokploy::client::Dokploy;
@@ -10,25 +10,25 @@ use crate::{DeployError, ErrorCode};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where a deployment stands in the server's two lists.
+/// Where a deployment was found: the server keeps a queue, and a list of those that have started for each application.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// It waits, or the worker has just taken it up.
+enum Lookup {
+    /// It is in the queue, or the worker has just taken it up.
     Queued,
-    /// It has begun; its status says how far it is.
-    Begun(Deployment),
+    /// It has started; its status says how far it is.
+    Started(Deployment),
     /// It is in neither list.
-    Nowhere,
+    NotFound,
 }
 
 /// Finds the deployment `title` of an application in the lists.
 ///
-/// A job that leaves the queue while both are read may be in neither: only one that stays away is lost.
-pub fn locate(application_id: &str, title: &str, queue: &[QueueJob], deployments: &[Deployment]) -> Place {
+/// A job that leaves the queue while both are read may be in neither: only one that stays missing is lost.
+fn find(application_id: &str, title: &str, queue: &[QueueJob], deployments: &[Deployment]) -> Lookup {
     if let Some(deployment) = deployments.iter().find(|deployment| deployment.title == title) {
-        return Place::Begun(deployment.clone());
+        return Lookup::Started(deployment.clone());
     }
-    if queue.iter().any(|job| job.is(application_id, title)) { Place::Queued } else { Place::Nowhere }
+    if queue.iter().any(|job| job.is(application_id, title)) { Lookup::Queued } else { Lookup::NotFound }
 }
 
 impl QueueJob {
@@ -37,18 +37,18 @@ impl QueueJob {
     }
 }
 
-/// Where a deployment was last seen.
+/// Where a deployment was last found, which decides what has to be read next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Last {
-    Nothing,
+enum LastFound {
+    Never,
     Queued,
-    Begun,
+    Started,
 }
 
 impl Dokploy {
     /// Waits until the deployment `title` of an application is done: its image pulled, its service changed.
     ///
-    /// That does not mean that it runs: [`Dokploy::prove_running`] finds out. Only reads; may be dropped at any time.
+    /// That does not mean that it runs: [`Dokploy::prove_running`] finds out. It only reads, and may be dropped at any time.
     ///
     /// # Errors
     ///
@@ -61,58 +61,64 @@ impl Dokploy {
         settings: &WaitSettings,
         on_progress: OnProgress<'_>,
     ) -> Result<Deployment, DeployError> {
-        let mut wait = Wait::begin(settings, settings.deployment_deadline, on_progress);
-        let mut last = Last::Nothing;
-        let mut seen = Duration::ZERO;
+        let mut polling = Polling::start(settings, settings.deployment_deadline, on_progress);
+        let mut last = LastFound::Never;
+        let mut last_found_at = Duration::ZERO;
         loop {
-            let place = self.place(application_id, title, last, settings.first_pause).await;
-            match wait.answered(place)? {
-                Some(Place::Begun(deployment)) => {
-                    last = Last::Begun;
-                    seen = wait.elapsed();
+            let lookup = self.look_up(application_id, title, last, settings.first_pause).await;
+            match polling.tolerate_outage(lookup)? {
+                Some(Lookup::Started(deployment)) => {
+                    last = LastFound::Started;
+                    last_found_at = polling.elapsed();
                     match deployment.status {
                         DeploymentStatus::Done => return Ok(deployment),
                         DeploymentStatus::Error | DeploymentStatus::Cancelled => {
                             return Err(self.deployment_failure(&deployment).await);
                         }
-                        DeploymentStatus::Running | DeploymentStatus::Unknown => wait.tell(Progress::Pulling),
+                        DeploymentStatus::Running | DeploymentStatus::Unknown => polling.report(Progress::Pulling),
                     }
                 }
-                Some(Place::Queued) => {
-                    last = Last::Queued;
-                    seen = wait.elapsed();
-                    wait.tell(Progress::Queued);
+                Some(Lookup::Queued) => {
+                    last = LastFound::Queued;
+                    last_found_at = polling.elapsed();
+                    polling.report(Progress::Queued);
                 }
-                Some(Place::Nowhere) if wait.elapsed().saturating_sub(seen) >= settings.lost_after => {
+                Some(Lookup::NotFound) if polling.elapsed().saturating_sub(last_found_at) >= settings.lost_after => {
                     return Err(lost());
                 }
-                Some(Place::Nowhere) => {}
-                // The server was away, and says nothing of the time meanwhile.
-                None => seen = wait.elapsed(),
+                Some(Lookup::NotFound) => {}
+                // The server was unreachable: the deployment may have been there all the time.
+                None => last_found_at = polling.elapsed(),
             }
-            if wait.is_over() {
-                return Err(too_late(last == Last::Begun, settings.deployment_deadline));
+            if polling.is_past_deadline() {
+                return Err(timed_out(last == LastFound::Started, settings.deployment_deadline));
             }
-            wait.pause().await;
+            polling.pause().await;
         }
     }
 
-    /// Finds a deployment, asking no more than what was last seen of it makes necessary. `age`: of the queue that is shared.
-    async fn place(&self, application_id: &str, title: &str, last: Last, age: Duration) -> Result<Place, ApiError> {
+    /// Looks a deployment up, and reads no more than necessary. The shared queue may be as old as `age`.
+    async fn look_up(
+        &self,
+        application_id: &str,
+        title: &str,
+        last: LastFound,
+        age: Duration,
+    ) -> Result<Lookup, ApiError> {
         let api = self.deployment();
         let queue: Arc<[QueueJob]> = match last {
-            Last::Begun => Arc::new([]),
-            Last::Queued => self.queue.read(api, age).await?,
-            Last::Nothing => {
+            LastFound::Started => Arc::new([]),
+            LastFound::Queued => self.queue.read(api, age).await?,
+            LastFound::Never => {
                 let (queue, deployments) = futures_util::try_join!(self.queue.read(api, age), api.all(application_id))?;
-                return Ok(locate(application_id, title, &queue, &deployments));
+                return Ok(find(application_id, title, &queue, &deployments));
             }
         };
-        // While it waits, the application's own list says nothing of it.
+        // While it is queued, the application's own list does not have it.
         if queue.iter().any(|job| !job.active && job.is(application_id, title)) {
-            return Ok(Place::Queued);
+            return Ok(Lookup::Queued);
         }
-        Ok(locate(application_id, title, &queue, &api.all(application_id).await?))
+        Ok(find(application_id, title, &queue, &api.all(application_id).await?))
     }
 
     async fn deployment_failure(&self, deployment: &Deployment) -> DeployError {
@@ -145,8 +151,8 @@ fn lost() -> DeployError {
     .retryable(true)
 }
 
-fn too_late(begun: bool, deadline: Duration) -> DeployError {
-    let where_it_is = if begun { "has not ended" } else { "still waits in Dokploy's queue" };
+fn timed_out(started: bool, deadline: Duration) -> DeployError {
+    let where_it_is = if started { "has not ended" } else { "still waits in Dokploy's queue" };
     failed("timeout", &format!("The deployment {where_it_is} after {} s", deadline.as_secs()))
         .hint("Look at Dokploy's deployment queue: it deploys one application at a time")
         .retryable(true)
@@ -188,10 +194,10 @@ mod tests {
     #[test]
     fn only_our_own_deployment_counts() {
         let others = [job("app", "other"), job("other", "ours")];
-        assert_eq!(locate("app", "ours", &others, &[deployment("other")]), Place::Nowhere);
-        assert_eq!(locate("app", "ours", &[job("app", "ours")], &[]), Place::Queued);
-        let begun = locate("app", "ours", &[job("app", "ours")], &[deployment("ours")]);
-        assert_eq!(begun, Place::Begun(deployment("ours")));
+        assert_eq!(find("app", "ours", &others, &[deployment("other")]), Lookup::NotFound);
+        assert_eq!(find("app", "ours", &[job("app", "ours")], &[]), Lookup::Queued);
+        let started = find("app", "ours", &[job("app", "ours")], &[deployment("ours")]);
+        assert_eq!(started, Lookup::Started(deployment("ours")));
     }
 
     #[test]

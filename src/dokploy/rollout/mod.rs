@@ -11,9 +11,8 @@ mod task;
 mod verify;
 
 pub use comparison::{EnvDifference, image_matches};
-pub use follow::{Place, locate};
-pub use monitor::{Expected, Verdict, Watch};
+pub use monitor::{Expected, RolloutMonitor, RolloutStatus};
 pub use polling::{OnProgress, WaitSettings};
-pub use progress::{Progress, RunFailure};
-pub use snapshot::{Look, Observation, classify};
+pub use progress::{Progress, RolloutFailure};
+pub use snapshot::{Observation, ServiceSnapshot, classify};
 pub use task::{Task, TaskState};

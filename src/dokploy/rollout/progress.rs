@@ -1,23 +1,23 @@
-//! Where a deployment is, and how it can fail although Dokploy took it.
+//! How far a deployment is, and how its rollout can fail although Dokploy calls it done.
 
 use crate::{DeployError, ErrorCode};
 use std::fmt;
 
-/// Where a deployment is.
+/// How far a deployment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// It waits for the server's one worker.
+    /// It is in the queue: the server deploys one application at a time.
     Queued,
-    /// The server pulls the image and changes the service.
+    /// The server pulls the image and updates the service.
     Pulling,
-    /// Swarm brings the containers up.
+    /// Swarm starts the containers.
     Starting,
-    /// The containers run, and have to prove that they stay.
+    /// The containers run, and have to stay so through the stability window.
     Running,
 }
 
 impl Progress {
-    /// The word for events.
+    /// The name in events.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -28,17 +28,17 @@ impl Progress {
     }
 }
 
-/// How a deployment that Dokploy calls done failed to run.
+/// How the rollout of a deployment failed that Dokploy calls done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RunFailure {
-    /// The app ends again and again.
+pub enum RolloutFailure {
+    /// The app exits again and again.
     CrashLoop {
-        /// How it ended last.
+        /// How it exited last.
         error: Option<String>,
-        /// How often it was seen to end.
+        /// How often it was seen to exit.
         times: usize,
     },
-    /// Swarm put back what ran before, or something else put its own there.
+    /// Something else runs: Swarm rolled back to what ran before, or somebody else deployed.
     RolledBack {
         /// Whether the image is another.
         image: bool,
@@ -47,7 +47,7 @@ pub enum RunFailure {
         /// How the new task ended.
         error: Option<String>,
     },
-    /// The container could not be made.
+    /// The container could not be created.
     Rejected {
         /// Why.
         error: Option<String>,
@@ -59,14 +59,14 @@ pub enum RunFailure {
     },
     /// The service was stopped.
     Stopped,
-    /// The time was up before it ran long enough.
-    NotInTime {
-        /// Where it was.
+    /// The deadline passed before it had run long enough.
+    TimedOut {
+        /// How far it was.
         last: Progress,
     },
 }
 
-impl RunFailure {
+impl RolloutFailure {
     /// What tells it apart from other failures of a deployment.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -75,11 +75,11 @@ impl RunFailure {
             Self::Rejected { .. } => "rejected",
             Self::Unplaceable { .. } => "unplaceable",
             Self::Stopped => "stopped",
-            Self::NotInTime { .. } => "timeout",
+            Self::TimedOut { .. } => "timeout",
         }
     }
 
-    /// Whether the log that the server shows is that of what failed: while a container runs, it shows that one's alone.
+    /// Whether the server still shows the log of what failed: while a container runs, it shows the log of that one only.
     pub(super) const fn has_log(&self) -> bool {
         !matches!(self, Self::RolledBack { .. })
     }
@@ -99,13 +99,13 @@ impl RunFailure {
                 "Free the port or the resources that the app asks for, then deploy again".to_owned()
             }
             Self::Stopped => "Somebody stopped the application while it was deployed; deploy again".to_owned(),
-            Self::NotInTime { .. } => "Look at the server's load and at the app's log, then deploy again".to_owned(),
+            Self::TimedOut { .. } => "Look at the server's load and at the app's log, then deploy again".to_owned(),
         };
         DeployError::new(ErrorCode::DeploymentFailed, self.to_string()).reason(self.reason()).hint(hint)
     }
 }
 
-impl fmt::Display for RunFailure {
+impl fmt::Display for RolloutFailure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = |error: &Option<String>| error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
         match self {
@@ -123,13 +123,13 @@ impl fmt::Display for RunFailure {
                     None => Ok(()),
                 }
             }
-            Self::Rejected { error } => write!(formatter, "The container could not be made{}", why(error)),
+            Self::Rejected { error } => write!(formatter, "The container could not be created{}", why(error)),
             Self::Unplaceable { error } => write!(formatter, "Swarm finds no node for the app{}", why(error)),
             Self::Stopped => formatter.write_str("The application was stopped"),
-            Self::NotInTime { last: Progress::Running } => {
-                formatter.write_str("The app runs, but the time was up before it had proven stable")
+            Self::TimedOut { last: Progress::Running } => {
+                formatter.write_str("The app runs, but its deadline passed before the stability window did")
             }
-            Self::NotInTime { .. } => formatter.write_str("The app did not run in time"),
+            Self::TimedOut { .. } => formatter.write_str("The app did not run in time"),
         }
     }
 }
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn failures_say_what_happened() {
         let error = Some("task: non-zero exit (1)".to_owned());
-        let rolled_back = RunFailure::RolledBack {
+        let rolled_back = RolloutFailure::RolledBack {
             image: false,
             variables: vec!["A".to_owned(), "B".to_owned()],
             error: error.clone(),
@@ -151,7 +151,7 @@ mod tests {
             "What runs is not what was deployed; other values have A, B. The new task ended, and Swarm rolled it back: \
              task: non-zero exit (1)"
         );
-        let crash = RunFailure::CrashLoop { error, times: 3 }.into_error("shop-api-lvqtn3");
+        let crash = RolloutFailure::CrashLoop { error, times: 3 }.into_error("shop-api-lvqtn3");
         assert_eq!(crash.message(), "The app ended 3 times: task: non-zero exit (1)");
         assert_eq!((crash.code(), crash.reason_name()), (ErrorCode::DeploymentFailed, Some("crash-loop")));
     }

@@ -1,4 +1,4 @@
-//! What really runs: pure functions over tasks and containers (I7).
+//! What really runs, judged by tasks and containers (I7). It does no I/O.
 //!
 //! Dokploy's own status proves nothing: it says `done` when Swarm has taken the order, also while the app crashes and
 //! after Swarm has rolled it back. The tasks tell more, and a container's own image and variables tell the truth.
@@ -8,19 +8,19 @@ use crate::dokploy::api::{ContainerConfig, Replicas};
 use crate::secrets::Secret;
 use std::collections::BTreeMap;
 
-/// One look at a service.
+/// The tasks and containers of a service at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct ServiceSnapshot {
     /// Its tasks: by slot, newest first.
     pub tasks: Vec<Task>,
     /// What the containers of its running tasks were started with, by task id.
     pub containers: BTreeMap<String, ContainerConfig>,
-    /// How many tasks it has and is to have, when that was asked for.
+    /// How many tasks run and how many should, where that was read.
     pub replicas: Option<Replicas>,
 }
 
-impl Look {
-    /// The task of each slot that Swarm wants to run; the newest, where an older one still runs beside it.
+impl ServiceSnapshot {
+    /// The task of each slot whose desired state is running; the newest, where an older one still runs beside it.
     pub fn current(&self) -> Vec<&Task> {
         let mut current: Vec<&Task> = Vec::new();
         for task in self.tasks.iter().filter(|task| task.desired) {
@@ -31,7 +31,7 @@ impl Look {
         current
     }
 
-    /// Whether nothing runs, or may yet run, beside the current tasks: those that they replaced have ended.
+    /// Whether the service is drained: nothing runs, or may yet run, beside the current tasks.
     pub fn is_drained(&self) -> bool {
         let current: Vec<&str> = self.current().iter().map(|task| task.id.as_str()).collect();
         let alive = |state| matches!(state, TaskState::Pending | TaskState::Starting | TaskState::Running);
@@ -48,7 +48,7 @@ impl Look {
     }
 }
 
-/// What a single look tells. That something runs at one moment does not prove that it stays.
+/// What a single snapshot tells. That something runs at one moment does not prove that it stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
     /// Tasks are on their way.
@@ -81,12 +81,12 @@ pub enum Observation {
     Stopped,
 }
 
-/// Sums a look up.
-pub fn classify(look: &Look) -> Observation {
-    let current = look.current();
+/// Tells what a snapshot shows.
+pub fn classify(snapshot: &ServiceSnapshot) -> Observation {
+    let current = snapshot.current();
     if current.is_empty() {
-        let stopped = look.replicas.is_some_and(|replicas| replicas.desired == 0);
-        return match look.tasks.first() {
+        let stopped = snapshot.replicas.is_some_and(|replicas| replicas.desired == 0);
+        return match snapshot.tasks.first() {
             Some(task) if !stopped && task.state.has_ended() => ended(task),
             _ => Observation::Stopped,
         };
@@ -95,12 +95,12 @@ pub fn classify(look: &Look) -> Observation {
         return Observation::Pending { reason: task.error.clone() };
     }
     if let Some(task) = current.iter().find(|task| task.state != TaskState::Running) {
-        return look.ended_before(task).map_or(Observation::Starting, ended);
+        return snapshot.ended_before(task).map_or(Observation::Starting, ended);
     }
-    let mut containers = current.iter().map(|task| look.containers.get(&task.id));
+    let mut containers = current.iter().map(|task| snapshot.containers.get(&task.id));
     match containers.next().flatten() {
         Some(first) if containers.all(|other| other.is_some_and(|other| same(first, other))) => {
-            let after_crash = current.iter().any(|task| look.ended_before(task).is_some());
+            let after_crash = current.iter().any(|task| snapshot.ended_before(task).is_some());
             Observation::Running { image: first.image.clone(), env: first.env.clone(), after_crash }
         }
         _ => Observation::Starting,

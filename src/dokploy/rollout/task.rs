@@ -1,4 +1,4 @@
-//! Tasks of a Swarm service: what it started, and what became of it.
+//! The tasks of a Swarm service.
 
 use crate::dokploy::api::ServiceTask;
 
@@ -9,15 +9,15 @@ pub struct Task {
     pub id: String,
     /// The slot it fills, for instance `1`; a later task of the same slot takes its place.
     pub slot: String,
-    /// Whether Swarm wants it to run, now or after a pause.
+    /// Whether its desired state is running, now or after a pause.
     pub desired: bool,
-    /// Where it is.
+    /// Its current state.
     pub state: TaskState,
-    /// Why it is there.
+    /// Why it is in that state, where Swarm says so.
     pub error: Option<String>,
 }
 
-/// Where a task is.
+/// The current state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskState {
     /// No node has been found for it yet.
@@ -26,18 +26,18 @@ pub enum TaskState {
     Starting,
     /// Its container runs.
     Running,
-    /// Its container ended well.
+    /// Its container exited with success.
     Complete,
     /// It was stopped, because another one took its place or the service was stopped.
     Stopped,
-    /// Its container ended badly.
+    /// Its container exited with an error.
     Failed,
-    /// Its container could not be made.
+    /// Its container could not be created.
     Rejected,
 }
 
 impl TaskState {
-    /// Reads `Running 8 seconds ago`; a word that Swarm does not use is taken for a state on the way.
+    /// Reads `Running 8 seconds ago`; a word that Swarm does not use counts as starting.
     fn parse(text: &str) -> Self {
         let word = text.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
         match word.as_str() {
@@ -51,7 +51,7 @@ impl TaskState {
         }
     }
 
-    /// Whether the container ended by itself, or could not be made.
+    /// Whether the container exited by itself, or could not be created.
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Complete | Self::Failed | Self::Rejected)
     }

@@ -1,10 +1,10 @@
-//! Looking at what runs, and proving that it is what was deployed (I7).
+//! Takes snapshots of what runs, and verifies that it is what was deployed (I7).
 
 use super::log;
-use super::monitor::{Expected, Verdict, Watch};
-use super::polling::{OnProgress, Wait, WaitSettings};
-use super::progress::RunFailure;
-use super::snapshot::{Look, Observation, classify};
+use super::monitor::{Expected, RolloutMonitor, RolloutStatus};
+use super::polling::{OnProgress, Polling, WaitSettings};
+use super::progress::RolloutFailure;
+use super::snapshot::{Observation, ServiceSnapshot, classify};
 use super::task::{Task, TaskState};
 use crate::DeployError;
 use crate::dokploy::api::{Container, ContainerConfig};
@@ -15,16 +15,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl Dokploy {
-    /// Looks once at what a service runs, by its `appName`. Only reads.
+    /// Reads once what a service runs, by its `appName`.
     ///
     /// # Errors
     ///
     /// Every [`ApiError`]; forbidden for a member's key.
     pub async fn observe_running(&self, app_name: &str) -> Result<Observation, ApiError> {
-        Ok(classify(&self.look(app_name, &mut Seen::default()).await?))
+        Ok(classify(&self.snapshot(app_name, &mut KnownContainers::default()).await?))
     }
 
-    /// Lists the tasks of a service, past ones too: what there was before a deployment.
+    /// Lists the tasks of a service, past ones included.
     ///
     /// # Errors
     ///
@@ -35,11 +35,11 @@ impl Dokploy {
 
     /// Waits until what was deployed runs, with its image and its variables, and has done so through the stability window.
     ///
-    /// To be called when the deployment is done. Only reads; may be dropped at any time.
+    /// Call it when the deployment is done. It only reads, and may be dropped at any time.
     ///
     /// # Errors
     ///
-    /// `DEPLOYMENT_FAILED` with the tail of the app's log and a reason of [`RunFailure::reason`]; else as [`ApiError`].
+    /// `DEPLOYMENT_FAILED` with the tail of the app's log and a reason of [`RolloutFailure::reason`]; else as [`ApiError`].
     pub async fn prove_running(
         &self,
         application_id: &str,
@@ -48,65 +48,67 @@ impl Dokploy {
         settings: &WaitSettings,
         on_progress: OnProgress<'_>,
     ) -> Result<(), DeployError> {
-        let mut wait = Wait::begin(settings, settings.running_deadline, on_progress);
-        let mut watch = Watch::new(expected, settings);
-        let mut seen = Seen::default();
+        let mut polling = Polling::start(settings, settings.running_deadline, on_progress);
+        let mut monitor = RolloutMonitor::new(expected, settings);
+        let mut containers = KnownContainers::default();
         loop {
-            let look = self.look(app_name, &mut seen).await;
-            if let Some(look) = wait.answered(look)? {
-                match watch.look(wait.elapsed(), &look) {
-                    Verdict::Proven => return Ok(()),
-                    Verdict::Failed(failure) => return Err(self.run_failure(application_id, app_name, failure).await),
-                    Verdict::Wait(progress) => wait.tell(progress),
+            let snapshot = self.snapshot(app_name, &mut containers).await;
+            if let Some(snapshot) = polling.tolerate_outage(snapshot)? {
+                match monitor.observe(polling.elapsed(), &snapshot) {
+                    RolloutStatus::Verified => return Ok(()),
+                    RolloutStatus::Failed(failure) => {
+                        return Err(self.run_failure(application_id, app_name, failure).await);
+                    }
+                    RolloutStatus::InProgress(progress) => polling.report(progress),
                 }
             }
-            if wait.is_over() {
-                return Err(self.run_failure(application_id, app_name, watch.time_is_up()).await);
+            if polling.is_past_deadline() {
+                return Err(self.run_failure(application_id, app_name, monitor.timeout_failure()).await);
             }
-            // What has stayed right long enough is not left waiting for the next look.
-            let left = watch.left(wait.elapsed());
-            wait.pause_at_most(left.unwrap_or(Duration::MAX)).await;
+            // The next snapshot comes when the stability window ends, and no later.
+            let remaining = monitor.remaining_stability(polling.elapsed());
+            polling.pause_at_most(remaining.unwrap_or(Duration::MAX)).await;
         }
     }
 
-    /// Looks at a service.
-    async fn look(&self, app_name: &str, seen: &mut Seen) -> Result<Look, ApiError> {
-        let (tasks, containers) = if seen.once {
+    /// Takes a snapshot of a service.
+    async fn snapshot(&self, app_name: &str, known: &mut KnownContainers) -> Result<ServiceSnapshot, ApiError> {
+        let (tasks, containers) = if known.listed {
             (self.tasks(app_name).await?, Vec::new())
         } else {
-            // The first look is often the only one, so it does not wait for the tasks before it asks for containers.
+            // The first snapshot is often the only one, so tasks and containers are read side by side.
             futures_util::try_join!(self.tasks(app_name), self.docker().containers(app_name))?
         };
-        seen.once = true;
-        let mut look = Look { tasks, ..Look::default() };
-        let current: Vec<String> = look
+        known.listed = true;
+        let mut snapshot = ServiceSnapshot { tasks, ..ServiceSnapshot::default() };
+        let current: Vec<String> = snapshot
             .current()
             .into_iter()
             .filter(|task| task.state == TaskState::Running)
             .map(|task| task.id.clone())
             .collect();
-        self.inspect(app_name, &current, containers, seen).await?;
+        self.inspect(app_name, &current, containers, known).await?;
         for task in current {
-            if let Some(config) = seen.configs.get(&task) {
-                look.containers.insert(task, config.clone());
+            if let Some(config) = known.configs.get(&task) {
+                snapshot.containers.insert(task, config.clone());
             }
         }
-        if look.current().is_empty() {
+        if snapshot.current().is_empty() {
             let apps = self.swarm().node_apps().await?;
-            look.replicas = apps.into_iter().find(|app| app.name == app_name).map(|app| app.replicas);
+            snapshot.replicas = apps.into_iter().find(|app| app.name == app_name).map(|app| app.replicas);
         }
-        Ok(look)
+        Ok(snapshot)
     }
 
-    /// Finds out with what the containers of running tasks were started. `containers` may be older than the tasks.
+    /// Reads what the containers of running tasks were started with. `containers` may be older than the tasks.
     async fn inspect(
         &self,
         app_name: &str,
         tasks: &[String],
         mut containers: Vec<Container>,
-        seen: &mut Seen,
+        known: &mut KnownContainers,
     ) -> Result<(), ApiError> {
-        let new: Vec<&String> = tasks.iter().filter(|task| !seen.configs.contains_key(*task)).collect();
+        let new: Vec<&String> = tasks.iter().filter(|task| !known.configs.contains_key(*task)).collect();
         if new.iter().any(|task| container_of(&containers, task).is_none()) {
             containers = self.docker().containers(app_name).await?;
         }
@@ -118,13 +120,13 @@ impl Dokploy {
         });
         for (task, config) in try_join_all(reads).await? {
             if let Some(config) = config.filter(|config| config.task_id.as_ref().is_none_or(|other| *other == task)) {
-                seen.configs.insert(task, config);
+                known.configs.insert(task, config);
             }
         }
         Ok(())
     }
 
-    async fn run_failure(&self, application_id: &str, app_name: &str, failure: RunFailure) -> DeployError {
+    async fn run_failure(&self, application_id: &str, app_name: &str, failure: RolloutFailure) -> DeployError {
         if !failure.has_log() {
             return failure.into_error(app_name);
         }
@@ -136,11 +138,11 @@ impl Dokploy {
     }
 }
 
-/// What is known of a service from look to look.
+/// What earlier snapshots of a service found out about its containers.
 #[derive(Default)]
-struct Seen {
-    /// Whether there was a look.
-    once: bool,
+struct KnownContainers {
+    /// Whether the containers were listed before.
+    listed: bool,
     /// What containers were started with, by the id of their task; that never changes.
     configs: BTreeMap<String, ContainerConfig>,
 }

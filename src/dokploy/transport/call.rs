@@ -1,17 +1,17 @@
-//! What is fixed about a call: its name, its method, the fields we send, how long it may take.
+//! What is fixed about a call: its name, its method, the fields it sends, its timeout.
 
 /// The HTTP method of a call: queries are read with GET, mutations are sent with POST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Reads; may be repeated.
+    /// Reads; may be retried.
     Get,
-    /// Changes something; is never repeated once anything of it was sent.
+    /// Changes something; is never retried once anything of it was sent.
     Post,
 }
 
-/// How long a call may take.
+/// Which of the client's timeouts a call has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub enum TimeoutClass {
     /// A read.
     Read,
     /// A change that the server makes at once.
@@ -34,19 +34,19 @@ pub struct Call {
     pub always: &'static [&'static str],
     /// The fields that some such requests carry.
     pub sometimes: &'static [&'static str],
-    /// How long it may take.
-    pub patience: Patience,
+    /// Which timeout it has.
+    pub timeout_class: TimeoutClass,
 }
 
 impl Call {
     /// A query that carries these fields.
     pub(crate) const fn get(name: &'static str, always: &'static [&'static str]) -> Self {
-        Self { name, method: Method::Get, always, sometimes: &[], patience: Patience::Read }
+        Self { name, method: Method::Get, always, sometimes: &[], timeout_class: TimeoutClass::Read }
     }
 
     /// A mutation that carries these fields.
     pub(crate) const fn post(name: &'static str, always: &'static [&'static str]) -> Self {
-        Self { name, method: Method::Post, always, sometimes: &[], patience: Patience::Write }
+        Self { name, method: Method::Post, always, sometimes: &[], timeout_class: TimeoutClass::Write }
     }
 
     /// Some requests carry these fields as well.
@@ -56,7 +56,7 @@ impl Call {
 
     /// The server may pull an image during the call.
     pub(crate) const fn long(self) -> Self {
-        Self { patience: Patience::Long, ..self }
+        Self { timeout_class: TimeoutClass::Long, ..self }
     }
 
     /// Whether `fields` are what a request of this call carries.

@@ -1,11 +1,11 @@
-//! How a call can fail, told apart as far as the server tells it apart.
+//! How a call can fail, as far as the server's responses tell.
 
 use super::call::{Call, Method};
 use crate::{DeployError, ErrorCode};
 use std::fmt;
 use std::time::Duration;
 
-/// A call that failed. Its text carries no secret: neither the key, nor a value of the request, nor SQL (I6).
+/// A failed call. Its text carries no secret: neither the key, nor a value of the request, nor SQL (I6).
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{} ({call})", .failure)]
 pub struct ApiError {
@@ -50,7 +50,7 @@ pub enum Failure {
         /// What the server said.
         message: String,
     },
-    /// Something that exists stands in the way (409).
+    /// An existing resource is in the way (409).
     #[error("{message}")]
     Conflict {
         /// What the server said, for instance which container holds a port.
@@ -64,15 +64,15 @@ pub enum Failure {
         /// What the server said.
         message: String,
     },
-    /// The answer is not one of Dokploy's API: plain text, or a page of a proxy.
-    #[error("the server answered {status} with text instead of JSON: {text}")]
+    /// The response is not one of Dokploy's API: plain text, or a page of a proxy.
+    #[error("the server responded {status} with text instead of JSON: {text}")]
     PlainText {
         /// The HTTP status.
         status: u16,
         /// Its beginning.
         text: String,
     },
-    /// The server sent us elsewhere; a redirect would lose a request's body, so none is followed.
+    /// The server redirects; none is followed, because a request would lose its body.
     #[error("the server redirects ({status}) to {location}")]
     Redirect {
         /// The HTTP status.
@@ -80,14 +80,14 @@ pub enum Failure {
         /// Where to: scheme, host, port and path.
         location: String,
     },
-    /// The answer is longer than we read.
-    #[error("the answer is longer than {limit} bytes")]
+    /// The response is longer than the limit.
+    #[error("the response is longer than {limit} bytes")]
     TooLarge {
-        /// How much we read, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
-    /// The request was sent, and no complete answer came in time.
-    #[error("no answer within {} s", .after.as_secs_f32())]
+    /// The request was sent, and no complete response came in time.
+    #[error("no response within {} s", .after.as_secs_f32())]
     Timeout {
         /// How long we waited.
         after: Duration,
@@ -100,8 +100,8 @@ pub enum Failure {
         /// What happened.
         reason: String,
     },
-    /// The answer is JSON, but not what the call answers.
-    #[error("the answer is not what was expected: {reason}")]
+    /// The response is JSON, but not of the expected shape.
+    #[error("the response is not what was expected: {reason}")]
     Malformed {
         /// Which field, and what is wrong with it; never its value.
         reason: String,
@@ -150,14 +150,14 @@ impl ApiError {
         matches!(*self.failure, Failure::NotFound { .. })
     }
 
-    /// Whether something that exists stands in the way.
+    /// Whether an existing resource is in the way.
     pub fn is_conflict(&self) -> bool {
         matches!(*self.failure, Failure::Conflict { .. })
     }
 
-    /// Whether this was a change that may or may not have taken effect, perhaps only seconds from now.
+    /// Whether this was a change whose outcome is unknown: it may have taken effect, or may do so seconds from now.
     ///
-    /// Sending it again could then make something twice: look first.
+    /// Sending it again could then create something twice: read first.
     pub fn outcome_unknown(&self) -> bool {
         if self.method == Method::Get {
             return false;
@@ -173,7 +173,7 @@ impl ApiError {
         }
     }
 
-    /// Whether the same call may succeed later without a change.
+    /// Whether the same call may succeed later, with nothing changed.
     pub fn is_transient(&self) -> bool {
         match *self.failure {
             Failure::Timeout { .. } | Failure::Unreachable { .. } => true,
@@ -182,8 +182,8 @@ impl ApiError {
         }
     }
 
-    /// Whether the call may be repeated at once: reads when the failure may pass, changes only when nothing was sent.
-    pub(super) fn may_be_repeated(&self) -> bool {
+    /// Whether the call may be retried: reads when the failure is transient, changes only when nothing was sent.
+    pub(super) fn is_retryable(&self) -> bool {
         match self.method {
             Method::Get => self.is_transient(),
             Method::Post => matches!(*self.failure, Failure::Unreachable { sent: false, .. }),

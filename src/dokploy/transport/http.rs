@@ -1,6 +1,6 @@
-//! Sending a call and receiving its answer: the one place that speaks HTTP.
+//! Sends a call and receives its response: the one place that speaks HTTP.
 
-use super::call::{Call, Patience};
+use super::call::{Call, TimeoutClass};
 use super::error::{ApiError, Failure};
 use super::response;
 use crate::secrets::{Redactor, Secret};
@@ -16,27 +16,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
-/// How long the client waits and how often it tries.
+/// The timeouts, retries and limits of a client.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
     /// For a connection, TLS included; default 10 s.
     pub connect_timeout: Duration,
-    /// For a read, answer included; default 30 s.
+    /// For a read, response included; default 30 s.
     pub read_timeout: Duration,
     /// For a change that the server makes at once; default 60 s.
     pub write_timeout: Duration,
     /// For a change during which the server may pull an image; default 10 min.
     pub long_timeout: Duration,
-    /// How often a read, and a change that may safely be sent twice, is repeated when it fails for a reason that may pass;
-    /// default 4.
+    /// How often a read, and a change that may safely be sent twice, is retried after a transient failure; default 4.
     pub retries: usize,
-    /// The pause before the first repetition, doubled each time; default 250 ms, with jitter.
+    /// The pause before the first retry, doubled each time; default 250 ms, with jitter.
     pub retry_delay: Duration,
-    /// After this time neither is repeated any more; default 60 s.
+    /// No retry begins after this time; default 60 s.
     pub retry_budget: Duration,
-    /// How much of an answer is read, in bytes; default 16 MiB.
+    /// The longest response that is read, in bytes; default 16 MiB.
     pub response_limit: usize,
-    /// How many requests are under way at a time; default 32.
+    /// How many requests may be in flight at a time; default 32.
     pub side_by_side: usize,
 }
 
@@ -56,13 +55,13 @@ impl Default for ClientSettings {
     }
 }
 
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// Node's HTTP server drops a connection after 5 s of silence; a request sent at that moment would be lost.
 const IDLE_CONNECTION: Duration = Duration::from_secs(3);
 
-/// What an empty answer is read as.
+/// What an empty response is read as.
 const EMPTY: &[u8] = b"null";
 
 /// A connection pool to one server, with its key.
@@ -110,7 +109,7 @@ impl Transport {
         self.redactor.redact(text)
     }
 
-    /// Reads the answer of a query.
+    /// Sends a query and decodes its response.
     pub(in crate::dokploy) async fn get<T: DeserializeOwned>(
         &self,
         call: &'static Call,
@@ -122,7 +121,7 @@ impl Transport {
         response::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
     }
 
-    /// Sends a mutation and reads its answer.
+    /// Sends a mutation and decodes its response.
     pub(in crate::dokploy) async fn post<T: DeserializeOwned>(
         &self,
         call: &'static Call,
@@ -146,8 +145,8 @@ impl Transport {
         response::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
     }
 
-    /// Sends a mutation whose answer says nothing that we use: `true`, nothing at all, or a record.
-    pub(in crate::dokploy) async fn post_and_forget(
+    /// Sends a mutation and ignores what its response holds: `true`, nothing at all, or a record.
+    pub(in crate::dokploy) async fn post_ignoring_response(
         &self,
         call: &'static Call,
         body: &impl Serialize,
@@ -162,7 +161,7 @@ impl Transport {
         url
     }
 
-    /// Sends the request, again where that is safe, and returns the body of a successful answer.
+    /// Sends the request, with retries where they are safe, and returns the body of a successful response.
     async fn send(&self, call: &'static Call, request: RequestBuilder, body: &Value) -> Result<Vec<u8>, ApiError> {
         let attempt = || async {
             let Some(request) = request.try_clone() else {
@@ -171,15 +170,15 @@ impl Transport {
             };
             self.once(call, request, body).await
         };
-        self.repeat(attempt, ApiError::may_be_repeated).await
+        self.repeat(attempt, ApiError::is_retryable).await
     }
 
-    /// Does something again while it fails for a reason that may pass, after pauses that differ from run to run, and no
-    /// longer than the budget lasts.
+    /// Makes attempts while `is_retryable` says so of their failure, with exponential backoff and jitter, until the number of
+    /// retries or the budget is used up.
     pub(in crate::dokploy) async fn repeat<T, Sent>(
         &self,
         attempt: impl Fn() -> Sent,
-        may_pass: impl Fn(&ApiError) -> bool,
+        is_retryable: impl Fn(&ApiError) -> bool,
     ) -> Result<T, ApiError>
     where
         Sent: Future<Output = Result<T, ApiError>>,
@@ -191,15 +190,16 @@ impl Transport {
             .with_max_times(self.settings.retries)
             .with_jitter();
         let in_time = || started.elapsed() < self.settings.retry_budget;
-        attempt.retry(pauses).when(|error: &ApiError| may_pass(error) && in_time()).await
+        attempt.retry(pauses).when(|error: &ApiError| is_retryable(error) && in_time()).await
     }
 
     async fn once(&self, call: &'static Call, request: RequestBuilder, body: &Value) -> Result<Vec<u8>, ApiError> {
-        let timeout = self.timeout(call.patience);
+        let timeout = self.timeout(call.timeout_class);
         let fail = |failure| ApiError::new(call, failure);
-        // Nobody closes the semaphore. The time that the server has begins when the request is sent.
+        // Nobody closes the semaphore. The timeout begins when the request is sent.
         let _permit = self.permits.acquire().await.ok();
-        let response = request.timeout(timeout).send().await.map_err(|error| fail(broken(error, timeout)))?;
+        let response =
+            request.timeout(timeout).send().await.map_err(|error| fail(connection_failure(error, timeout)))?;
         let status = response.status().as_u16();
         let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let bytes = self.read(response, timeout).await.map_err(fail)?;
@@ -217,7 +217,7 @@ impl Transport {
     async fn read(&self, mut response: Response, timeout: Duration) -> Result<Vec<u8>, Failure> {
         let limit = self.settings.response_limit;
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken(error, timeout))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| connection_failure(error, timeout))? {
             if bytes.len() + chunk.len() > limit {
                 return Err(Failure::TooLarge { limit });
             }
@@ -226,17 +226,17 @@ impl Transport {
         Ok(bytes)
     }
 
-    fn timeout(&self, patience: Patience) -> Duration {
-        match patience {
-            Patience::Read => self.settings.read_timeout,
-            Patience::Write => self.settings.write_timeout,
-            Patience::Long => self.settings.long_timeout,
+    fn timeout(&self, timeout_class: TimeoutClass) -> Duration {
+        match timeout_class {
+            TimeoutClass::Read => self.settings.read_timeout,
+            TimeoutClass::Write => self.settings.write_timeout,
+            TimeoutClass::Long => self.settings.long_timeout,
         }
     }
 }
 
-/// Why there is no answer.
-fn broken(error: reqwest::Error, timeout: Duration) -> Failure {
+/// Why there is no response.
+fn connection_failure(error: reqwest::Error, timeout: Duration) -> Failure {
     // The URL of a reqwest error carries the query.
     let error = error.without_url();
     if error.is_timeout() && !error.is_connect() {

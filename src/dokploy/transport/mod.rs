@@ -1,11 +1,11 @@
-//! How a call travels: the request, its repetition, the answer, and how all of it can fail.
+//! One HTTP call: the request, its retries, the response, and every way in which it can fail.
 
 mod call;
 mod error;
 mod http;
 mod response;
 
-pub use call::{Call, Method, Patience};
+pub use call::{Call, Method, TimeoutClass};
 pub use error::{ApiError, Failure, FieldIssue};
 pub use http::ClientSettings;
 pub(super) use http::Transport;

@@ -1,4 +1,4 @@
-//! What an answer means: pure functions over status and body.
+//! What a response means, judged by its status and body. It does no I/O.
 
 use super::error::{Failure, FieldIssue};
 use crate::secrets::{Redactor, Secret};
@@ -36,7 +36,7 @@ struct Issue {
     message: String,
 }
 
-/// Reads the body of a successful answer. The error names the field, never its value.
+/// Decodes the body of a successful response. The error names the field, never its value.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let decoded = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -57,7 +57,7 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     Ok(decoded)
 }
 
-/// Tells an unsuccessful answer apart; what the server said passes `redact`.
+/// Classifies an unsuccessful response; what the server said passes `redact`.
 pub(super) fn failure(status: u16, bytes: &[u8], redact: &dyn Fn(&str) -> String) -> Failure {
     let Ok(body) = serde_json::from_slice::<ErrorBody>(bytes) else {
         return Failure::PlainText { status, text: redact(&plain_text(bytes)) };

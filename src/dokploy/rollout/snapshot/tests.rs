@@ -21,7 +21,7 @@ fn seen(rows: &[(&str, &str, &str)]) -> Observation {
     };
     let running = tasks.iter().filter(|task| task.state == TaskState::Running);
     let containers = running.map(|task| (task.id.clone(), config.clone())).collect();
-    classify(&Look { tasks, containers, replicas: None })
+    classify(&ServiceSnapshot { tasks, containers, replicas: None })
 }
 
 const EXIT: &str = "\"task: non-zero exit (1)\"";
@@ -45,7 +45,7 @@ fn i7_the_desired_state_running_does_not_mean_that_it_runs() {
 #[test]
 fn i7_a_task_whose_container_was_not_seen_is_not_running() {
     let tasks = tasks(&[("running", "Running 8 seconds ago", "")]);
-    assert_eq!(classify(&Look { tasks, ..Look::default() }), Observation::Starting);
+    assert_eq!(classify(&ServiceSnapshot { tasks, ..ServiceSnapshot::default() }), Observation::Starting);
 }
 
 #[test]
@@ -82,5 +82,5 @@ fn a_stopped_service_and_one_that_is_not_there_have_nothing_to_run() {
     assert_eq!(seen(&[("shutdown", "Complete 1 minute ago", "")]), Observation::Stopped);
     let tasks = tasks(&[("shutdown", "Failed", EXIT)]);
     let replicas = Some(Replicas { running: 0, desired: 0 });
-    assert_eq!(classify(&Look { tasks, replicas, ..Look::default() }), Observation::Stopped);
+    assert_eq!(classify(&ServiceSnapshot { tasks, replicas, ..ServiceSnapshot::default() }), Observation::Stopped);
 }
