@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::model::{self, Record, State, find, find_mut, rows, text};
-use super::{Answer, Call, Reply};
 use crate::clock::timestamp;
+use crate::dokploy::call::{Answer, Call, Reply};
+use crate::dokploy::error::ApiError;
+use crate::dokploy::model::{self, Record, State, find, find_mut, rows, text};
 use crate::random;
 use crate::world::Access;
 

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::error::ApiError;
-use super::model::{self, find};
-use super::{Answer, Call};
+use crate::dokploy::call::{Answer, Call};
+use crate::dokploy::error::ApiError;
+use crate::dokploy::model::{self, find};
 use crate::random;
 
 pub(super) fn perform(name: &str, call: &Call) -> Answer {

@@ -1,7 +1,7 @@
 //! `swarm.*`
 
-use super::error::ApiError;
-use super::{Answer, Call};
+use crate::dokploy::call::{Answer, Call};
+use crate::dokploy::error::ApiError;
 use crate::swarm::view;
 
 pub(super) fn perform(name: &str, call: &Call) -> Answer {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::model::{Deployment, State, find, text};
-use super::{Answer, Call, Reply};
+use crate::dokploy::call::{Answer, Call, Reply};
+use crate::dokploy::error::ApiError;
+use crate::dokploy::model::{find, text};
 use crate::swarm::view::tail;
 
 pub(super) fn perform(name: &str, call: &Call) -> Answer {
@@ -19,26 +19,17 @@ pub(super) fn perform(name: &str, call: &Call) -> Answer {
 }
 
 /// An application's deployments, newest first.
-fn newest_first<'a>(state: &'a State, application: &'a str) -> impl Iterator<Item = &'a Deployment> {
-    state.deployments.iter().rev().filter(move |row| text(&row.record, "applicationId") == application)
-}
-
-/// Titles and states, newest first.
-pub(crate) fn titles(state: &State, application: &str) -> Value {
-    newest_first(state, application).map(|row| json!([row.record["title"], row.record["status"]])).collect()
-}
-
 fn all(call: &Call) -> Answer {
     call.world.read(|state| {
         let id = call.text("applicationId");
         find(&state.applications, "applicationId", id).ok_or_else(|| ApiError::not_found("Application"))?;
-        Ok(newest_first(state, id).map(|row| Value::Object(row.record.clone())).collect::<Vec<_>>().into())
+        Ok(state.deployments_of(id).map(|row| Value::Object(row.record.clone())).collect::<Vec<_>>().into())
     })
 }
 
 fn all_by_type(call: &Call) -> Reply {
     call.world.read(|state| {
-        let rows = newest_first(state, call.text("id")).map(|row| {
+        let rows = state.deployments_of(call.text("id")).map(|row| {
             let mut record = row.record.clone();
             record.insert("rollback".into(), Value::Null);
             Value::Object(record)

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::model::{self, ORGANIZATION, find, text};
-use super::{Answer, Call, Reply, queue};
 use crate::clock::timestamp;
+use crate::dokploy::call::{Answer, Call, Reply};
+use crate::dokploy::error::ApiError;
+use crate::dokploy::model::{self, ORGANIZATION, find, text};
+use crate::dokploy::queue;
 use crate::random;
 
 pub(super) async fn perform(name: &str, call: &Call) -> Answer {

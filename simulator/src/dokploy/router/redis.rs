@@ -1,8 +1,8 @@
 //! `redis.*`
 
 use super::database::{self, Kind};
-use super::model::redis_template;
-use super::{Answer, Call};
+use crate::dokploy::call::{Answer, Call};
+use crate::dokploy::model::redis_template;
 
 const KIND: Kind = Kind {
     label: "Redis",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::swarm::model::Service;
 use crate::world::World;
 
 type Variables = BTreeMap<String, String>;
@@ -28,7 +29,7 @@ impl Connection {
 
     /// Whether the database accepts connections.
     pub(super) fn is_served(&self, world: &World) -> bool {
-        world.read(|state| state.services.get(self.host()).is_some_and(super::Service::accepts_connections))
+        world.read(|state| state.services.get(self.host()).is_some_and(Service::accepts_connections))
     }
 
     fn unreachable(&self, world: &World) -> String {

@@ -5,13 +5,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::Spec;
 use super::psql;
 use super::shell::{self, Node, Part, Word};
+use crate::swarm::model::Spec;
 use crate::world::World;
 
 /// The argument vector of a service's command, when `psql` occurs in it.
-pub(super) fn of(spec: &Spec) -> Option<Vec<String>> {
+pub(in crate::swarm) fn of(spec: &Spec) -> Option<Vec<String>> {
     let arguments: Vec<String> = spec.command.iter().chain(&spec.args).cloned().collect();
     arguments.iter().any(|argument| argument.contains("psql")).then_some(arguments)
 }
@@ -22,7 +22,7 @@ const LONGEST_ENTRY: usize = 16 * 1024;
 const LONGEST_ARGUMENT: usize = 128 * 1024;
 
 /// What the container runtime says of a command that it cannot start.
-pub(super) fn unstartable(spec: &Spec, has_psql: bool) -> Option<String> {
+pub(in crate::swarm) fn unstartable(spec: &Spec, has_psql: bool) -> Option<String> {
     let failed = "starting container failed: failed to create task for container: failed to create shim task: OCI runtime \
                   create failed: runc create failed: unable to start container process: error during container init: ";
     let program = spec.command.first()?;
@@ -34,7 +34,7 @@ pub(super) fn unstartable(spec: &Spec, has_psql: bool) -> Option<String> {
 }
 
 /// Splits a line as Docker does: a long one is several entries, printed one after the other with a timestamp each.
-pub(super) fn split(line: &str) -> Vec<&str> {
+pub(in crate::swarm) fn split(line: &str) -> Vec<&str> {
     let (mut parts, mut rest) = (Vec::new(), line);
     while rest.len() > LONGEST_ENTRY {
         let (part, after) = rest.split_at(rest.floor_char_boundary(LONGEST_ENTRY));
@@ -46,7 +46,7 @@ pub(super) fn split(line: &str) -> Vec<&str> {
 }
 
 /// Runs a command to its end and returns its exit status. `log` gets each line that it prints.
-pub(super) async fn run(world: &Arc<World>, spec: &Spec, arguments: &[String], log: Log<'_>) -> i64 {
+pub(in crate::swarm) async fn run(world: &Arc<World>, spec: &Spec, arguments: &[String], log: Log<'_>) -> i64 {
     let mut variables: BTreeMap<String, String> = BTreeMap::new();
     for line in &spec.env {
         if let Some((name, value)) = line.split_once('=') {
@@ -73,7 +73,7 @@ pub(super) async fn run(world: &Arc<World>, spec: &Spec, arguments: &[String], l
     }
 }
 
-pub(super) type Log<'a> = &'a (dyn Fn(&str) + Sync);
+pub(in crate::swarm) type Log<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// Where standard output goes.
 enum Output {

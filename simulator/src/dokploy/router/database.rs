@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::model::{self, Record, State, find, find_mut, rows, text};
-use super::{Answer, Call, dotenv, queue};
+use super::application;
 use crate::clock::timestamp;
+use crate::dokploy::call::{Answer, Call};
+use crate::dokploy::error::ApiError;
+use crate::dokploy::model::{self, Record, State, find, find_mut, rows, text};
+use crate::dokploy::{dotenv, queue};
 use crate::random;
 use crate::swarm::{Database, Order, Spec, ports, rollout, view};
 use crate::world::World;
@@ -230,7 +232,7 @@ async fn change_password(kind: &Kind, call: &Call) -> Answer {
 
 async fn scale(kind: &Kind, call: &Call, replicas: u64, status: &str) -> Answer {
     let answer = call.world.read(|state| kind.nested(state, call.text(kind.id)))?;
-    super::application::stop_or_start(&call.world, text(&answer, "appName"), replicas).await;
+    application::stop_or_start(&call.world, text(&answer, "appName"), replicas).await;
     kind.change(&call.world, call.text(kind.id), "applicationStatus", status);
     Ok(answer.into())
 }

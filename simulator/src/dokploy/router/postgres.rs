@@ -1,8 +1,8 @@
 //! `postgres.*`
 
 use super::database::{self, Kind};
-use super::model::postgres_template;
-use super::{Answer, Call};
+use crate::dokploy::call::{Answer, Call};
+use crate::dokploy::model::postgres_template;
 
 const KIND: Kind = Kind {
     label: "Postgres",

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::error::ApiError;
-use super::model;
-use super::{Answer, Call};
+use crate::dokploy::call::{Answer, Call, Reply};
+use crate::dokploy::error::ApiError;
+use crate::dokploy::model;
 use crate::random;
 
 pub(super) fn perform(name: &str, call: &Call) -> Answer {
@@ -16,7 +16,7 @@ pub(super) fn perform(name: &str, call: &Call) -> Answer {
 }
 
 /// Takes effect at the next deployment.
-fn create(call: &Call) -> super::Reply {
+fn create(call: &Call) -> Reply {
     let mut mount = model::mount_template();
     let mut fields = call.input.clone();
     let service = fields.shift_remove("serviceId").unwrap_or_default();

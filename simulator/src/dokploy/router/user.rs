@@ -4,8 +4,8 @@ use std::sync::PoisonError;
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::{Answer, Call, Reply};
+use crate::dokploy::call::{Answer, Call, Reply};
+use crate::dokploy::error::ApiError;
 use crate::random;
 use crate::world::Key;
 

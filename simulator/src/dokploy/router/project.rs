@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::model::{self, Record, State, find, find_mut, rows, text};
-use super::{Answer, Call, Reply};
+use crate::dokploy::call::{Answer, Call, Reply};
+use crate::dokploy::error::ApiError;
+use crate::dokploy::model::{self, Record, State, find, find_mut, rows, text};
 use crate::world::Access;
 
 pub(super) fn perform(name: &str, call: &Call) -> Answer {

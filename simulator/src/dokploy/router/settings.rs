@@ -1,7 +1,7 @@
 //! `settings.*`
 
-use super::error::ApiError;
-use super::{Answer, Call};
+use crate::dokploy::call::{Answer, Call};
+use crate::dokploy::error::ApiError;
 
 pub(super) fn perform(name: &str, call: &Call) -> Answer {
     let settings = &call.world.settings;

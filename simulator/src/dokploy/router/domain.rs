@@ -3,10 +3,10 @@
 use regress::Regex;
 use serde_json::{Value, json};
 
-use super::error::{ApiError, Issue};
-use super::model::{self, Record, find, find_mut, rows, text};
-use super::{Answer, Call, Reply};
 use crate::clock::timestamp;
+use crate::dokploy::call::{Answer, Call, Reply};
+use crate::dokploy::error::{ApiError, Issue};
+use crate::dokploy::model::{self, Record, find, find_mut, rows, text};
 use crate::random;
 
 pub(super) fn perform(name: &str, call: &Call) -> Answer {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::model::{self, Job, Record, State, find, find_mut, rows, text};
-use super::{Answer, Call, Reply};
 use crate::clock::timestamp;
+use crate::dokploy::call::{Answer, Call, Reply};
+use crate::dokploy::error::ApiError;
+use crate::dokploy::model::{self, Job, Record, State, find, find_mut, rows, text};
+use crate::dokploy::queue;
 use crate::swarm::{rollout, view};
 use crate::world::World;
 
@@ -33,13 +34,6 @@ pub(super) async fn perform(name: &str, call: &Call) -> Answer {
 
 fn not_found() -> ApiError {
     ApiError::not_found("Application")
-}
-
-/// Titles and states of the queue, waiting jobs first.
-pub(crate) fn queue_titles(state: &State) -> Value {
-    let waiting = state.queue.iter().filter(|job| !job.active).map(|job| json!([job.title, "waiting"]));
-    let active = state.queue.iter().filter(|job| job.active).map(|job| json!([job.title, "active"]));
-    waiting.chain(active).collect()
 }
 
 fn create(call: &Call) -> Answer {
@@ -165,7 +159,7 @@ async fn reload(call: &Call) -> Answer {
     let id = call.text("applicationId");
     let spec = call.world.read(|state| {
         let application = find(&state.applications, "applicationId", id).ok_or_else(not_found)?;
-        super::queue::service_spec(state, application).map_err(ApiError::internal)
+        queue::service_spec(state, application).map_err(ApiError::internal)
     })?;
     call.world.clock.sleep(60).await;
     rollout::check(call.text("appName"), &spec).map_err(ApiError::internal)?;

@@ -1,7 +1,7 @@
 //! `docker.*`
 
-use super::error::ApiError;
-use super::{Answer, Call, Reply};
+use crate::dokploy::call::{Answer, Call, Reply};
+use crate::dokploy::error::ApiError;
 use crate::swarm::view;
 
 pub(super) fn perform(name: &str, call: &Call) -> Answer {
