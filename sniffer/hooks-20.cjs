@@ -9,9 +9,9 @@ const { fileURLToPath, pathToFileURL } = require('node:url');
 const activity = require('./activity.cjs');
 const inner = require('./hooks-inner.cjs');
 const { moduleOf, report } = require('./load.cjs');
+const project = require('./project.cjs');
 const { resolveFirst, resolveAfter } = require('./resolve.cjs');
-const { rewrite } = require('./source.cjs');
-const typescript = require('./typescript.cjs');
+const { asCommonJs } = require('./source.cjs');
 
 function install(entryUrl, job) {
   if (!inner.install(entryUrl)) {
@@ -26,13 +26,12 @@ function hookRequire(entryUrl) {
   const { _resolveFilename } = Module;
   Module._resolveFilename = function (request, parent, ...rest) {
     const parentUrl = parent?.filename ? pathToFileURL(parent.filename).href : undefined;
-    const first = resolveFirst(request, parentUrl);
-    if (first?.startsWith('data:')) return path.join(__dirname, 'empty.cjs');
+    const first = resolveFirst(request, parentUrl, 'require');
     if (first !== undefined) return fileURLToPath(first);
     try {
       return Reflect.apply(_resolveFilename, this, [request, parent, ...rest]);
     } catch (error) {
-      const second = resolveAfter(request, parentUrl, error);
+      const second = resolveAfter(request, parentUrl, error, 'require');
       if (second === undefined) throw error;
       return fileURLToPath(second);
     }
@@ -47,10 +46,7 @@ function hookRequire(entryUrl) {
         Reflect.apply(previous, this, [module, file]);
         return;
       }
-      if (loaded.source !== undefined) {
-        compile(module, file, loaded);
-        return;
-      }
+      if (compile(module, file, loaded)) return;
       report(file);
       const { _compile } = module;
       module._compile = function (code, name, format) {
@@ -63,12 +59,19 @@ function hookRequire(entryUrl) {
   }
 }
 
-// The imports of a module that is required are out of reach of the hooks here, so it becomes CommonJS where the app has a
-// TypeScript that can make it so.
+// Compiles what we make ourselves; returns whether it was. The imports of an ES module that is required are out of reach of
+// the hooks here, so it becomes CommonJS where it can.
 function compile(module, file, { source, format }) {
-  const converted = format === 'module' ? typescript.toCommonJs(file, readFileSync(file, 'utf8')) : undefined;
-  if (converted !== undefined) module._compile(rewrite(file, undefined, converted, 'commonjs'), file);
-  else module._compile(source, file, format === 'module' ? 'module' : undefined);
+  const converted = format === 'module' || (source === undefined && isOwnModule(file)) ? asCommonJs(file) : undefined;
+  if (converted === undefined && source === undefined) return false;
+  if (converted === undefined) module._compile(source, file, format === 'module' ? 'module' : undefined);
+  else module._compile(converted, file);
+  return true;
+}
+
+function isOwnModule(file) {
+  if (!project.isOwn(file)) return false;
+  return file.endsWith('.mjs') || (file.endsWith('.js') && project.packageOf(file)?.type === 'module');
 }
 
 module.exports = { install };

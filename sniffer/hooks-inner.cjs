@@ -21,11 +21,11 @@ function install(entryUrl) {
     return resolveCertain(specifier, parentUrl, ask) ?? ask();
   };
   const resolveAsked = (specifier, parentUrl, attributes) => {
-    const first = resolveFirst(specifier, parentUrl);
+    const first = resolveFirst(specifier, parentUrl, 'import');
     try {
       return loader.defaultResolve(first ?? specifier, parentUrl, attributes);
     } catch (error) {
-      const second = resolveAfter(specifier, parentUrl, error);
+      const second = resolveAfter(specifier, parentUrl, error, 'import');
       if (second === undefined) throw error;
       return loader.defaultResolve(second, parentUrl, attributes);
     }

@@ -12,8 +12,9 @@ function install(entryUrl) {
   registerHooks({
     resolve(specifier, context, nextResolve) {
       // A `require` has other conditions, and the fuller search of CommonJS.
-      const ask = () => resolveAsked(specifier, context, nextResolve);
-      const certain = context.conditions.includes('import') ? resolveCertain(specifier, context.parentURL, ask) : undefined;
+      const kind = context.conditions.includes('import') ? 'import' : 'require';
+      const ask = () => resolveAsked(specifier, context, nextResolve, kind);
+      const certain = kind === 'import' ? resolveCertain(specifier, context.parentURL, ask) : undefined;
       return certain === undefined ? ask() : { ...certain, shortCircuit: true };
     },
     load(url, context, nextLoad) {
@@ -29,13 +30,13 @@ function install(entryUrl) {
   });
 }
 
-function resolveAsked(specifier, context, nextResolve) {
-  const first = resolveFirst(specifier, context.parentURL);
-  if (first !== undefined) return nextResolve(first, context);
+function resolveAsked(specifier, context, nextResolve, kind) {
+  const first = resolveFirst(specifier, context.parentURL, kind);
+  if (first !== undefined) return { url: first, shortCircuit: true };
   try {
     return nextResolve(specifier, context);
   } catch (error) {
-    const second = resolveAfter(specifier, context.parentURL, error);
+    const second = resolveAfter(specifier, context.parentURL, error, kind);
     if (second === undefined) throw error;
     return { url: second, shortCircuit: true };
   }

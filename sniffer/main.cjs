@@ -11,7 +11,9 @@ const process = require('node:process');
 const { pathToFileURL } = require('node:url');
 const channel = require('./channel.cjs');
 const project = require('./project.cjs');
+const libraries = require('./libraries.cjs');
 const typescript = require('./typescript.cjs');
+const interop = require('./interop.cjs');
 const { patchExports } = require('./capture.cjs');
 const environment = require('./environment.cjs');
 const lowered = require('./lowered.cjs');
@@ -27,7 +29,7 @@ const { exit: end, kill } = process;
 
 channel.open(job.records, job.nonce);
 project.setRoots(job.root, job.appFolder);
-typescript.setAppFolder(job.appFolder);
+libraries.setAppFolder(job.appFolder);
 lowered.install();
 
 Object.defineProperty(globalThis, Symbol.for('gkm.sniff'), {
@@ -35,10 +37,7 @@ Object.defineProperty(globalThis, Symbol.for('gkm.sniff'), {
     patch: patchExports,
     finished: (file) => channel.queue('finished', { file }),
     env: () => process.env,
-    commonJsNames(url) {
-      const file = require('node:url').fileURLToPath(url);
-      return { require: nodeModule.createRequire(url), __filename: file, __dirname: path.dirname(file) };
-    },
+    ...interop.bridge,
   },
 });
 

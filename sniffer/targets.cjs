@@ -8,7 +8,7 @@ const { pathToFileURL } = require('node:url');
 const capture = require('./capture.cjs');
 const channel = require('./channel.cjs');
 const project = require('./project.cjs');
-const { formatOf } = require('./source.cjs');
+const { compiled } = require('./source.cjs');
 const { parserFor } = require('./parser.cjs');
 
 async function loadTarget(target) {
@@ -23,8 +23,8 @@ async function loadTarget(target) {
 }
 
 function isCommonJs(file) {
-  const format = formatOf(file, () => readFileSync(file, 'utf8'));
-  if (format !== undefined) return format === 'commonjs';
+  const made = compiled(file);
+  if (made !== undefined) return made.format === 'commonjs';
   if (file.endsWith('.mjs')) return false;
   return file.endsWith('.cjs') || (project.packageOf(file)?.type !== 'module' && !looksLikeModule(file));
 }

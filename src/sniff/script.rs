@@ -15,16 +15,21 @@ macro_rules! files {
 /// The worker's files; `main.cjs` is the one that is run.
 const FILES: &[(&str, &str)] = files![
     "activity.cjs",
+    "assets.cjs",
     "capture.cjs",
     "channel.cjs",
+    "commonjs.cjs",
     "describe.cjs",
     "empty.cjs",
     "environment.cjs",
     "files.cjs",
+    "glob.cjs",
+    "hooks-20.cjs",
     "hooks-async.mjs",
     "hooks-inner.cjs",
     "hooks-sync.cjs",
-    "hooks-20.cjs",
+    "interop.cjs",
+    "libraries.cjs",
     "load.cjs",
     "location.cjs",
     "lowered.cjs",
@@ -42,6 +47,7 @@ const FILES: &[(&str, &str)] = files![
     "targets.cjs",
     "tsconfig.cjs",
     "typescript.cjs",
+    "unbuilt.cjs",
     "values.cjs",
 ];
 
