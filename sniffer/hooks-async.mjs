@@ -21,12 +21,13 @@ export function resolve(specifier, context, nextResolve) {
   // Our own question whether the thread has come so far.
   if (specifier.startsWith('data:text/javascript,//')) return nextResolve(specifier, context);
   return activity.during(async () => {
-    const first = resolveFirst(specifier, context.parentURL, 'import');
+    const parent = project.fileOf(context.parentURL);
+    const first = resolveFirst(specifier, parent, 'import');
     if (first !== undefined) return nextResolve(first, context);
     try {
       return await nextResolve(specifier, context);
     } catch (error) {
-      const second = resolveAfter(specifier, context.parentURL, error, 'import');
+      const second = resolveAfter(specifier, parent, error, 'import');
       if (second === undefined) throw error;
       return { url: second, shortCircuit: true };
     }

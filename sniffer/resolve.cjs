@@ -10,7 +10,6 @@ const path = require('node:path');
 const { fileURLToPath, pathToFileURL } = require('node:url');
 const assets = require('./assets.cjs');
 const libraries = require('./libraries.cjs');
-const packages = require('./packages.cjs');
 const project = require('./project.cjs');
 const { configOf } = require('./tsconfig.cjs');
 const unbuilt = require('./unbuilt.cjs');
@@ -28,18 +27,10 @@ const EMPTY = { import: 'data:text/javascript,export{}', require: pathToFileURL(
 
 const resolvers = new Map();
 
-// `{ url, format? }` of an `import` by a package, whose answer is known without Node; `next` asks it where that is needed
-// once only.
-function resolveCertain(specifier, parentUrl, next) {
-  const parent = project.fileOf(parentUrl);
-  return parent === undefined || project.isOwn(parent) ? undefined : packages.resolve(specifier, parentUrl, parent, next);
-}
-
-// The URL that goes before Node's own resolution; undefined where Node is asked first. `kind` is `import` or `require`.
-function resolveFirst(specifier, parentUrl, kind) {
+// The URL that goes before Node's own resolution for an import of the file `parent`; undefined where Node is asked first. `kind` is `import` or `require`.
+function resolveFirst(specifier, parent, kind) {
   if (libraries.isLoading()) return undefined;
   if (MARKERS.has(specifier)) return EMPTY[kind];
-  const parent = project.fileOf(parentUrl);
   if (parent === undefined || !project.isOwn(parent) || isForNode(specifier)) return undefined;
   const query = assets.queryOf(specifier);
   const bare = query === '' ? specifier : specifier.slice(0, -query.length);
@@ -58,10 +49,8 @@ function resolvePath(specifier, parent, kind, query) {
 }
 
 // The URL where Node's own resolution failed; undefined where we know no better.
-function resolveAfter(specifier, parentUrl, error, kind) {
-  if (libraries.isLoading() || !RETRIED.has(error?.code)) return undefined;
-  const parent = project.fileOf(parentUrl);
-  if (parent === undefined) return undefined;
+function resolveAfter(specifier, parent, error, kind) {
+  if (parent === undefined || libraries.isLoading() || !RETRIED.has(error?.code)) return undefined;
   const query = assets.queryOf(specifier);
   const bare = query === '' ? specifier : specifier.slice(0, -query.length);
   const target = typeof error.url === 'string' && error.url.startsWith('file:') ? fileURLToPath(error.url) : undefined;
@@ -77,7 +66,7 @@ function resolveAfter(specifier, parentUrl, error, kind) {
 // The URL of what a file imports, however it is found; undefined where it is not.
 function resolveUrl(specifier, file) {
   if (isForNode(specifier)) return undefined;
-  const first = resolveFirst(specifier, pathToFileURL(file).href, 'import');
+  const first = resolveFirst(specifier, file, 'import');
   if (first !== undefined) return first;
   const found = find(specifier, file, 'import');
   return found && urlOf(found, '');
@@ -143,4 +132,4 @@ function aliased(pattern, importer) {
   return library.createPathsMatcher({ path: file, config: { compilerOptions: options } })?.(pattern)[0];
 }
 
-module.exports = { resolveCertain, resolveFirst, resolveAfter, resolveUrl, aliased };
+module.exports = { resolveFirst, resolveAfter, resolveUrl, aliased };

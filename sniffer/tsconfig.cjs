@@ -38,6 +38,7 @@ function configOf(file) {
 function governing(file) {
   const nearest = nearestTo(path.dirname(file));
   if (nearest === undefined) return NONE;
+  if (nearest.raw.references === undefined) return nearest;
   return including(nearest, file, new Set()) ?? (isSolution(nearest) ? likeliest(nearest, file) : nearest);
 }
 
