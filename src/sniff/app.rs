@@ -1,9 +1,11 @@
 //! The strategies by which an app's variables are found, and all apps side by side.
 
-use super::records::{Target, TargetKind};
+use super::app_paths::AppPaths;
+use super::loading::sniff_targets;
+use super::options::SniffOptions;
+use super::protocol::{Target, TargetKind};
+use super::requirement::{Evidence, EvidenceSource, SniffFailure, SniffedEntry, SniffedEnvironment};
 use super::route_files::route_files;
-use super::run::{Place, sniff_targets};
-use super::{Evidence, EvidenceSource, SniffFailure, SniffOptions, SniffedEntry, SniffedEnvironment};
 use crate::DeployError;
 use crate::workspace::{App, AppType};
 use futures_util::future::try_join_all;
@@ -78,8 +80,8 @@ pub async fn sniff_all_apps(
 }
 
 /// The files to load for an app; none where no strategy needs any.
-fn targets(app: &App, workspace_root: &Path) -> Result<Option<(Vec<Target>, Place)>, SniffFailure> {
-    let place = || Place::find(Path::new(&app.path), workspace_root);
+fn targets(app: &App, workspace_root: &Path) -> Result<Option<(Vec<Target>, AppPaths)>, SniffFailure> {
+    let place = || AppPaths::find(Path::new(&app.path), workspace_root);
     if app.app_type != AppType::Backend {
         let files: Vec<&String> = app.config.client.iter().chain(&app.config.server).collect();
         if files.is_empty() {
@@ -107,7 +109,7 @@ fn targets(app: &App, workspace_root: &Path) -> Result<Option<(Vec<Target>, Plac
     Ok(Some((vec![target], place)))
 }
 
-fn entry_target(file: &str, place: &Place) -> Result<Target, SniffFailure> {
+fn entry_target(file: &str, place: &AppPaths) -> Result<Target, SniffFailure> {
     Ok(Target { kind: TargetKind::Entry, file: place.file(Path::new(file))?, export: None })
 }
 

@@ -94,3 +94,17 @@ pub struct SniffedEnvironment {
     #[serde(default)]
     pub cached: bool,
 }
+
+impl SniffFailure {
+    /// A failure of a sniff that could not begin.
+    pub(super) fn new(kind: &str, message: String) -> Self {
+        Self { kind: kind.to_owned(), message, stack: None, partial: false, fatal: true }
+    }
+}
+
+impl SniffedEntry {
+    /// The result of a sniff that could not begin.
+    pub(super) fn failed(failure: SniffFailure) -> Self {
+        Self { error: Some(failure), ..Self::default() }
+    }
+}

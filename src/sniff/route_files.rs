@@ -1,6 +1,6 @@
 //! Finds the files that an app's globs name.
 
-use super::SniffFailure;
+use super::requirement::SniffFailure;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;

@@ -1,6 +1,6 @@
 //! Where the worker's JavaScript comes from: a folder that the caller names, else the copy inside this library.
 
-use super::cache::digest;
+use super::digest::digest;
 use crate::{DeployError, ErrorCode};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, Weak};

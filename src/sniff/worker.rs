@@ -1,8 +1,8 @@
 //! The process in which an app is loaded: what it gets, how long it may take, and that it ends.
 
-use super::SniffOptions;
-use super::group::{Group, MARK};
-use super::records::{Job, Record, Target, read};
+use super::options::SniffOptions;
+use super::process_group::{MARK, ProcessGroup};
+use super::protocol::{Job, Record, Target, read};
 use super::script::Script;
 use crate::{DeployError, ErrorCode};
 use std::ffi::OsString;
@@ -77,7 +77,7 @@ pub(super) async fn run(
         targets,
     };
     let mut child = command(&job, &script, app_folder, private.path(), options)?.spawn().map_err(Unstarted::NoNode)?;
-    let mut group = Group::of(&child, &job.nonce);
+    let mut group = ProcessGroup::of(&child, &job.nonce);
     let (ending, stderr) = attend(&mut child, &mut group, options).await?;
     let records = read(&bounded(&records), &job.nonce);
     Ok(Run { records, ending, stderr })
@@ -189,7 +189,11 @@ fn close_on_exec() {
 }
 
 /// Waits for the end, whichever comes first, and clears up after it.
-async fn attend(child: &mut Child, group: &mut Group, options: &SniffOptions) -> Result<(Ending, String), DeployError> {
+async fn attend(
+    child: &mut Child,
+    group: &mut ProcessGroup,
+    options: &SniffOptions,
+) -> Result<(Ending, String), DeployError> {
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
     let mut text = Vec::new();

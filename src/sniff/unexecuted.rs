@@ -1,8 +1,8 @@
 //! Adds what stands in code that did not run to what was captured, and judges whether something may still be missing.
 
-use super::records::Record;
+use super::protocol::Record;
+use super::requirement::{Evidence, EvidenceSource};
 use super::source::{Import, Request, Source, read};
-use super::{Evidence, EvidenceSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ const MOST_FILES: usize = 500;
 
 /// What code that did not run would have asked for.
 #[derive(Debug, Default)]
-pub(super) struct Unrun {
+pub(super) struct Unexecuted {
     /// What it asks for, with files as they are on disk.
     pub(super) found: Vec<Found>,
     /// What it reads from `process.env`.
@@ -50,7 +50,7 @@ impl Found {
 }
 
 /// Reads the workspace's files that a run loaded, and those that they would load later.
-pub(super) fn inspect(records: &[Record], root: &Path) -> Unrun {
+pub(super) fn inspect(records: &[Record], root: &Path) -> Unexecuted {
     let captured = captured(records);
     let loaded: BTreeSet<&Path> = records.iter().filter_map(loaded_file).collect();
     let finished: BTreeSet<&Path> = records
@@ -60,40 +60,40 @@ pub(super) fn inspect(records: &[Record], root: &Path) -> Unrun {
             _ => None,
         })
         .collect();
-    let mut unrun = Unrun::default();
+    let mut unexecuted = Unexecuted::default();
     let mut later = Vec::new();
     for file in &loaded {
         let Some(source) = source_of(file) else { continue };
         let cut_off = !finished.contains(file);
-        unrun
+        unexecuted
             .direct_reads
             .extend(source.direct_reads.iter().map(|(name, line)| (name.clone(), file.to_path_buf(), *line)));
         for request in &source.requests {
             if captured.contains(file, request) {
                 continue;
             }
-            unrun.cut_off |= cut_off;
+            unexecuted.cut_off |= cut_off;
             // A branch that was not taken is not taken either where the app is deployed with the same variables.
             let branch = !cut_off && !request.in_function && !source.splits;
-            unrun.found.push(found(request, file, branch));
+            unexecuted.found.push(found(request, file, branch));
         }
         for import in &source.imports {
             if let Some(target) = resolve(import, file, root).filter(|target| !loaded.contains(target.as_path())) {
                 let needed = cut_off || import.in_function || source.splits;
-                unrun.unknown |= cut_off && import.dynamic;
+                unexecuted.unknown |= cut_off && import.dynamic;
                 if import.dynamic || cut_off {
                     later.push((target, needed));
                 }
             }
         }
-        unrun.unknown |= cut_off && source.opaque;
+        unexecuted.unknown |= cut_off && source.opaque;
     }
-    follow(later, &loaded, root, &mut unrun);
-    unrun
+    follow(later, &loaded, root, &mut unexecuted);
+    unexecuted
 }
 
 /// Reads the files that would be loaded later, and what they load in turn.
-fn follow(mut later: Vec<(PathBuf, bool)>, loaded: &BTreeSet<&Path>, root: &Path, unrun: &mut Unrun) {
+fn follow(mut later: Vec<(PathBuf, bool)>, loaded: &BTreeSet<&Path>, root: &Path, unexecuted: &mut Unexecuted) {
     let mut seen: BTreeMap<PathBuf, bool> = BTreeMap::new();
     while let Some((file, needed)) = later.pop() {
         let known = seen.get(&file).copied();
@@ -102,7 +102,7 @@ fn follow(mut later: Vec<(PathBuf, bool)>, loaded: &BTreeSet<&Path>, root: &Path
         }
         seen.insert(file.clone(), needed);
         let Some(source) = source_of(&file) else { continue };
-        unrun.found.extend(source.requests.iter().map(|request| found(request, &file, !needed)));
+        unexecuted.found.extend(source.requests.iter().map(|request| found(request, &file, !needed)));
         let targets = source.imports.iter().filter_map(|import| resolve(import, &file, root));
         later.extend(targets.filter(|target| !loaded.contains(target.as_path())).map(|target| (target, needed)));
     }
