@@ -18,16 +18,16 @@ pub(super) struct AppPaths {
 
 impl AppPaths {
     /// Finds the folder of an app.
-    pub(super) fn find(app_dir: &Path, workspace_root: &Path) -> Result<Self, SniffFailure> {
+    pub(super) fn find(app_dir: &Path, workspace_root: &Path) -> Result<Self, Box<SniffFailure>> {
         let app = workspace_root.join(app_dir);
         match (workspace_root.canonicalize(), app.canonicalize()) {
             (Ok(root), Ok(app)) if app.is_dir() => Ok(Self { root, app }),
-            _ => Err(SniffFailure::new("no-entry", format!("There is no folder {}", app.display()))),
+            _ => Err(Box::new(SniffFailure::new("no-entry", format!("There is no folder {}", app.display())))),
         }
     }
 
     /// Finds a file of the app, of which the extension or `/index` may be left out.
-    pub(super) fn file(&self, name: &Path) -> Result<PathBuf, SniffFailure> {
+    pub(super) fn file(&self, name: &Path) -> Result<PathBuf, Box<SniffFailure>> {
         let base = self.app.join(name);
         let with_extension = |extension: &&str| {
             let mut path = OsString::from(&base);
@@ -41,7 +41,7 @@ impl AppPaths {
             .chain(EXTENSIONS.iter().map(index))
             .find(|file| file.is_file())
             .and_then(|file| file.canonicalize().ok())
-            .ok_or_else(|| SniffFailure::new("no-entry", format!("There is no file {}", base.display())))
+            .ok_or_else(|| Box::new(SniffFailure::new("no-entry", format!("There is no file {}", base.display()))))
     }
 }
 

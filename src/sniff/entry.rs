@@ -3,8 +3,8 @@
 use super::app_paths::AppPaths;
 use super::loading::sniff_targets;
 use super::options::SniffOptions;
-use super::protocol::{Target, TargetKind};
 use super::requirement::SniffedEntry;
+use super::targets::entry as target;
 use crate::DeployError;
 use std::path::Path;
 
@@ -22,14 +22,10 @@ pub async fn sniff_entry_file(
     workspace_root: &Path,
     options: &SniffOptions,
 ) -> Result<SniffedEntry, DeployError> {
-    let paths = match AppPaths::find(app_dir, workspace_root) {
-        Ok(paths) => paths,
-        Err(failure) => return Ok(SniffedEntry::failed(failure)),
-    };
-    let target = match paths.file(entry) {
-        Ok(file) => Target { kind: TargetKind::Entry, file, export: None },
-        Err(failure) => return Ok(SniffedEntry::failed(failure)),
-    };
-    let (sniffed, _) = sniff_targets(vec![target], &paths, options).await?;
-    Ok(sniffed)
+    let found = AppPaths::find(app_dir, workspace_root)
+        .and_then(|paths| target(&entry.to_string_lossy(), &paths).map(|target| (target, paths)));
+    match found {
+        Ok((target, paths)) => Ok(sniff_targets(vec![target], &paths, options).await?.0),
+        Err(failure) => Ok(SniffedEntry::failed(*failure)),
+    }
 }

@@ -8,12 +8,18 @@
 //! |---|---|
 //! | `app` | the strategies, and all apps side by side |
 //! | `entry` | one entry file |
+//! | `targets` | which files stand for an app |
 //! | `route_files` | the files that an app's globs name |
-//! | `loading` | loading the files that stand for an app |
-//! | `worker` | the process: environment, bounds, deadline, end |
+//! | `loading` | loading the files that stand for an app, again with what it does not load without |
+//! | `assumptions`, `mentions` | without which variables an app does not load |
+//! | `origins` | from which variables a parser's keys have their values |
+//! | `worker` | the process: its job, deadline, end |
+//! | `sandbox` | the process: environment, bounds |
+//! | `stall` | telling an endless loop from work |
 //! | `process_group` | that nothing of a run is left running |
 //! | `protocol` | the job of a worker, and what it reports |
 //! | `findings` | reports → requirements and evidence |
+//! | `fallback` | whether source text does without a variable that it reads |
 //! | `failure` | reports → why something may be missing |
 //! | `unexecuted` | what code that did not run would ask for |
 //! | `source`, `lexer` | what can be read from source text itself |
@@ -24,21 +30,28 @@
 
 mod app;
 mod app_paths;
+mod assumptions;
 mod cache;
 mod digest;
 mod entry;
 mod failure;
+mod fallback;
 mod findings;
 mod inputs;
 mod lexer;
 mod loading;
+mod mentions;
 mod options;
+mod origins;
 mod process_group;
 mod protocol;
 mod requirement;
 mod route_files;
+mod sandbox;
 mod script;
 mod source;
+mod stall;
+mod targets;
 mod unexecuted;
 mod worker;
 

@@ -15,6 +15,7 @@ macro_rules! files {
 /// The worker's files; `main.cjs` is the one that is run.
 const FILES: &[(&str, &str)] = files![
     "activity.cjs",
+    "assumed.cjs",
     "capture.cjs",
     "channel.cjs",
     "describe.cjs",
@@ -42,6 +43,7 @@ const FILES: &[(&str, &str)] = files![
     "targets.cjs",
     "tsconfig.cjs",
     "typescript.cjs",
+    "undeployed.cjs",
     "values.cjs",
 ];
 
