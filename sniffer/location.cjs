@@ -23,12 +23,23 @@ function callSite() {
   return {};
 }
 
-// The caller of `below` if it is the workspace's own: what it did, it did itself.
+// The caller of `below` if it is the workspace's own: what it did, it did itself, be it through `Reflect` or `Object`.
 function ownCallSite(below) {
-  const [frame] = frames(below, 1);
+  const frame = frames(below, 3).find((site) => site.getFileName() != null);
   const file = toPath(frame?.getFileName());
   if (file === undefined || !project.isOwn(file) || project.isEnvkit(file)) return undefined;
   return { file, line: originalLine(file, frame.getLineNumber(), frame.getColumnNumber()) };
+}
+
+// The frames of the workspace's own code on the stack, innermost first.
+function ownFrames() {
+  const own = [];
+  for (const frame of frames()) {
+    const file = toPath(frame.getFileName());
+    if (file === undefined || !project.isOwn(file)) continue;
+    own.push({ call: frame.getFunctionName() ?? '', file, line: originalLine(file, frame.getLineNumber(), frame.getColumnNumber()) });
+  }
+  return own.slice(0, 12);
 }
 
 // The app may have its own `prepareStackTrace` and limit: both are put back. Where they cannot be changed, there are none.
@@ -98,4 +109,4 @@ function ownStack(stack) {
   return lines.slice(0, 12);
 }
 
-module.exports = { callSite, ownCallSite, ownStack };
+module.exports = { callSite, ownCallSite, ownFrames, ownStack };

@@ -2,26 +2,30 @@
 
 // The worker: runs in a process of its own, loads an app's files and reports what they ask for, then ends itself.
 //
-// `node main.cjs <job>`; the job is JSON: { records, nonce, root, appFolder, targets: [{ kind, file, export? }] }.
+// `node main.cjs <job>`; the job is JSON: { records, nonce, root, appFolder, targets: [{ kind, file, export? }],
+// assumed: [{ name, attempt, listed }], emptyFile? }.
 
 const { existsSync } = require('node:fs');
 const nodeModule = require('node:module');
 const path = require('node:path');
 const process = require('node:process');
 const { pathToFileURL } = require('node:url');
+const { inspect } = require('node:util');
 const channel = require('./channel.cjs');
 const project = require('./project.cjs');
 const libraries = require('./libraries.cjs');
 const typescript = require('./typescript.cjs');
 const interop = require('./interop.cjs');
 const { patchExports } = require('./capture.cjs');
+const assumed = require('./assumed.cjs');
 const environment = require('./environment.cjs');
 const lowered = require('./lowered.cjs');
 const files = require('./files.cjs');
-const { ownStack } = require('./location.cjs');
+const { ownFrames, ownStack } = require('./location.cjs');
 const { loadTarget } = require('./targets.cjs');
 const surroundings = require('./surroundings.cjs');
 const { settle } = require('./settle.cjs');
+const undeployed = require('./undeployed.cjs');
 const { endOffspring } = require('./offspring.cjs');
 
 const job = JSON.parse(process.argv[2]);
@@ -51,10 +55,15 @@ if (typeof nodeModule.registerHooks === 'function') require('./hooks-sync.cjs').
 else require('./hooks-20.cjs').install(entryUrl, job);
 
 surroundings.contain();
+assumed.install(job.assumed);
+if (job.emptyFile !== undefined) undeployed.useEmpty(job.emptyFile);
 environment.watch();
 files.watch();
 // Before the app's own listeners: it may end itself.
-process.on('exit', endOffspring);
+process.on('exit', (code) => {
+  channel.send('exiting', { code: Number(code) || 0, stack: ownFrames() });
+  endOffspring();
+});
 process.on('uncaughtException', (error) => report('background', error));
 process.on('unhandledRejection', (error) => report('background', error));
 
@@ -78,6 +87,7 @@ function facts(error) {
     return {
       name: String((isError && error.name) || typeof error).slice(0, 200),
       message: `${String((isError ? (error.message ?? JSON.stringify(error)) : error) ?? error).slice(0, 4_000)}${hintOf(error)}`,
+      detail: inspect(error, { depth: 6 }).slice(0, 16_000),
       code: isError && error.code !== undefined ? String(error.code) : undefined,
       syntax: error instanceof SyntaxError,
       stack: isError ? ownStack(error.stack) : [],

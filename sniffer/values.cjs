@@ -206,4 +206,11 @@ function accepts(schema, input) {
   }
 }
 
-module.exports = { inputs, mockInput };
+// Texts that a variable of a name may hold, the likeliest first; `listed` are texts that the app itself says are valid.
+function* texts(name, listed) {
+  yield* textsByName(name);
+  yield* listed;
+  yield* TEXTS;
+}
+
+module.exports = { inputs, mockInput, texts };

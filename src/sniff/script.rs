@@ -1,6 +1,6 @@
 //! Where the worker's JavaScript comes from: a folder that the caller names, else the copy inside this library.
 
-use super::cache::digest;
+use super::digest::digest;
 use crate::{DeployError, ErrorCode};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
@@ -16,6 +16,7 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = files![
     "activity.cjs",
     "assets.cjs",
+    "assumed.cjs",
     "capture.cjs",
     "channel.cjs",
     "commonjs.cjs",
@@ -48,6 +49,7 @@ const FILES: &[(&str, &str)] = files![
     "tsconfig.cjs",
     "typescript.cjs",
     "unbuilt.cjs",
+    "undeployed.cjs",
     "values.cjs",
 ];
 

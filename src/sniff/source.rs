@@ -32,6 +32,8 @@ pub(super) struct Request {
     pub(super) optional: bool,
     /// Whether it stands inside a function, so that loading the module does not run it.
     pub(super) in_function: bool,
+    /// The service in whose `register` it stands.
+    pub(super) service: Option<String>,
 }
 
 /// A module that is loaded.
@@ -47,8 +49,13 @@ pub(super) struct Import {
 
 /// Reads a source text.
 pub(super) fn read(text: &str) -> Source {
-    let mut reader =
-        Reader { tokens: tokens(text), scopes: Vec::new(), builders: Vec::new(), source: Source::default() };
+    let mut reader = Reader {
+        tokens: tokens(text),
+        service: None,
+        scopes: Vec::new(),
+        builders: Vec::new(),
+        source: Source::default(),
+    };
     for at in 0..reader.tokens.len() {
         reader.visit(at);
     }
@@ -62,8 +69,12 @@ enum Scope {
     Plain,
     /// The body of a function in braces.
     Function,
+    /// The body of a function `register`, in braces.
+    Register,
     /// The body of an arrow function that is an expression.
     ArrowExpression,
+    /// The same of an arrow function `register`.
+    RegisterExpression,
 }
 
 /// A builder that is being read: the name of its `get`, how deep it stands, and whether inside a function.
@@ -71,10 +82,12 @@ struct Builder<'a> {
     get: &'a str,
     depth: usize,
     in_function: bool,
+    service: Option<&'a str>,
 }
 
 struct Reader<'a> {
     tokens: Vec<Token<'a>>,
+    service: Option<&'a str>,
     scopes: Vec<Scope>,
     builders: Vec<Builder<'a>>,
     source: Source,
@@ -101,12 +114,20 @@ impl<'a> Reader<'a> {
         match self.tokens[at].kind {
             Kind::Sign('(' | '[') => self.scopes.push(Scope::Plain),
             Kind::Sign('{') => {
-                let scope = if self.opens_function(at) { Scope::Function } else { Scope::Plain };
+                let scope = match self.opens_function(at) {
+                    true if self.is_register(at) => Scope::Register,
+                    true => Scope::Function,
+                    false => Scope::Plain,
+                };
                 self.scopes.push(scope);
             }
             Kind::Sign(')' | ']' | '}') => self.close(),
             Kind::Sign(',' | ';') => self.end_arrows(),
-            Kind::Arrow if !self.is_sign(at + 1, '{') => self.scopes.push(Scope::ArrowExpression),
+            Kind::Arrow if !self.is_sign(at + 1, '{') => {
+                let is_register = self.is_register(at);
+                self.scopes.push(if is_register { Scope::RegisterExpression } else { Scope::ArrowExpression });
+            }
+            Kind::Word("serviceName") => self.service_name(at),
             Kind::Word("create") if self.follows_dot(at) && self.is_sign(at + 1, '(') => self.enter_builder(at),
             Kind::Word("import" | "require") if !self.follows_dot(at) => self.import(at),
             Kind::Word("export" | "from") => self.static_import(at),
@@ -123,7 +144,7 @@ impl<'a> Reader<'a> {
     }
 
     fn end_arrows(&mut self) {
-        while self.scopes.last() == Some(&Scope::ArrowExpression) {
+        while matches!(self.scopes.last(), Some(Scope::ArrowExpression | Scope::RegisterExpression)) {
             self.scopes.pop();
         }
     }
@@ -133,6 +154,23 @@ impl<'a> Reader<'a> {
         self.scopes.pop();
         let depth = self.scopes.len();
         self.builders.retain(|builder| builder.depth < depth);
+    }
+
+    /// `serviceName: 'x'` and `serviceName = 'x'`.
+    fn service_name(&mut self, at: usize) {
+        if let (Some(Kind::Sign(':' | '=')), Some(Kind::Text(name))) = (self.kind(at + 1), self.kind(at + 2)) {
+            self.service = Some(name);
+        }
+    }
+
+    /// Whether the function whose body begins at a brace or behind an arrow is called `register`.
+    fn is_register(&self, at: usize) -> bool {
+        // What is said of the result stands between the parameters and the body.
+        let Some(close) = (at.saturating_sub(12)..at).rev().find(|at| self.is_sign(*at, ')')) else { return false };
+        let Some(open) = self.opening(close) else { return false };
+        let named = |at: usize| at.checked_sub(1).is_some_and(|at| self.is_word(at, "register"));
+        let start = if open > 0 && self.is_word(open - 1, "async") { open - 1 } else { open };
+        named(open) || (start > 0 && (self.is_sign(start - 1, ':') || self.is_sign(start - 1, '=')) && named(start - 1))
     }
 
     /// Whether a brace opens the body of a function: after an arrow, or after the parameters of a function or method.
@@ -182,8 +220,12 @@ impl<'a> Reader<'a> {
             parameter += 1;
         }
         let in_function = self.in_function();
+        let in_register = self.scopes.iter().any(|it| matches!(it, Scope::Register | Scope::RegisterExpression));
+        let service = self.service.filter(|_| in_register);
         match self.kind(parameter) {
-            Some(Kind::Word(get)) => self.builders.push(Builder { get, depth: self.scopes.len(), in_function }),
+            Some(Kind::Word(get)) => {
+                self.builders.push(Builder { get, depth: self.scopes.len(), in_function, service });
+            }
             _ => self.source.opaque = true,
         }
     }
@@ -194,13 +236,14 @@ impl<'a> Reader<'a> {
             return;
         }
         let Some(builder) = self.builders.iter().rev().find(|builder| builder.get == word) else { return };
-        let in_function = builder.in_function;
+        let (in_function, service) = (builder.in_function, builder.service.map(str::to_owned));
         match (self.kind(at + 2), self.is_sign(at + 3, ')')) {
             (Some(Kind::Text(name)), true) => self.source.requests.push(Request {
                 name: name.to_owned(),
                 line: self.tokens[at].line,
                 optional: self.chain_accepts_absence(at + 4),
                 in_function,
+                service,
             }),
             _ => self.source.opaque = true,
         }
@@ -311,6 +354,20 @@ const after = parser.create((get) => ({ c: get('AFTER').string() }));
         let expected: Vec<_> = expected.into_iter().map(|(name, line, a, b)| (name.to_owned(), line, a, b)).collect();
         assert_eq!(found, expected);
         assert!(!read(text).opaque);
+    }
+
+    #[test]
+    fn requests_of_services_are_told_apart() {
+        let text = "
+export const stripe = { serviceName: 'stripe' as const, async register({ envParser }: Options): Promise<Stripe> {
+  return new Stripe(envParser.create((get) => ({ key: get('KEY').string() })).parse());
+} };
+class Mail { readonly serviceName = 'mail'; register = async ({ envParser }) => envParser.create((get) => ({ a: get('MAIL').string() })).parse(); }
+const handler = async () => envParser.create((get) => ({ a: get('OTHER').string() })).parse();
+";
+        let services: Vec<_> = read(text).requests.into_iter().map(|found| (found.name, found.service)).collect();
+        let expected = [("KEY", Some("stripe")), ("MAIL", Some("mail")), ("OTHER", None)];
+        assert_eq!(services, expected.map(|(name, service)| (name.to_owned(), service.map(str::to_owned))));
     }
 
     #[test]
