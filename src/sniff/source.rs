@@ -15,6 +15,8 @@ pub(super) struct Source {
     pub(super) imports: Vec<Import>,
     /// What it reads from `process.env`: the name and the line.
     pub(super) direct_reads: Vec<(String, u32)>,
+    /// The names of its own that it gives to variables, and the variables: `apiUrl: process.env.API_URL`.
+    pub(super) aliases: Vec<(String, String)>,
     /// Whether it asks for a name, or loads a module, that only running it would tell.
     pub(super) opaque: bool,
     /// Whether it runs again in processes or threads of its own, which take other branches.
@@ -315,6 +317,10 @@ impl<'a> Reader<'a> {
             (Some(Kind::Sign('[')), Some(Kind::Text(text))) => text,
             _ => return,
         };
+        let is_named = at > 1 && (self.is_sign(at - 1, ':') || self.is_sign(at - 1, '='));
+        if let Some(Kind::Word(alias) | Kind::Text(alias)) = is_named.then(|| self.kind(at - 2)).flatten() {
+            self.source.aliases.push((alias.to_owned(), found.to_owned()));
+        }
         self.source.direct_reads.push((found.to_owned(), self.tokens[at].line));
     }
 }
@@ -414,6 +420,7 @@ const run = () => require('./h'); if (a) { await import('./i'); }\nfunction type
     #[test]
     fn direct_reads_are_read() {
         let text = "a = process.env.ONE ?? process.env['TWO'] ?? process.env?.THREE;\nb = process.env.toString();";
+        assert_eq!(read("f({ apiUrl: process.env.API_URL })").aliases, [("apiUrl".to_owned(), "API_URL".to_owned())]);
         let names: Vec<_> = read(text).direct_reads;
         assert_eq!(names, [("ONE".to_owned(), 1), ("TWO".to_owned(), 1), ("THREE".to_owned(), 1)]);
     }
