@@ -37,7 +37,6 @@ function watch() {
 }
 
 function watchMethod(owner, name) {
-  if (typeof owner[name]?.native === 'function') watchMethod(owner[name], 'native');
   const isOpen = name.startsWith('open') && !name.startsWith('opendir');
   replace(owner, name, (method) => function (file, ...rest) {
     // Most calls are Node's own, for the modules that it loads: what is told at a glance is told first.

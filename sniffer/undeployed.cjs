@@ -4,10 +4,12 @@
 // never send them (`src/image/ignore.rs`), so the app does not find them here either: what it is given is the same with and
 // without them.
 
-const { readFileSync } = require('node:fs');
+const { readFileSync, realpathSync } = require('node:fs');
 const path = require('node:path');
 const process = require('node:process');
 const channel = require('./channel.cjs');
+const environment = require('./environment.cjs');
+const project = require('./project.cjs');
 
 const INSTALLED = `${path.sep}node_modules${path.sep}`;
 // Says in an app's own message why the file is not there.
@@ -25,8 +27,9 @@ function useEmpty(file) {
 }
 
 // The path to read in place of `file`, which is absolute; undefined for a file that is deployed.
-function replacementOf(file) {
-  if (!isUndeployed(file)) return undefined;
+function replacementOf(named) {
+  const file = isUndeployed(named) ? named : linkedFrom(named);
+  if (file === undefined) return undefined;
   if (isTemplate(file)) {
     readTemplate(file);
     return undefined;
@@ -36,6 +39,24 @@ function replacementOf(file) {
     channel.queue('undeployed', { file });
   }
   return empty ?? file + ABSENT;
+}
+
+const links = new Map();
+
+// What the app calls by another name; undefined for what is deployed.
+function linkedFrom(named) {
+  if (named.includes(INSTALLED) || !project.isUnderRoot(named)) return undefined;
+  if (!links.has(named)) links.set(named, realOf(named));
+  const file = links.get(named);
+  return file !== undefined && isUndeployed(file) ? file : undefined;
+}
+
+function realOf(file) {
+  try {
+    return realpathSync.native(file);
+  } catch {
+    return undefined;
+  }
 }
 
 // Whether a folder must not show a name.
@@ -71,8 +92,12 @@ function readTemplate(file) {
     // The app is told by its own call.
     return;
   }
-  for (const [, name, value] of text.matchAll(/^\s*(?:export\s+)?([\w.-]+)\s*=[ \t]*(.*?)[ \t]*$/gm)) {
+  for (const [index, line] of text.split('\n').entries()) {
+    const [, name, value] = /^\s*(?:export\s+)?([\w.-]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    if (name === undefined) continue;
     templates.get(file).push({ name, value: value.replace(/^(['"`])(.*)\1$/, '$2') });
+    // A validator may tell the names apart without asking for any.
+    if (environment.valueOf(name) === undefined) channel.queue('lacked', { name, file, line: index + 1 });
   }
 }
 

@@ -206,10 +206,9 @@ function accepts(schema, input) {
   }
 }
 
-// Texts that a variable of a name may hold, the likeliest first; `listed` are texts that the app itself says are valid.
-function* texts(name, listed) {
+// Texts that a variable of a name may hold, the likeliest first.
+function* texts(name) {
   yield* textsByName(name);
-  yield* listed;
   yield* TEXTS;
 }
 

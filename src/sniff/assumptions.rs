@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// How many values are tried for a variable whose value the app refuses.
-const MOST_ATTEMPTS: usize = 6;
+const MOST_ATTEMPTS: usize = 9;
 /// How many variables that nothing names are tried.
 const MOST_GUESSES: usize = 6;
 /// How far below the line where it failed an app's read may stand: arguments have lines of their own.
@@ -74,7 +74,7 @@ impl Assumptions {
         }
         let refused = |it: &&Assumed| it.attempt + 1 < MOST_ATTEMPTS && mentions.names(&it.name);
         let other: BTreeMap<_, _> =
-            self.assumed.iter().filter(refused).map(|it| (it.name.clone(), mentions.valid_values.clone())).collect();
+            self.assumed.iter().filter(refused).map(|it| (it.name.clone(), mentions.valid_values(&it.name))).collect();
         if !other.is_empty() {
             return Some(Trial::OtherValues(other));
         }
@@ -178,21 +178,13 @@ pub(super) fn signature(run: &Run) -> Option<String> {
 
 /// The variables that the app read in vain, those first whose value is the likeliest cause.
 fn guesses(run: &Run, stack: &[Frame]) -> Vec<Lack> {
-    let lacked: BTreeSet<&str> = run
-        .records
-        .iter()
-        .filter_map(|record| match record {
-            Record::Lacked { name, .. } => Some(name.as_str()),
-            _ => None,
-        })
-        .collect();
     let mut reads: Vec<Lack> = run
         .records
         .iter()
         .rev()
         .filter_map(|record| match record {
-            Record::ReadEnv { name, file, line } if lacked.contains(name.as_str()) && !is_of_system(name) => {
-                Some(Lack { name: name.clone(), file: file.clone(), line: *line })
+            Record::Lacked { name, file: Some(file), line } if !is_of_system(name) => {
+                Some(Lack { name: name.clone(), file: Some(file.clone()), line: *line })
             }
             _ => None,
         })

@@ -1,6 +1,6 @@
 //! What is known of calls by the name of what is called.
 
-use oxc_ast::ast::Expression;
+use oxc_ast::ast::{ChainElement, Expression};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is called: the object, where it is a name, and the last name.
@@ -96,6 +96,32 @@ pub(super) fn must_run(callee: &Callee<'_>, imported: &BTreeMap<String, String>)
             callee.object.map_or_else(|| is_of("Worker", "worker_threads"), |object| is_of(object, "worker_threads"))
         }
         _ => false,
+    }
+}
+
+/// The variable that an expression begins with: `process.env.NAME` and `process.env['NAME']`, whatever follows.
+pub(super) fn leading_variable<'b>(expression: &'b Expression<'_>) -> Option<&'b str> {
+    let variable = |object: &Expression<'_>| object.is_specific_member_access("process", "env");
+    match expression.get_inner_expression() {
+        Expression::StaticMemberExpression(member) if variable(&member.object) => Some(&member.property.name),
+        Expression::StaticMemberExpression(member) => leading_variable(&member.object),
+        Expression::ComputedMemberExpression(member) if variable(&member.object) => match &member.expression {
+            Expression::StringLiteral(name) => Some(&name.value),
+            _ => None,
+        },
+        Expression::LogicalExpression(choice) => leading_variable(&choice.left),
+        Expression::BinaryExpression(operation) => leading_variable(&operation.left),
+        Expression::CallExpression(call) => match call.callee.get_inner_expression() {
+            Expression::Identifier(_) => leading_variable(call.arguments.first()?.as_expression()?),
+            callee => leading_variable(callee),
+        },
+        Expression::ChainExpression(chain) => match &chain.expression {
+            ChainElement::StaticMemberExpression(member) if variable(&member.object) => Some(&member.property.name),
+            ChainElement::StaticMemberExpression(member) => leading_variable(&member.object),
+            ChainElement::CallExpression(call) => leading_variable(&call.callee),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

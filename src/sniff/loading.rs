@@ -13,7 +13,7 @@ use crate::DeployError;
 use std::time::Instant;
 
 /// How often an app is loaded at most.
-const MOST_RUNS: usize = 16;
+const MOST_RUNS: usize = 20;
 
 /// Loads `targets` and gathers what they asked for, or takes it from the cache; says which.
 pub(super) async fn sniff_targets(

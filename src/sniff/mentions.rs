@@ -5,26 +5,22 @@ use super::worker::Run;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// What stands before the values that a message says to be valid.
-const BEFORE_VALUES: [&str; 7] = ["one of", "values", "options", "choices", "allowed", "expected", "must be"];
-/// How far behind that they stand at most.
-const VALUES_WITHIN: usize = 300;
-/// Words of messages that are no values.
-const NO_VALUES: [&str; 14] = [
-    "code",
-    "path",
-    "message",
-    "expected",
-    "received",
-    "values",
-    "options",
-    "input",
-    "origin",
-    "string",
-    "number",
-    "boolean",
-    "invalid_value",
-    "invalid_type",
+/// How far from a variable's name a message says what its value must be.
+const CONSTRAINT_WITHIN: usize = 240;
+/// What a message says of a value, and a text that fits.
+const KINDS: [(&str, &str); 12] = [
+    ("number", "3000"),
+    ("NaN", "3000"),
+    ("integer", "3000"),
+    ("boolean", "true"),
+    ("bool", "true"),
+    ("email", "sniff@example.com"),
+    ("uuid", "00000000-0000-4000-8000-000000000000"),
+    ("date", "2026-01-01T00:00:00Z"),
+    ("JSON", "{}"),
+    ("array", "[]"),
+    ("host", "localhost"),
+    ("port", "3000"),
 ];
 /// Longer files are bundles, whose words tell nothing.
 const LONGEST_SOURCE: u64 = 1024 * 1024;
@@ -47,16 +43,14 @@ pub(super) struct Mentions {
     pub(super) lacks: Vec<Lack>,
     /// Words that look like variables and that the app's source uses as names: a copy of `process.env` is not watched.
     pub(super) words: Vec<Lack>,
-    /// The values that it says to be valid, the likeliest first.
-    pub(super) valid_values: Vec<String>,
-    all: BTreeSet<String>,
+    text: String,
 }
 
 impl Mentions {
     /// What a run's failure names: the error, if one was thrown, and what the app wrote.
     pub(super) fn of(run: &Run, thrown: Option<&Thrown>) -> Self {
         let error = thrown.map(|thrown| format!("{}\n{}", thrown.message, thrown.detail)).unwrap_or_default();
-        let printed = format!("{}\n{}", run.stdout, run.stderr);
+        let (error, printed) = (uncoloured(&error), uncoloured(&format!("{}\n{}", run.stdout, run.stderr)));
         let in_error: BTreeSet<&str> = words(&error).collect();
         let all: BTreeSet<&str> = in_error.iter().copied().chain(words(&printed)).collect();
         let loaded: Vec<&Path> = run
@@ -83,13 +77,71 @@ impl Mentions {
             .map(|word| placed(Lack { name: (*word).to_owned(), file: None, line: None }, &loaded, is_key))
             .filter(|lack| lack.file.is_some())
             .collect();
-        Self { lacks, words, valid_values: valid_values(&text), all: all.into_iter().map(str::to_owned).collect() }
+        Self { lacks, words, text }
     }
 
     /// Whether it names a variable.
     pub(super) fn names(&self, variable: &str) -> bool {
-        self.all.contains(variable)
+        is_named(&self.text, variable)
     }
+
+    /// The values of a variable that it says or seems to say to be valid, the likeliest first.
+    pub(super) fn valid_values(&self, variable: &str) -> Vec<String> {
+        let (mut kinds, mut lists) = (Vec::new(), Vec::new());
+        for (at, _) in self.text.match_indices(variable).filter(|(at, _)| is_whole(&self.text, *at, variable)) {
+            let near = around(&self.text, at, CONSTRAINT_WITHIN);
+            lists.extend(listed_values(near).into_iter().filter(|value| value != variable));
+            kinds.extend(KINDS.iter().filter(|(kind, _)| near.contains(kind)).map(|(_, value)| (*value).to_owned()));
+        }
+        // What a deployed app would have comes first; lists may be of something else, so both take turns.
+        lists.sort_by_key(|value| !matches!(value.as_str(), "production" | "prod"));
+        let (mut lists, mut kinds) = (lists.into_iter(), kinds.into_iter());
+        let mut values: Vec<String> = Vec::new();
+        loop {
+            let turn: Vec<String> = lists.next().into_iter().chain(kinds.next()).collect();
+            if turn.is_empty() {
+                return values;
+            }
+            values.extend(turn.into_iter().filter(|value| !values.contains(value)).collect::<Vec<_>>());
+        }
+    }
+}
+
+/// Whether a word at a place of a text is no part of a longer one.
+fn is_whole(text: &str, at: usize, word: &str) -> bool {
+    let inside = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    !text[..at].ends_with(inside) && !text[at + word.len()..].starts_with(inside)
+}
+
+/// The text without the signs that colour it on a terminal.
+fn uncoloured(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        rest = behind.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ';');
+        rest = rest.strip_prefix('m').unwrap_or(rest);
+    }
+    plain + rest
+}
+
+/// What stands around a place of a text, up to `distance` bytes on either side.
+fn around(text: &str, at: usize, distance: usize) -> &str {
+    let start = (at.saturating_sub(distance)..=at).find(|it| text.is_char_boundary(*it)).unwrap_or(at);
+    let end = (at + distance..text.len()).find(|it| text.is_char_boundary(*it)).unwrap_or(text.len());
+    &text[start..end]
+}
+
+/// The members of lists that a message holds: `["a", "b"]`, `[a, b]`, `"a"|"b"`.
+fn listed_values(text: &str) -> Vec<String> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_-./:\"'` ,|\n".contains(letter);
+    let lists = text.split(|letter: char| !is_part(letter)).filter(|list| list.contains([',', '|']));
+    let bare = |item: &str| item.trim().trim_matches(['"', '\'', '`']).to_owned();
+    let members = lists.flat_map(|list| list.split([',', '|'])).map(bare);
+    members
+        .filter(|item| !item.is_empty() && item.len() <= 64 && !item.contains([' ', ':', '"', '\'']))
+        .filter(|item| !item.chars().any(|letter| letter.is_ascii_uppercase() && item.contains('_')))
+        .collect()
 }
 
 /// Each variable that was asked for in vain, with the place of the app's own where there is one.
@@ -195,36 +247,19 @@ pub(super) fn is_of_system(name: &str) -> bool {
     NAMES.contains(&name) || ["NODE_", "npm_", "XDG_", "LC_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The values that a text says to be valid.
-fn valid_values(text: &str) -> Vec<String> {
-    let mut values: Vec<String> = Vec::new();
-    for keyword in BEFORE_VALUES {
-        for (at, _) in text.match_indices(keyword) {
-            let tail = &text[at + keyword.len()..];
-            let end = tail.char_indices().nth(VALUES_WITHIN).map_or(tail.len(), |(end, _)| end);
-            let items = tail[..end].split(|letter: char| !letter.is_ascii_alphanumeric() && !"_-.:/".contains(letter));
-            for item in items.filter(|item| !item.is_empty() && item.len() <= 64 && !NO_VALUES.contains(item)) {
-                if !values.iter().any(|value| value == item) {
-                    values.push(item.to_owned());
-                }
-            }
-        }
-    }
-    // What a deployed app would have comes first.
-    values.sort_by_key(|value| !matches!(value.as_str(), "production" | "prod"));
-    values.truncate(12);
-    values
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn valid_values_are_read_from_messages() {
+        let valid =
+            |text: &str, name: &str| Mentions { text: uncoloured(text), ..Mentions::default() }.valid_values(name);
         let zod = r#"[{ "code": "invalid_value", "values": ["development", "production"], "path": ["APP_ENV"] }]"#;
-        assert_eq!(valid_values(zod)[..2], ["production", "development"]);
-        assert_eq!(valid_values("\"MODE\" must be one of [a, b]")[..2], ["a", "b"]);
+        assert_eq!(valid(zod, "APP_ENV")[..2], ["production", "development"]);
+        assert_eq!(valid("\"MODE\" must be one of [a, b]", "MODE")[..2], ["a", "b"]);
+        assert_eq!(valid("\u{1b}[34mMODE\u{1b}[0m: Value \"x\" not in choices [a,b]", "MODE")[..2], ["a", "b"]);
+        assert_eq!(valid("N: expected number, received string", "N"), ["3000"]);
     }
 
     #[test]

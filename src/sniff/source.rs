@@ -15,6 +15,8 @@ pub(super) struct Source {
     pub(super) unfollowed: Vec<u32>,
     /// What it reads from `process.env`: the name and the line.
     pub(super) direct_reads: Vec<(String, u32)>,
+    /// The names of its own that it gives to variables, and the variables: `apiUrl: process.env.API_URL`.
+    pub(super) aliases: Vec<(String, String)>,
     /// Whether it asks for a name, or loads a module, that only running it would tell.
     pub(super) opaque: bool,
     /// Whether it runs again in processes or threads of its own, which take other branches.

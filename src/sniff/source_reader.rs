@@ -4,7 +4,7 @@
 //! is imported only then, or after the point where loading failed, is read from the text: requests of the form
 //! `….create((get) => … get('NAME')…)`, dynamic imports, files that are run by their path, and reads of `process.env`.
 
-use super::calls::{Callee, is_reader, is_runner, must_run};
+use super::calls::{Callee, is_reader, is_runner, leading_variable, must_run};
 use super::path_values::Value;
 use super::source::Source;
 use super::source_scope::{Scope, Use};
@@ -75,6 +75,13 @@ impl Reader {
         if object.is_specific_member_access("process", "env") {
             let line = self.0.line(span);
             self.0.source.direct_reads.push((name.to_owned(), line));
+        }
+    }
+
+    /// A name of the app's own for what begins with a variable.
+    fn alias(&mut self, name: Option<&str>, value: Option<&Expression<'_>>) {
+        if let (Some(name), Some(variable)) = (name, value.and_then(leading_variable)) {
+            self.0.source.aliases.push((name.to_owned(), variable.to_owned()));
         }
     }
 
@@ -169,6 +176,7 @@ impl<'a> Visit<'a> for Reader {
             self.0.registers -= usize::from(is_register);
             return;
         }
+        self.alias(Some(&name.name), Some(init));
         let values = if self.0.is_const { self.0.constants.evaluate(init) } else { Vec::new() };
         let is_path = values.iter().any(|value| !matches!(value, Value::Text(_)));
         if !values.is_empty() {
@@ -197,6 +205,7 @@ impl<'a> Visit<'a> for Reader {
     }
 
     fn visit_object_property(&mut self, it: &ObjectProperty<'a>) {
+        self.alias(it.key.static_name().as_deref(), Some(&it.value));
         self.method(&it.key, |this| walk::walk_object_property(this, it));
     }
 
@@ -215,6 +224,7 @@ impl<'a> Visit<'a> for Reader {
     }
 
     fn visit_property_definition(&mut self, it: &PropertyDefinition<'a>) {
+        self.alias(it.key.static_name().as_deref(), it.value.as_ref());
         self.method(&it.key, |this| walk::walk_property_definition(this, it));
     }
 
@@ -279,6 +289,10 @@ impl<'a> Visit<'a> for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(text: &str) -> Source {
+        super::read(text, Path::new("/app/src/index.ts"))
+    }
 
     fn requests(text: &str) -> Vec<(String, u32, bool, bool)> {
         let source = read(text);
@@ -370,6 +384,7 @@ const run = () => require('./h'); if (a) { await import('./i'); }\nfunction type
 
     #[test]
     fn direct_reads_are_read() {
+        assert_eq!(read("f({ apiUrl: process.env.API_URL })").aliases, [("apiUrl".to_owned(), "API_URL".to_owned())]);
         let text = "a = process.env.ONE ?? process.env['TWO'] ?? process.env?.THREE;\nb = process.env.toString();";
         let names: Vec<_> = read(text).direct_reads;
         assert_eq!(names, [("ONE".to_owned(), 1), ("TWO".to_owned(), 1), ("THREE".to_owned(), 1)]);

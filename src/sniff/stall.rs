@@ -79,7 +79,7 @@ mod tests {
     fn only_loading_counts_as_going_on() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut loads = Loads::default();
-        let mut add = |text: &str| std::io::Write::write_all(&mut file.as_file(), text.as_bytes()).unwrap();
+        let add = |text: &str| std::io::Write::write_all(&mut file.as_file(), text.as_bytes()).unwrap();
         assert!(!loads.went_on(file.path()));
         add("{\"nonce\":\"n\",\"type\":\"asked\"}\n{\"nonce\":\"n\",\"type\":\"loa");
         assert!(!loads.went_on(file.path()));

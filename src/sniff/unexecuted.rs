@@ -1,5 +1,6 @@
 //! Adds what stands in code that did not run to what was captured, and judges whether something may still be missing.
 
+use super::origins::is_variable_like;
 use super::protocol::{Record, TargetKind};
 use super::requirement::{Evidence, EvidenceSource};
 use super::source::{Import, Request, Source};
@@ -55,7 +56,7 @@ impl Found {
 /// Reads the workspace's files that a run loaded, and those that they would load later.
 pub(super) fn inspect(records: &[Record], root: &Path) -> Unexecuted {
     let captured = captured(records);
-    let services = Services::of(records);
+    let mut names = Names { services: Services::of(records), aliases: BTreeMap::new() };
     let loaded: BTreeSet<&Path> = records.iter().filter_map(loaded_file).collect();
     let finished: BTreeSet<&Path> = records
         .iter()
@@ -66,8 +67,11 @@ pub(super) fn inspect(records: &[Record], root: &Path) -> Unexecuted {
         .collect();
     let mut unexecuted = Unexecuted::default();
     let mut later = Vec::new();
-    for file in &loaded {
-        let Some(source) = source_of(file) else { continue };
+    let sources: Vec<_> = loaded.iter().filter_map(|file| Some((*file, source_of(file)?))).collect();
+    for (_, source) in &sources {
+        names.add(source);
+    }
+    for (file, source) in &sources {
         let cut_off = !finished.contains(file);
         unexecuted
             .direct_reads
@@ -79,7 +83,7 @@ pub(super) fn inspect(records: &[Record], root: &Path) -> Unexecuted {
             unexecuted.cut_off |= cut_off;
             // A branch that was not taken is not taken either where the app is deployed with the same variables.
             let branch = !cut_off && !request.in_function && !source.splits;
-            unexecuted.found.push(found(request, file, branch, &services));
+            unexecuted.found.extend(names.found(request, file, branch));
         }
         if cut_off && unexecuted.stopped_at.is_none() {
             let mut targets =
@@ -98,7 +102,7 @@ pub(super) fn inspect(records: &[Record], root: &Path) -> Unexecuted {
         }
         unexecuted.unknown |= cut_off && source.opaque;
     }
-    follow(later, &loaded, root, &services, &mut unexecuted);
+    follow(later, &loaded, root, &mut names, &mut unexecuted);
     unexecuted
 }
 
@@ -107,7 +111,7 @@ fn follow(
     mut later: Vec<(PathBuf, bool)>,
     loaded: &BTreeSet<&Path>,
     root: &Path,
-    services: &Services<'_>,
+    names: &mut Names<'_>,
     unexecuted: &mut Unexecuted,
 ) {
     let mut seen: BTreeMap<PathBuf, bool> = BTreeMap::new();
@@ -118,25 +122,45 @@ fn follow(
         }
         seen.insert(file.clone(), needed);
         let Some(source) = source_of(&file) else { continue };
-        unexecuted.found.extend(source.requests.iter().map(|request| found(request, &file, !needed, services)));
+        names.add(&source);
+        unexecuted.found.extend(source.requests.iter().flat_map(|request| names.found(request, &file, !needed)));
         let targets = source.imports.iter().filter_map(|import| resolve(import, &file, root));
         later.extend(targets.filter(|target| !loaded.contains(target.as_path())).map(|target| (target, needed)));
     }
 }
 
-fn found(request: &Request, file: &Path, branch: bool, services: &Services<'_>) -> Found {
-    let unused = request.service.as_deref().is_some_and(|service| services.are_without(service));
-    let reason = match (request.optional, unused) {
-        (true, _) => "its schema accepts absence",
-        (false, true) => "asked for by a service that no construct uses",
-        (false, false) => "in a branch that did not run",
-    };
-    Found {
-        name: request.name.clone(),
-        file: file.to_path_buf(),
-        line: request.line,
-        optional: request.optional || branch || unused,
-        reason: Some(reason),
+/// What tells variables from other names.
+struct Names<'a> {
+    services: Services<'a>,
+    aliases: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Names<'_> {
+    fn add(&mut self, source: &Source) {
+        for (alias, variable) in &source.aliases {
+            self.aliases.entry(alias.clone()).or_default().insert(variable.clone());
+        }
+    }
+
+    /// What a request that did not run asks for: the variables that its key stands for.
+    fn found(&self, request: &Request, file: &Path, branch: bool) -> Vec<Found> {
+        let unused = request.service.as_deref().is_some_and(|service| self.services.are_without(service));
+        let reason = match (request.optional, unused) {
+            (true, _) => "its schema accepts absence",
+            (false, true) => "asked for by a service that no construct uses",
+            (false, false) => "in a branch that did not run",
+        };
+        let found = |name: &String| Found {
+            name: name.clone(),
+            file: file.to_path_buf(),
+            line: request.line,
+            optional: request.optional || branch || unused,
+            reason: Some(reason),
+        };
+        match self.aliases.get(&request.name).filter(|_| !is_variable_like(&request.name)) {
+            Some(variables) => variables.iter().map(found).collect(),
+            None => vec![found(&request.name)],
+        }
     }
 }
 
