@@ -1,8 +1,10 @@
 //! Adds what stands in code that did not run to what was captured, and judges whether something may still be missing.
 
-use super::records::Record;
-use super::source::{Import, Request, Source, read};
-use super::{Evidence, EvidenceSource};
+use super::origins::is_variable_like;
+use super::protocol::{Record, TargetKind};
+use super::requirement::{Evidence, EvidenceSource};
+use super::source::{Import, Request, Source};
+use super::source_reader::read;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +17,7 @@ const MOST_FILES: usize = 500;
 
 /// What code that did not run would have asked for.
 #[derive(Debug, Default)]
-pub(super) struct Unrun {
+pub(super) struct Unexecuted {
     /// What it asks for, with files as they are on disk.
     pub(super) found: Vec<Found>,
     /// What it reads from `process.env`.
@@ -24,6 +26,8 @@ pub(super) struct Unrun {
     pub(super) unknown: bool,
     /// Whether modules that were loaded and not evaluated to their end ask for something that was not captured.
     pub(super) cut_off: bool,
+    /// The module that was being evaluated when the run ended, where it can be told.
+    pub(super) stopped_at: Option<PathBuf>,
 }
 
 /// A request in code that did not run.
@@ -50,8 +54,9 @@ impl Found {
 }
 
 /// Reads the workspace's files that a run loaded, and those that they would load later.
-pub(super) fn inspect(records: &[Record], root: &Path) -> Unrun {
+pub(super) fn inspect(records: &[Record], root: &Path) -> Unexecuted {
     let captured = captured(records);
+    let mut names = Names { services: Services::of(records), aliases: BTreeMap::new() };
     let loaded: BTreeSet<&Path> = records.iter().filter_map(loaded_file).collect();
     let finished: BTreeSet<&Path> = records
         .iter()
@@ -60,40 +65,55 @@ pub(super) fn inspect(records: &[Record], root: &Path) -> Unrun {
             _ => None,
         })
         .collect();
-    let mut unrun = Unrun::default();
+    let mut unexecuted = Unexecuted::default();
     let mut later = Vec::new();
-    for file in &loaded {
-        let Some(source) = source_of(file) else { continue };
+    let sources: Vec<_> = loaded.iter().filter_map(|file| Some((*file, source_of(file)?))).collect();
+    for (_, source) in &sources {
+        names.add(source);
+    }
+    for (file, source) in &sources {
         let cut_off = !finished.contains(file);
-        unrun
+        unexecuted
             .direct_reads
             .extend(source.direct_reads.iter().map(|(name, line)| (name.clone(), file.to_path_buf(), *line)));
         for request in &source.requests {
             if captured.contains(file, request) {
                 continue;
             }
-            unrun.cut_off |= cut_off;
+            unexecuted.cut_off |= cut_off;
             // A branch that was not taken is not taken either where the app is deployed with the same variables.
             let branch = !cut_off && !request.in_function && !source.splits;
-            unrun.found.push(found(request, file, branch));
+            unexecuted.found.extend(names.found(request, file, branch));
+        }
+        if cut_off && unexecuted.stopped_at.is_none() {
+            let mut targets =
+                source.imports.iter().filter(|import| !import.dynamic).filter_map(|it| resolve(it, file, root));
+            let began = targets.all(|target| !loaded.contains(target.as_path()) || finished.contains(target.as_path()));
+            unexecuted.stopped_at = began.then(|| file.to_path_buf());
         }
         for import in &source.imports {
             if let Some(target) = resolve(import, file, root).filter(|target| !loaded.contains(target.as_path())) {
                 let needed = cut_off || import.in_function || source.splits;
-                unrun.unknown |= cut_off && import.dynamic;
+                unexecuted.unknown |= cut_off && import.dynamic;
                 if import.dynamic || cut_off {
                     later.push((target, needed));
                 }
             }
         }
-        unrun.unknown |= cut_off && source.opaque;
+        unexecuted.unknown |= cut_off && source.opaque;
     }
-    follow(later, &loaded, root, &mut unrun);
-    unrun
+    follow(later, &loaded, root, &mut names, &mut unexecuted);
+    unexecuted
 }
 
 /// Reads the files that would be loaded later, and what they load in turn.
-fn follow(mut later: Vec<(PathBuf, bool)>, loaded: &BTreeSet<&Path>, root: &Path, unrun: &mut Unrun) {
+fn follow(
+    mut later: Vec<(PathBuf, bool)>,
+    loaded: &BTreeSet<&Path>,
+    root: &Path,
+    names: &mut Names<'_>,
+    unexecuted: &mut Unexecuted,
+) {
     let mut seen: BTreeMap<PathBuf, bool> = BTreeMap::new();
     while let Some((file, needed)) = later.pop() {
         let known = seen.get(&file).copied();
@@ -102,20 +122,64 @@ fn follow(mut later: Vec<(PathBuf, bool)>, loaded: &BTreeSet<&Path>, root: &Path
         }
         seen.insert(file.clone(), needed);
         let Some(source) = source_of(&file) else { continue };
-        unrun.found.extend(source.requests.iter().map(|request| found(request, &file, !needed)));
+        names.add(&source);
+        unexecuted.found.extend(source.requests.iter().flat_map(|request| names.found(request, &file, !needed)));
         let targets = source.imports.iter().filter_map(|import| resolve(import, &file, root));
         later.extend(targets.filter(|target| !loaded.contains(target.as_path())).map(|target| (target, needed)));
     }
 }
 
-fn found(request: &Request, file: &Path, branch: bool) -> Found {
-    let reason = if request.optional { "its schema accepts absence" } else { "in a branch that did not run" };
-    Found {
-        name: request.name.clone(),
-        file: file.to_path_buf(),
-        line: request.line,
-        optional: request.optional || branch,
-        reason: Some(reason),
+/// What tells variables from other names.
+struct Names<'a> {
+    services: Services<'a>,
+    aliases: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Names<'_> {
+    fn add(&mut self, source: &Source) {
+        for (alias, variable) in &source.aliases {
+            self.aliases.entry(alias.clone()).or_default().insert(variable.clone());
+        }
+    }
+
+    /// What a request that did not run asks for: the variables that its key stands for.
+    fn found(&self, request: &Request, file: &Path, branch: bool) -> Vec<Found> {
+        let unused = request.service.as_deref().is_some_and(|service| self.services.are_without(service));
+        let reason = match (request.optional, unused) {
+            (true, _) => "its schema accepts absence",
+            (false, true) => "asked for by a service that no construct uses",
+            (false, false) => "in a branch that did not run",
+        };
+        let found = |name: &String| Found {
+            name: name.clone(),
+            file: file.to_path_buf(),
+            line: request.line,
+            optional: request.optional || branch || unused,
+            reason: Some(reason),
+        };
+        match self.aliases.get(&request.name).filter(|_| !is_variable_like(&request.name)) {
+            Some(variables) => variables.iter().map(found).collect(),
+            None => vec![found(&request.name)],
+        }
+    }
+}
+
+/// The services that the constructs of a route app use; unknown of other apps.
+struct Services<'a>(Option<BTreeSet<&'a str>>);
+
+impl<'a> Services<'a> {
+    fn of(records: &'a [Record]) -> Self {
+        let is_route = |record: &Record| matches!(record, Record::Started { kind: TargetKind::Routes, .. });
+        let used = records.iter().filter_map(|record| match record {
+            Record::Uses { service } => Some(service.as_str()),
+            _ => None,
+        });
+        Self(records.iter().any(is_route).then(|| used.collect()))
+    }
+
+    /// Whether it is certain that no construct uses a service.
+    fn are_without(&self, service: &str) -> bool {
+        self.0.as_ref().is_some_and(|used| !used.contains(service))
     }
 }
 
@@ -151,7 +215,7 @@ fn source_of(file: &Path) -> Option<Source> {
     if !EXTENSIONS.contains(&extension) || std::fs::metadata(file).ok()?.len() > LONGEST {
         return None;
     }
-    Some(read(&std::fs::read_to_string(file).ok()?))
+    Some(read(&std::fs::read_to_string(file).ok()?, file))
 }
 
 const EXTENSIONS: [&str; 8] = ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"];

@@ -14,12 +14,12 @@ pub(super) const MARK: &str = "GKM_SNIFF";
 const MOST_ROUNDS: usize = 20;
 
 /// Every process of a run; killed when dropped.
-pub(super) struct Group {
+pub(super) struct ProcessGroup {
     leader: Option<Pid>,
     mark: Vec<u8>,
 }
 
-impl Group {
+impl ProcessGroup {
     pub(super) fn of(child: &Child, nonce: &str) -> Self {
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         Self { leader, mark: format!("{MARK}={nonce}").into_bytes() }
@@ -45,7 +45,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.kill();
     }

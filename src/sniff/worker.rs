@@ -1,11 +1,13 @@
 //! The process in which an app is loaded: what it gets, how long it may take, and that it ends.
 
-use super::SniffOptions;
-use super::group::{Group, MARK};
-use super::records::{Job, Record, Target, read};
+use super::app_paths::AppPaths;
+use super::options::SniffOptions;
+use super::process_group::ProcessGroup;
+use super::protocol::{Assumed, Job, Record, Target, read};
+use super::sandbox::{environment, isolate};
 use super::script::Script;
+use super::stall::stalled;
 use crate::{DeployError, ErrorCode};
-use std::ffi::OsString;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use tokio::io::AsyncReadExt;
@@ -19,10 +21,8 @@ const RECORDS_READ: u64 = 64 * 1024 * 1024;
 const REAPING: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long output that is under way may take to arrive after the process has ended.
 const DRAINING: std::time::Duration = std::time::Duration::from_millis(200);
-/// How much an app may hold in its heap, in megabytes, and in all its memory, in bytes: a runaway must not take the machine.
+/// How much an app may hold in its heap, in megabytes: a runaway must not take the machine.
 const HEAP_MEGABYTES: u32 = 1_024;
-#[cfg(target_os = "linux")]
-const MEMORY_BYTES: u64 = 6 * 1024 * 1024 * 1024;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(super) enum Ending {
     Exited(ExitStatus),
     /// We killed it at the deadline.
     Deadline,
+    /// We killed it because it used the processor without loading anything more.
+    Endless,
 }
 
 /// What a run left behind.
@@ -40,6 +42,8 @@ pub(super) struct Run {
     pub(super) records: Vec<Record>,
     /// How it ended.
     pub(super) ending: Ending,
+    /// The end of its standard output.
+    pub(super) stdout: String,
     /// The end of its standard error.
     pub(super) stderr: String,
 }
@@ -59,28 +63,40 @@ impl From<DeployError> for Unstarted {
     }
 }
 
-/// Loads `targets` in a process of its own; when the future ends or is dropped, nothing of it is left running.
-pub(super) async fn run(
-    targets: Vec<Target>,
-    app_folder: &Path,
-    root: &Path,
-    options: &SniffOptions,
-) -> Result<Run, Unstarted> {
+/// What a run is to load, and with what.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Task {
+    /// What to load, in order.
+    pub(super) targets: Vec<Target>,
+    /// Variables that the app is given.
+    pub(super) assumed: Vec<Assumed>,
+    /// Whether files that are not deployed are there, and empty.
+    pub(super) empty_files: bool,
+}
+
+/// Carries out a task in a process of its own; when the future ends or is dropped, nothing of it is left running.
+pub(super) async fn run(task: Task, paths: &AppPaths, options: &SniffOptions) -> Result<Run, Unstarted> {
     let script = Script::locate(options.sniffer.as_deref())?;
     let private = tempfile::Builder::new().prefix("gkm-sniff-").tempdir().map_err(|error| unusable(&error))?;
     let records = private.path().join("records");
     let job = Job {
         records: records.clone(),
         nonce: nonce(private.path()),
-        root: root.to_path_buf(),
-        app_folder: app_folder.to_path_buf(),
-        targets,
+        root: paths.root.clone(),
+        app_folder: paths.app.clone(),
+        targets: task.targets,
+        assumed: task.assumed,
+        empty_file: task.empty_files.then(|| private.path().join("empty")),
     };
-    let mut child = command(&job, &script, app_folder, private.path(), options)?.spawn().map_err(Unstarted::NoNode)?;
-    let mut group = Group::of(&child, &job.nonce);
-    let (ending, stderr) = attend(&mut child, &mut group, options).await?;
+    if let Some(file) = &job.empty_file {
+        std::fs::write(file, "").map_err(|error| unusable(&error))?;
+    }
+    let mut child = command(&job, &script, &paths.app, private.path(), options)?.spawn().map_err(Unstarted::NoNode)?;
+    let mut group = ProcessGroup::of(&child, &job.nonce);
+    let attended = attend(&mut child, &mut group, &records, options).await?;
     let records = read(&bounded(&records), &job.nonce);
-    Ok(Run { records, ending, stderr })
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Run { records, ending: attended.ending, stdout: text(&attended.stdout), stderr: text(&attended.stderr) })
 }
 
 fn unusable(error: &std::io::Error) -> DeployError {
@@ -121,86 +137,30 @@ fn command(
     Ok(command)
 }
 
-/// What the app sees of an environment: nothing of ours but where programs are found.
-fn environment(home: &Path, nonce: &str, node_env: &str) -> Vec<(&'static str, OsString)> {
-    let mut environment = vec![
-        ("HOME", home.as_os_str().to_owned()),
-        ("TMPDIR", home.as_os_str().to_owned()),
-        ("LANG", OsString::from("C.UTF-8")),
-        ("NODE_ENV", OsString::from(node_env)),
-        (MARK, OsString::from(nonce)),
-    ];
-    if let Some(path) = std::env::var_os("PATH") {
-        environment.push(("PATH", path));
-    }
-    environment
-}
-
-/// Gives the process a group of its own and nothing of our open files.
-fn isolate(command: &mut Command) {
-    command.process_group(0);
-    // SAFETY: between fork and exec the closure only makes system calls, which is all that is allowed there.
-    #[expect(unsafe_code, reason = "the only way to keep a host's inheritable descriptors from the child")]
-    unsafe {
-        command.pre_exec(|| {
-            close_on_exec();
-            adopt_and_bound();
-            Ok(())
-        });
-    }
-}
-
-/// Marks every descriptor but the three standard ones to be closed by exec: a host may hold inheritable ones.
-#[cfg(target_os = "linux")]
-fn close_on_exec() {
-    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
-    // SAFETY: takes numbers only. A kernel before 5.11 refuses, and then what is inheritable is inherited.
-    #[expect(unsafe_code, reason = "a plain system call")]
-    unsafe {
-        libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC);
-    }
-}
-
-/// Makes the process inherit what its children leave behind, and bounds the memory of each of them.
-#[cfg(target_os = "linux")]
-fn adopt_and_bound() {
-    let bound = libc::rlimit { rlim_cur: MEMORY_BYTES, rlim_max: MEMORY_BYTES };
-    // SAFETY: takes numbers and a structure that outlives the call. Where either is refused, the deadline still holds.
-    #[expect(unsafe_code, reason = "plain system calls")]
-    unsafe {
-        libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-        libc::setrlimit(libc::RLIMIT_DATA, &raw const bound);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn adopt_and_bound() {}
-
-/// Marks the lower descriptors to be closed by exec: a host may hold inheritable ones.
-#[cfg(not(target_os = "linux"))]
-fn close_on_exec() {
-    for descriptor in 3..1024 {
-        // SAFETY: takes numbers only; a descriptor that is not open is refused.
-        #[expect(unsafe_code, reason = "a plain system call")]
-        unsafe {
-            libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
-        }
-    }
+/// What was seen of a process.
+struct Attended {
+    ending: Ending,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
 }
 
 /// Waits for the end, whichever comes first, and clears up after it.
-async fn attend(child: &mut Child, group: &mut Group, options: &SniffOptions) -> Result<(Ending, String), DeployError> {
-    let stdout = child.stdout.take();
-    let stderr = child.stderr.take();
-    let mut text = Vec::new();
-    let mut ignored = Vec::new();
+async fn attend(
+    child: &mut Child,
+    group: &mut ProcessGroup,
+    records: &Path,
+    options: &SniffOptions,
+) -> Result<Attended, DeployError> {
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (mut printed, mut warned) = (Vec::new(), Vec::new());
     let mut ending = Ok(Ending::Deadline);
+    let stalled = stalled(child.id(), records);
     {
-        let drains = async { tokio::join!(drain(stdout, &mut ignored), drain(stderr, &mut text)) };
+        let drains = async { tokio::join!(drain(stdout, &mut printed), drain(stderr, &mut warned)) };
         tokio::pin!(drains);
         let mut drained = false;
         let end = tokio::time::timeout(options.deadline, child.wait());
-        tokio::pin!(end);
+        tokio::pin!(end, stalled);
         loop {
             tokio::select! {
                 biased;
@@ -209,6 +169,7 @@ async fn attend(child: &mut Child, group: &mut Group, options: &SniffOptions) ->
                     if let Ok(Ok(status)) = result { ending = Ok(Ending::Exited(status)); }
                     break
                 }
+                () = &mut stalled => { ending = Ok(Ending::Endless); break }
                 _ = &mut drains, if !drained => drained = true,
             }
         }
@@ -227,7 +188,7 @@ async fn attend(child: &mut Child, group: &mut Group, options: &SniffOptions) ->
         // A killed process disappears at once; where it does not, the runtime reaps it later.
         let _ = tokio::time::timeout(REAPING, child.wait()).await;
     }
-    ending.map(|ending| (ending, String::from_utf8_lossy(&text).into_owned()))
+    ending.map(|ending| Attended { ending, stdout: printed, stderr: warned })
 }
 
 /// Reads to the end and keeps the last part.

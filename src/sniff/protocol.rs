@@ -17,6 +17,22 @@ pub(super) struct Job {
     pub(super) app_folder: PathBuf,
     /// What to load, in order.
     pub(super) targets: Vec<Target>,
+    /// Variables that the app is given.
+    pub(super) assumed: Vec<Assumed>,
+    /// The empty file that stands in for files that are not deployed; without it they are not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) empty_file: Option<PathBuf>,
+}
+
+/// A variable that an app is given in a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Assumed {
+    /// The variable.
+    pub(super) name: String,
+    /// Which of the values that it is likely to hold, from 0.
+    pub(super) attempt: usize,
+    /// Values that the app has said to be valid.
+    pub(super) listed: Vec<String>,
 }
 
 /// One file to load.
@@ -42,6 +58,10 @@ pub(super) enum TargetKind {
     Routes,
     /// Exports a function that takes a parser.
     EnvParser,
+    /// Is loaded with every route app, such as its logger.
+    Module,
+    /// The same, and exports functions that set up the server.
+    Hooks,
 }
 
 /// Something that a worker reported.
@@ -51,13 +71,31 @@ pub(super) enum Record {
     /// A target is about to be loaded.
     Started { file: PathBuf, kind: TargetKind },
     /// `get(name)` was called.
-    Asked { id: u64, name: String, file: Option<PathBuf>, line: Option<u32> },
+    Asked {
+        id: u64,
+        name: String,
+        #[serde(default)]
+        source: ValueSource,
+        /// The variables that the value consists of, where it shows.
+        #[serde(default)]
+        origins: Vec<String>,
+        file: Option<PathBuf>,
+        line: Option<u32>,
+    },
     /// What the schema of a request says of absence.
     Judged { id: u64, optional: bool, reason: Option<String> },
     /// `process.env.NAME` was read by the app's own file.
     ReadEnv { name: String, file: Option<PathBuf>, line: Option<u32> },
+    /// A variable was asked for in vain, by whoever; the place is that of the app's own file for which it was.
+    Lacked { name: String, file: Option<PathBuf>, line: Option<u32> },
+    /// A file that is not deployed was looked for.
+    Undeployed { file: PathBuf },
     /// A construct said that it needs a variable.
     Declared { name: String, file: Option<PathBuf>, optional: bool },
+    /// Modules are being loaded; said now and then.
+    Working,
+    /// A construct uses a service.
+    Uses { service: String },
     /// A file of the workspace was loaded.
     Loaded { file: PathBuf },
     /// A file of an installed package was loaded.
@@ -72,10 +110,27 @@ pub(super) enum Record {
     Settled { file: PathBuf },
     /// Something was thrown.
     Threw(Thrown),
+    /// The app ended itself.
+    Exiting { code: i32, stack: Vec<Frame> },
     /// Nothing is left to do, and a target has not settled.
     Drained,
     /// The worker is about to end itself.
     Ended,
+}
+
+/// Where a parser has the value of a key from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ValueSource {
+    /// The variable of that name, whether it is set or not.
+    #[default]
+    Variable,
+    /// It has no such key, so the key should be a variable.
+    Absent,
+    /// The app gave a value.
+    Given,
+    /// The app gave an expression that had no value here.
+    Nothing,
 }
 
 /// Something that was thrown.
@@ -89,6 +144,9 @@ pub(super) struct Thrown {
     pub(super) name: String,
     /// Its message.
     pub(super) message: String,
+    /// All that it says, with what it was caused by.
+    #[serde(default)]
+    pub(super) detail: String,
     /// Its `code`, for instance `ERR_MODULE_NOT_FOUND`.
     pub(super) code: Option<String>,
     /// Whether it is a `SyntaxError`.
@@ -156,7 +214,14 @@ mod tests {
             "\n",
             r#"{"nonce":"n","type":"settl"#
         );
-        let asked = Record::Asked { id: 1, name: "PORT".to_owned(), file: Some("/a.ts".into()), line: Some(2) };
+        let asked = Record::Asked {
+            id: 1,
+            name: "PORT".to_owned(),
+            source: ValueSource::Variable,
+            origins: Vec::new(),
+            file: Some("/a.ts".into()),
+            line: Some(2),
+        };
         assert_eq!(read(text.as_bytes(), "n"), [asked]);
     }
 }
