@@ -61,14 +61,14 @@ pub async fn list_registries(server: Value, options: Value, cancel: &CancelHandl
     outcome(until(cancel, list).await)
 }
 
-/// Runs `Dokploy::log_in_to_registry`.
+/// Runs `RegistryApi::log_in`.
 #[napi]
 pub async fn create_registry(server: Value, login: Value, options: Value, cancel: &CancelHandle) -> Outcome {
     let create = async {
         let JsLogin { name, url, username, password } = parse("registry", login)?;
         let (registry_name, registry_url) = (name.as_deref().unwrap_or(&url), url.as_str());
         let create = CreateRegistry { registry_name, username: &username, password: &password, registry_url };
-        connect(server, options)?.log_in_to_registry(&create).await.map(JsRegistry::from)
+        connect(server, options)?.registry().log_in(&create).await.map(JsRegistry::from)
     };
     outcome(until(cancel, create).await)
 }

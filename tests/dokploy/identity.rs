@@ -79,7 +79,7 @@ async fn a_registry_is_made_and_a_login_that_it_refuses_is_told() {
     let make = async |registry_url: &str, password: &str| {
         let password = Secret::new(password);
         let create = CreateRegistry { registry_name: "ours", username: "ci", password: &password, registry_url };
-        client.log_in_to_registry(&create).await
+        client.registry().log_in(&create).await
     };
     let error = make("registry.test", "wrong-canary").await.unwrap_err();
     assert_eq!((error.code(), error.reason_name()), (ErrorCode::ImageRegistry, Some("login-refused")));
