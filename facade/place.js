@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** This package's name. */
@@ -24,8 +24,9 @@ export const root = isBundled ? dirname(here) : dirname(dirname(here));
  * managers put a package's dependencies where only that package finds them.
  */
 export function find(request, { owner, folder }) {
-	const program = process.argv[1];
-	for (const file of [join(folder, 'index.js'), ...(program ? [program] : [])]) {
+	// With `--eval` the program is no file, and this is its first argument.
+	const program = process.argv[1] ?? '';
+	for (const file of [join(folder, 'index.js'), ...(isAbsolute(program) ? [program] : [])]) {
 		const near = createRequire(file);
 		const installed = resolve(near, owner);
 		const found = (installed && resolve(createRequire(installed), request)) ?? resolve(near, request);
