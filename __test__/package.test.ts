@@ -66,6 +66,11 @@ describe.each([
 	});
 });
 
+it('the release builds every platform', () => {
+	const { napi } = JSON.parse(read('package.json')) as { napi: { targets: string[] } };
+	expect(found(read('.github/workflows/release.yml'), /\{ target: ([\w-]+),/g).sort()).toEqual([...napi.targets].sort());
+});
+
 it('what the facade exports is what the types declare', async () => {
 	const declared = found(read('index.d.ts'), /^export (?:function|class|const) (\w+)/gm);
 	const exported = await import('@geekmidas/deploy-native');

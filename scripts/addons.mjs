@@ -13,6 +13,7 @@ export const addons = [
 		binaryName: 'deploy-native',
 		packageName: '@geekmidas/deploy-native',
 		folder: root,
+		onWindows: true,
 		sources: join(root, 'src/node/mod.rs'),
 	},
 	{
@@ -20,6 +21,7 @@ export const addons = [
 		binaryName: 'deploy-native-testing',
 		packageName: '@geekmidas/deploy-native-testing',
 		folder: join(root, 'simulator'),
+		onWindows: false,
 		sources: join(root, 'simulator/src/lib.rs'),
 	},
 ];

@@ -14,10 +14,10 @@ import { platformOf } from '../facade/addon.js';
 import { addons, root } from './addons.mjs';
 
 /** Where the tarballs go. */
-const packages = join(root, 'target/packages');
+export const packages = join(root, 'target/packages');
 
 /** The addons with the platforms that each has packages for. */
-const parts = addons.map((addon) => ({ ...addon, platforms: readdirSync(join(addon.folder, 'npm')).sort() }));
+export const parts = addons.map((addon) => ({ ...addon, platforms: readdirSync(join(addon.folder, 'npm')).sort() }));
 
 /** What of a manifest is of no use to who installs it. */
 const ours = ['scripts', 'devDependencies', 'overrides', 'napi'];
@@ -34,7 +34,8 @@ export function pack(find = builtHere) {
 	const natives = parts.flatMap((part) => part.platforms.map((platform) => packNative(part, platform, find)));
 	const facades = parts.map(packFacade);
 	const order = [...natives.filter(Boolean), ...facades];
-	writeFileSync(join(packages, 'order.json'), `${JSON.stringify(order.map(({ file }) => basename(file)), null, 2)}\n`);
+	const listed = order.map(({ name, version, file }) => ({ name, version, file: basename(file) }));
+	writeFileSync(join(packages, 'order.json'), `${JSON.stringify(listed, null, 2)}\n`);
 	return order;
 }
 
@@ -77,14 +78,19 @@ function tarball(manifest, files) {
 	mkdirSync(staging, { recursive: true });
 	for (const file of files) place(file, join(staging, basename(file)));
 	writeFileSync(join(staging, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-	const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', packages];
-	const shell = process.platform === 'win32';
-	const { status, stdout, stderr } = spawnSync('npm', args, { cwd: staging, encoding: 'utf8', shell });
-	if (status !== 0) throw new Error(`npm pack failed for ${name}: ${stderr}`);
+	npm(['pack', '--ignore-scripts', '--pack-destination', packages], staging);
 	rmSync(join(packages, 'staging'), { recursive: true });
 	const file = join(packages, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
-	if (!existsSync(file)) throw new Error(`npm pack made no ${file}: ${stdout}`);
+	if (!existsSync(file)) throw new Error(`npm pack made no ${file}`);
 	return { name, version, file, manifest };
+}
+
+/** Runs npm; throws when it fails. Returns what it prints. */
+export function npm(args, cwd) {
+	const options = { cwd, encoding: 'utf8', shell: process.platform === 'win32' };
+	const { status, stdout, stderr } = spawnSync('npm', args, options);
+	if (status !== 0) throw new Error(`npm ${args.join(' ')} failed in ${cwd}: ${stderr}`);
+	return stdout;
 }
 
 /** An addon can be a hundred megabytes: where that is possible, it is not copied. */
