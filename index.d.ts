@@ -1092,6 +1092,8 @@ export type DeployErrorCode =
 	| 'PLAN_STALE'
 	| 'CANCELLED'
 	| 'HOOK_FAILED'
+	| 'PLATFORM_UNSUPPORTED'
+	| 'PACKAGE_MISSING'
 	| 'MULTIPLE'
 	| 'INTERNAL';
 

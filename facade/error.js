@@ -1,5 +1,7 @@
 // The one error class of the public surface.
 
+import { errorCodes } from './constants.js';
+
 /** The fields of a failure that a `DeployError` carries over where they are set. */
 const fields = ['app', 'stage', 'endpoint', 'resource', 'step', 'reason', 'hint', 'log', 'missing', 'report'];
 
@@ -50,6 +52,17 @@ export function described(error) {
 	const shown = { code, message, retryable, causes: texts, errors: (errors ?? []).map(described) };
 	for (const field of fields) if (error[field] !== undefined) shown[field] = error[field];
 	return shown;
+}
+
+/** Whether the native side can format a failure: not what is no error of ours, nor that there may be no native side. */
+export function isFormattable(error) {
+	return errorCodes.includes(error?.code) && !['PLATFORM_UNSUPPORTED', 'PACKAGE_MISSING'].includes(error.code);
+}
+
+/** A failure for a terminal, without the native side. */
+export function textOf(error) {
+	const hint = error?.hint === undefined ? '' : `  hint      ${error.hint}\n`;
+	return `✗ ${error?.message ?? error}\n${hint}`;
 }
 
 /** Links the texts of underlying errors, outermost first, as causes of each other. */

@@ -19,7 +19,7 @@ const SERVER_IP = '192.0.2.10';
 
 await setup();
 const { createProgressRenderer, deploy, formatError, plan, readState, DeployError } = await import('../index.js');
-const { startSimulator } = await import('../testing.js');
+const { startSimulator } = await import('../simulator/index.js');
 const { tryIsolation } = await import('./demo/isolation.mjs');
 
 const controller = new AbortController();
