@@ -13,7 +13,9 @@ const { pathToFileURL } = require('node:url');
 const { inspect } = require('node:util');
 const channel = require('./channel.cjs');
 const project = require('./project.cjs');
+const libraries = require('./libraries.cjs');
 const typescript = require('./typescript.cjs');
+const interop = require('./interop.cjs');
 const { patchExports } = require('./capture.cjs');
 const assumed = require('./assumed.cjs');
 const environment = require('./environment.cjs');
@@ -31,7 +33,7 @@ const { exit: end, kill } = process;
 
 channel.open(job.records, job.nonce);
 project.setRoots(job.root, job.appFolder);
-typescript.setAppFolder(job.appFolder);
+libraries.setAppFolder(job.appFolder);
 lowered.install();
 
 Object.defineProperty(globalThis, Symbol.for('gkm.sniff'), {
@@ -39,10 +41,7 @@ Object.defineProperty(globalThis, Symbol.for('gkm.sniff'), {
     patch: patchExports,
     finished: (file) => channel.queue('finished', { file }),
     env: () => process.env,
-    commonJsNames(url) {
-      const file = require('node:url').fileURLToPath(url);
-      return { require: nodeModule.createRequire(url), __filename: file, __dirname: path.dirname(file) };
-    },
+    ...interop.bridge,
   },
 });
 

@@ -8,7 +8,7 @@ const { pathToFileURL } = require('node:url');
 const capture = require('./capture.cjs');
 const channel = require('./channel.cjs');
 const project = require('./project.cjs');
-const { formatOf } = require('./source.cjs');
+const { compiled } = require('./source.cjs');
 const { fromApp, parserFor } = require('./parser.cjs');
 
 // Hooks may wait for what is only there where the app is deployed.
@@ -49,8 +49,8 @@ function exportOf(exports, { export: name }) {
 }
 
 function isCommonJs(file) {
-  const format = formatOf(file, () => readFileSync(file, 'utf8'));
-  if (format !== undefined) return format === 'commonjs';
+  const made = compiled(file);
+  if (made !== undefined) return made.format === 'commonjs';
   if (file.endsWith('.mjs')) return false;
   return file.endsWith('.cjs') || (project.packageOf(file)?.type !== 'module' && !looksLikeModule(file));
 }
