@@ -25,6 +25,8 @@ const { ownFrames, ownStack } = require('./location.cjs');
 const { loadTarget } = require('./targets.cjs');
 const surroundings = require('./surroundings.cjs');
 const { settle } = require('./settle.cjs');
+const offshoots = require('./offshoots.cjs');
+const source = require('./source.cjs');
 const undeployed = require('./undeployed.cjs');
 const { endOffspring } = require('./offspring.cjs');
 
@@ -34,6 +36,7 @@ const { exit: end, kill } = process;
 channel.open(job.records, job.nonce);
 project.setRoots(job.root, job.appFolder);
 libraries.setAppFolder(job.appFolder);
+source.setFormat(job.format);
 lowered.install();
 
 Object.defineProperty(globalThis, Symbol.for('gkm.sniff'), {
@@ -59,6 +62,8 @@ assumed.install(job.assumed);
 if (job.emptyFile !== undefined) undeployed.useEmpty(job.emptyFile);
 environment.watch();
 files.watch();
+offshoots.watch();
+if (job.targets.every(({ kind }) => kind === 'offshoot')) offshoots.imitate();
 // Before the app's own listeners: it may end itself.
 process.on('exit', (code) => {
   channel.send('exiting', { code: Number(code) || 0, stack: ownFrames() });
@@ -68,6 +73,8 @@ process.on('uncaughtException', (error) => report('background', error));
 process.on('unhandledRejection', (error) => report('background', error));
 
 function report(phase, error, file) {
+  // CommonJS cannot wait for a module that awaits at its top level: a bundler makes ES modules of such an app.
+  if (error?.code === 'ERR_REQUIRE_ASYNC_MODULE') channel.send('asynchronous', {});
   channel.send('threw', { phase, file, ...facts(error) });
 }
 

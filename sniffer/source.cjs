@@ -10,6 +10,9 @@ const assets = require('./assets.cjs');
 const { awaits, facade, toCommonJs } = require('./commonjs.cjs');
 const glob = require('./glob.cjs');
 const project = require('./project.cjs');
+const { resolveUrl } = require('./resolve.cjs');
+const { compilerOptions } = require('./tsconfig.cjs');
+const types = require('./types.cjs');
 const typescript = require('./typescript.cjs');
 
 // Taken before the app runs, which may replace it.
@@ -42,7 +45,16 @@ function compile(file) {
   const isModule = isModuleByName(file);
   if (!MODULE_SYNTAX.test(code)) return { format: isModule || awaits(code) ? 'module' : 'commonjs', code };
   const converted = isModule ? undefined : toCommonJs(file, code, BRIDGE);
-  return converted === undefined ? { format: 'module', code } : { format: 'commonjs', ...converted };
+  if (converted !== undefined) return { format: 'commonjs', ...converted };
+  const { isolatedModules, verbatimModuleSyntax } = compilerOptions(file);
+  if (isolatedModules === true || verbatimModuleSyntax === true) return { format: 'module', code };
+  return { format: 'module', code: types.withoutTypes(code, (specifier, from = file) => ownFile(specifier, from)) };
+}
+
+// The file of the workspace that a specifier names; undefined for everything else.
+function ownFile(specifier, from) {
+  const found = project.fileOf(resolveUrl(specifier, from));
+  return found !== undefined && project.isOwn(found) ? found : undefined;
 }
 
 function isModuleByName(file) {

@@ -1,13 +1,18 @@
 'use strict';
 
-// Runs what a job names: an entry or configuration file, route files with their constructs, or an environment parser.
+// Runs what a job names: an entry or configuration file, route files with their constructs, an environment parser, or what
+// an app runs beside itself.
 
 const nodeModule = require('node:module');
 const { readFileSync } = require('node:fs');
+const path = require('node:path');
+const process = require('node:process');
 const { pathToFileURL } = require('node:url');
+const { CODE } = require('./assets.cjs');
 const capture = require('./capture.cjs');
 const channel = require('./channel.cjs');
 const project = require('./project.cjs');
+const { resolveUrl } = require('./resolve.cjs');
 const { compiled } = require('./source.cjs');
 const { fromApp, parserFor } = require('./parser.cjs');
 
@@ -16,16 +21,31 @@ const LONGEST_HOOK_MS = 2_000;
 const { setTimeout: later } = globalThis;
 
 async function loadTarget(target) {
-  if (target.kind === 'entry' && isCommonJs(target.file)) {
-    // As the main module, so that `require.main === module` holds.
-    nodeModule._load(target.file, null, true);
-    return;
-  }
+  if (target.kind === 'offshoot') return loadOffshoot(target);
+  if (target.kind === 'entry' && isCommonJs(target.file)) return loadMain(target.file);
   const exports = await import(pathToFileURL(target.file).href);
   if (target.kind === 'routes') await askConstructs(exports, target.file);
   else if (target.kind === 'env-parser') await callParser(exports, target);
   else if (target.kind === 'module') given.logger = exportOf(exports, target);
   else if (target.kind === 'hooks') await callHooks(exports, target.file);
+}
+
+// As the main module, so that `require.main === module` holds.
+function loadMain(file) {
+  nodeModule._load(file, null, true);
+}
+
+// A file that the app runs in another process or thread, or imports later, by the name that it has for it.
+async function loadOffshoot({ file: name, specifier = name, from = name }) {
+  const url = resolveUrl(specifier, from);
+  const file = project.fileOf(url);
+  if (file === undefined || !project.isOwn(file) || !CODE.has(path.extname(file))) {
+    if (file === undefined) channel.send('not-found', { file: name });
+    return;
+  }
+  process.argv[1] = file;
+  if (isCommonJs(file)) loadMain(file);
+  else await import(url);
 }
 
 // What the generated server hands to its hooks.

@@ -13,6 +13,7 @@ const nodeModule = require('node:module');
 const path = require('node:path');
 const libraries = require('./libraries.cjs');
 const { compilerOptions } = require('./tsconfig.cjs');
+const types = require('./types.cjs');
 
 const SYNTAX = { '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.tsx': 'tsx', '.jsx': 'jsx' };
 // Node 24 runs all that TypeScript passes on; before, `using` must be lowered.
@@ -27,9 +28,14 @@ function transform(file, source, { map = false } = {}) {
   const options = compilerOptions(file);
   const oxc = libraries.load('oxc-transform');
   if (oxc === undefined) return transformByTypeScript(file, source, options, map) ?? transformByNode(file, source, map);
-  const result = oxc.transformSync(file, source, oxcOptions(file, options, map));
+  const given = oxcOptions(file, options, map);
+  const result = oxc.transformSync(file, source, given);
   const problem = result.errors?.find((error) => error.severity === 'Error');
   if (problem !== undefined) throw syntaxError(file, source, problem);
+  if (types.hasMetadata(result.code)) {
+    const plain = { ...given, decorator: { legacy: true } };
+    result.code = types.lenientMetadata(result.code, oxc.transformSync(file, source, plain).code);
+  }
   if (options.experimentalDecorators !== true && /^\s*@[\w$]/m.test(result.code)) {
     // No Node runs standard decorators yet, and oxc leaves them in place: the app's own TypeScript knows them.
     return transformByTypeScript(file, source, options, false) ?? result;

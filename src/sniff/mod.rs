@@ -22,7 +22,8 @@
 //! | `fallback` | whether source text does without a variable that it reads |
 //! | `failure` | reports → why something may be missing |
 //! | `unexecuted` | what code that did not run would ask for |
-//! | `source`, `lexer` | what can be read from source text itself |
+//! | `source`, `source_reader`, `source_scope`, `calls` | what can be read from source text itself |
+//! | `path_values` | which file an expression names |
 //! | `cache`, `inputs`, `digest` | answers for apps that did not change |
 //! | `script` | where the worker's JavaScript comes from |
 //! | `app_paths` | where an app lives, and its files |
@@ -32,17 +33,18 @@ mod app;
 mod app_paths;
 mod assumptions;
 mod cache;
+mod calls;
 mod digest;
 mod entry;
 mod failure;
 mod fallback;
 mod findings;
 mod inputs;
-mod lexer;
 mod loading;
 mod mentions;
 mod options;
 mod origins;
+mod path_values;
 mod process_group;
 mod protocol;
 mod requirement;
@@ -50,6 +52,8 @@ mod route_files;
 mod sandbox;
 mod script;
 mod source;
+mod source_reader;
+mod source_scope;
 mod stall;
 mod targets;
 mod unexecuted;

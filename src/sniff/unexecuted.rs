@@ -3,7 +3,8 @@
 use super::origins::is_variable_like;
 use super::protocol::{Record, TargetKind};
 use super::requirement::{Evidence, EvidenceSource};
-use super::source::{Import, Request, Source, read};
+use super::source::{Import, Request, Source};
+use super::source_reader::read;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -214,7 +215,7 @@ fn source_of(file: &Path) -> Option<Source> {
     if !EXTENSIONS.contains(&extension) || std::fs::metadata(file).ok()?.len() > LONGEST {
         return None;
     }
-    Some(read(&std::fs::read_to_string(file).ok()?))
+    Some(read(&std::fs::read_to_string(file).ok()?, file))
 }
 
 const EXTENSIONS: [&str; 8] = ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"];
