@@ -5,6 +5,7 @@
 
 const { syncBuiltinESMExports } = require('node:module');
 const channel = require('./channel.cjs');
+const libraries = require('./libraries.cjs');
 const { callSite, ownCallSite } = require('./location.cjs');
 
 const real = process.env;
@@ -45,7 +46,7 @@ function namesReadAndSet() {
 }
 
 function note(name, isSet, trap) {
-  if (typeof name !== 'string' || OF_NODE.has(name) || OF_OBJECTS.has(name)) return;
+  if (typeof name !== 'string' || OF_NODE.has(name) || OF_OBJECTS.has(name) || libraries.isLoading()) return;
   const site = ownCallSite(trap);
   if (site === null) return;
   if (site !== undefined) {
