@@ -41,7 +41,8 @@ pub(super) fn read_workspace(value: &Value, faults: &mut Faults) -> Option<Works
     let default_target = document.object("deploy", faults).and_then(|deploy| {
         deploy.optional("default", faults, |value| read::text(value).map_err(|_| "the name of a deploy target"))
     });
-    let apps = read_apps(&document, default_target.as_deref(), services.db.is_some(), faults);
+    let around = app::Around { root: root.as_deref(), default_target: default_target.as_deref() };
+    let apps = read_apps(&document, around, services.db.is_some(), faults);
     let deploy = read_deploy(&document, faults);
     let state = read_state(&document, faults);
     undone::note(&document, faults);
@@ -65,7 +66,7 @@ fn absolute(value: &Value) -> Result<PathBuf, &'static str> {
 
 fn read_apps(
     document: &Fields<'_>,
-    default_target: Option<&str>,
+    around: app::Around<'_>,
     has_database: bool,
     faults: &mut Faults,
 ) -> Option<IndexMap<String, App>> {
@@ -78,7 +79,7 @@ fn read_apps(
         if let Some(fault) = &fault {
             faults.push(&path, fault.as_str());
         }
-        let Some(app) = app::read(value, &path, default_target, faults) else { continue };
+        let Some(app) = app::read(value, &path, around, faults) else { continue };
         // A backend may ask for a database of its own, which then carries its name.
         if fault.is_none()
             && has_database
