@@ -13,6 +13,7 @@
 //! | [`sniff`] | how requirements are found: subprocess protocol, evidence, cache | I/O |
 //! | [`state`] | the state file: format, atomic store, lock, journal | I/O |
 //! | [`dokploy`] | the HTTP client: transport, typed endpoints, errors, server version | I/O |
+//! | [`lease`] | one run per stage, whatever machine: the protocol, and its adapter to Dokploy | pure, I/O |
 //! | [`postgres`] | roles, schemas, isolation proof | I/O |
 //! | [`dns`] | records, one file per vendor, authoritative verification | I/O |
 //! | [`image`] | build, push, digest | I/O |
@@ -25,6 +26,7 @@ pub mod env;
 mod error;
 mod event;
 pub mod image;
+pub mod lease;
 pub mod plan;
 pub mod postgres;
 pub mod secrets;

@@ -65,7 +65,11 @@ impl Call {
         fields.clone().all(known) && self.always.iter().all(|name| fields.clone().any(|field| field == *name))
     }
 
-    /// Every call that this client can make.
+    /// The calls without which a stage cannot be leased; every deployment can do without them.
+    pub const LEASE: &[&'static Self] =
+        &[&super::tag::ALL, &super::tag::CREATE, &super::tag::UPDATE, &super::tag::REMOVE];
+
+    /// Every call without which this client cannot deploy.
     pub const ALL: &[&'static Self] = &[
         &super::project::ALL,
         &super::project::ONE,

@@ -5,7 +5,7 @@ use super::queue::SharedQueue;
 use super::transport::{ClientSettings, Transport};
 use super::{
     ApplicationApi, DeploymentApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi, ProjectApi, RedisApi,
-    RegistryApi, SettingsApi, SwarmApi,
+    RegistryApi, ServerTime, SettingsApi, SwarmApi, TagApi,
 };
 use crate::DeployError;
 use crate::secrets::{Redactor, Secret};
@@ -77,6 +77,11 @@ impl Dokploy {
         self.transport.redact(text)
     }
 
+    /// What the newest answer told of the server's clock; none before the first.
+    pub fn server_time(&self) -> Option<ServerTime> {
+        self.transport.server_time()
+    }
+
     /// Projects.
     pub fn project(&self) -> ProjectApi<'_> {
         ProjectApi(&self.transport)
@@ -125,6 +130,11 @@ impl Dokploy {
     /// Swarm services.
     pub fn swarm(&self) -> SwarmApi<'_> {
         SwarmApi(&self.transport)
+    }
+
+    /// Tags of the organization.
+    pub fn tag(&self) -> TagApi<'_> {
+        TagApi(&self.transport)
     }
 
     /// The server itself.

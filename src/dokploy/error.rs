@@ -155,6 +155,18 @@ impl ApiError {
         matches!(*self.failure, Failure::Conflict { .. })
     }
 
+    /// Whether a create was refused where something of its name may stand in the way.
+    ///
+    /// Dokploy answers 409, or hands on its database's refusal with 400, which says no more: look for it.
+    pub fn may_be_taken(&self) -> bool {
+        matches!(*self.failure, Failure::Conflict { .. } | Failure::Rejected { status: 400, .. })
+    }
+
+    /// Whether the key may not make the call, or the server does not have it.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(*self.failure, Failure::Forbidden { .. } | Failure::NoSuchEndpoint)
+    }
+
     /// Whether this was a change that may or may not have taken effect, perhaps only seconds from now.
     ///
     /// Sending it again could then make something twice: look first.

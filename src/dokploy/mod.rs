@@ -15,6 +15,7 @@ mod outcome;
 mod proof;
 mod reply;
 mod running;
+mod server_time;
 mod transport;
 mod version;
 mod wait;
@@ -32,6 +33,7 @@ mod redis;
 mod registry;
 mod settings;
 mod swarm;
+mod tag;
 
 pub use answer::ServiceStatus;
 pub use application::{
@@ -54,8 +56,10 @@ pub use project::{CreatedProject, Project, ProjectApi, ProjectSummary, UpdatePro
 pub use redis::{CreateRedis, Redis, RedisApi};
 pub use registry::{CreateRegistry, Registry, RegistryApi};
 pub use running::{EnvDifference, Look, Observation, Task, TaskState, classify, image_matches};
+pub use server_time::ServerTime;
 pub use settings::SettingsApi;
 pub use swarm::{NodeApp, Replicas, SwarmApi};
+pub use tag::{Tag, TagApi};
 pub use transport::ClientSettings;
 pub use version::{Access, Version};
 pub use wait::{OnProgress, WaitSettings};

@@ -3,6 +3,7 @@
 use super::call::{Call, Patience};
 use super::error::{ApiError, Failure};
 use super::reply;
+use super::server_time::{ServerClock, ServerTime};
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployError, ErrorCode};
 use backon::{ExponentialBuilder, Retryable as _};
@@ -73,6 +74,7 @@ pub(super) struct Transport {
     base: Url,
     settings: ClientSettings,
     redactor: Arc<Redactor>,
+    clock: ServerClock,
 }
 
 impl Transport {
@@ -95,7 +97,7 @@ impl Transport {
                 DeployError::new(ErrorCode::Internal, "The HTTP client could not be set up").caused_by(&error)
             })?;
         let permits = Semaphore::new(settings.side_by_side.max(1));
-        Ok(Self { http, permits, base, settings, redactor })
+        Ok(Self { http, permits, base, settings, redactor, clock: ServerClock::default() })
     }
 
     pub(super) fn origin(&self) -> String {
@@ -108,6 +110,11 @@ impl Transport {
 
     pub(super) fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
+    }
+
+    /// What the newest answer told of the server's clock.
+    pub(super) fn server_time(&self) -> Option<ServerTime> {
+        self.clock.newest()
     }
 
     /// Reads the answer of a query.
@@ -195,9 +202,14 @@ impl Transport {
         let fail = |failure| ApiError::new(call, failure);
         // Nobody closes the semaphore. The time that the server has begins when the request is sent.
         let _permit = self.permits.acquire().await.ok();
+        let sent = Instant::now();
         let response = request.timeout(timeout).send().await.map_err(|error| fail(broken(error, timeout)))?;
         let status = response.status().as_u16();
-        let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        if let Some(date) = header("date") {
+            self.clock.learn(date, sent, Instant::now());
+        }
+        let location = header("location").map(str::to_owned);
         let bytes = self.read(response, timeout).await.map_err(fail)?;
         if (200..300).contains(&status) {
             return Ok(if bytes.is_empty() { EMPTY.to_vec() } else { bytes });
