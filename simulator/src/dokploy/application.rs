@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::model::{self, Job, Record, State, find, find_mut, rows, text};
 use super::{Answer, Call, Reply};
-use crate::clock::timestamp;
 use crate::swarm::{rollout, view};
 use crate::world::World;
 
@@ -134,7 +133,7 @@ fn enqueue(call: &Call, kind: &'static str, default_title: &str) -> Answer {
             description: call.text("description").to_owned(),
             kind,
             active: false,
-            queued_at: timestamp(),
+            queued_at: call.world.timestamp(),
         });
         Ok(())
     })?;

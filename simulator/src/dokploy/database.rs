@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::model::{self, Record, State, find, find_mut, rows, text};
 use super::{Answer, Call, dotenv, queue};
-use crate::clock::timestamp;
 use crate::random;
 use crate::swarm::{Database, Order, Spec, ports, rollout, view};
 use crate::world::World;
@@ -77,7 +76,10 @@ fn create(kind: &Kind, call: &Call) -> Answer {
     let app_name = model::app_name(&call.input, kind.router);
     model::assign(&mut record, call.input.clone());
     let id = random::nanoid();
-    model::assign(&mut record, model::record(json!({ kind.id: id, "appName": app_name, "createdAt": timestamp() })));
+    model::assign(
+        &mut record,
+        model::record(json!({ kind.id: id, "appName": app_name, "createdAt": call.world.timestamp() })),
+    );
     if text(&record, "databasePassword").is_empty() {
         record.insert("databasePassword".into(), random::letters(16).into());
     }

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::error::{ApiError, Issue};
 use super::model::{self, Record, find, find_mut, rows, text};
 use super::{Answer, Call, Reply};
-use crate::clock::timestamp;
 use crate::random;
 
 pub(super) fn perform(name: &str, call: &Call) -> Answer {
@@ -52,7 +51,7 @@ fn create(call: &Call) -> Answer {
         model::assign(
             &mut domain,
             model::record(json!({
-                "domainId": random::nanoid(), "uniqueConfigKey": state.domains_made, "createdAt": timestamp(),
+                "domainId": random::nanoid(), "uniqueConfigKey": state.domains_made, "createdAt": call.world.timestamp(),
             })),
         );
         state.domains.push(domain.clone());

@@ -19,6 +19,7 @@ mod registry;
 pub(crate) mod schema;
 mod settings;
 mod swarm;
+mod tag;
 mod user;
 pub(crate) mod validate;
 
@@ -98,6 +99,7 @@ pub(crate) async fn perform(call: Call) -> Answer {
         "docker" => docker::perform(name, &call),
         "swarm" => swarm::perform(name, &call),
         "settings" => settings::perform(name, &call),
+        "tag" => tag::perform(name, &call).await,
         "user" => user::perform(name, &call),
         _ => Err(ApiError::no_endpoint()),
     }

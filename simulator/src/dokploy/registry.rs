@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::model::{self, ORGANIZATION, find, text};
 use super::{Answer, Call, Reply, queue};
-use crate::clock::timestamp;
 use crate::random;
 
 pub(super) async fn perform(name: &str, call: &Call) -> Answer {
@@ -28,7 +27,7 @@ async fn create(call: &Call) -> Answer {
     })?;
     let registry = model::record(json!({
         "registryId": random::nanoid(), "registryName": call.text("registryName"), "imagePrefix": call.input["imagePrefix"],
-        "username": user, "password": password, "registryUrl": host, "createdAt": timestamp(),
+        "username": user, "password": password, "registryUrl": host, "createdAt": call.world.timestamp(),
         "registryType": call.text("registryType"), "organizationId": ORGANIZATION,
     }));
     call.world.write(|state| {

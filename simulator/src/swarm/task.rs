@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::rollout;
 use super::template::{self, Context};
 use super::{Container, Database, Desired, Service, Spec, Task, TaskState, Volume, ports, script};
-use crate::clock::{Timeline, timestamp};
+use crate::clock::Timeline;
 use crate::dokploy::model::State;
 use crate::random;
 use crate::world::World;
@@ -115,7 +115,7 @@ async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
         task.container = Some(Container {
             id: random::container_id(),
             started: Instant::now(),
-            started_at: timestamp(),
+            started_at: world.timestamp(),
             finished_at: None,
             exit_code: 0,
             env: env.clone(),
@@ -228,7 +228,7 @@ fn keep(world: &World, at: &At, volume: Volume) {
 fn log(world: &World, at: &At, line: &str) {
     world.write(|state| {
         if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
-            let now = timestamp();
+            let now = world.timestamp();
             let seconds = now.trim_end_matches('Z');
             let stamp = |part: &str| format!("{seconds}{:06}Z {part}", random::below(1_000_000));
             container.log.push(script::split(line).into_iter().map(stamp).collect());
@@ -258,7 +258,7 @@ pub(super) async fn stop(world: &World, at: &At) {
         let Some(task) = at.task(state).filter(|task| !task.state.is_terminal()) else { return };
         task.become_state(TaskState::Shutdown);
         if let Some(container) = &mut task.container {
-            container.finished_at = Some(timestamp());
+            container.finished_at = Some(world.timestamp());
             container.exit_code = 137;
         }
     });
@@ -286,7 +286,7 @@ fn ended(world: &Arc<World>, at: &At, code: i64, error: &str, uptime: Duration, 
             task.error = if error.is_empty() { format!("task: non-zero exit ({code})") } else { error.to_owned() };
         }
         if let Some(container) = &mut task.container {
-            container.finished_at = Some(timestamp());
+            container.finished_at = Some(world.timestamp());
             container.exit_code = code;
         }
         let (spec, generation) = (Arc::clone(&task.spec), task.generation);
