@@ -19,6 +19,7 @@
 //! | [`image`] | build, push, digest | I/O |
 //! | [`deploy`] | the engine: observe, apply, schedule, retry, cancel, events | deploy |
 
+mod clock;
 pub mod deploy;
 pub mod dns;
 pub mod dokploy;

@@ -1,7 +1,7 @@
 //! The server's clock, as its answers tell it: a machine's own may be minutes off.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
@@ -13,23 +13,21 @@ const COARSENESS: Duration = Duration::from_secs(2);
 pub struct ServerTime {
     /// The time in its `Date` header.
     told: OffsetDateTime,
-    /// When its request was sent.
-    sent: Instant,
+    /// When its request was sent, by [`uptime`](crate::clock::uptime).
+    sent: Duration,
     /// When it had arrived.
-    answered: Instant,
+    answered: Duration,
 }
 
 impl ServerTime {
-    /// The time that it is on the server at `now`, or an earlier one.
-    ///
-    /// How long an answer was under way is not known, and this assumes that it took no time.
-    pub fn at_least(&self, now: Instant) -> OffsetDateTime {
-        self.told + now.saturating_duration_since(self.answered)
+    /// The time that it is on the server at `now`, or an earlier one: as if the answer had been under way for no time.
+    pub(crate) fn at_least(&self, now: Duration) -> OffsetDateTime {
+        self.told + now.saturating_sub(self.answered)
     }
 
     /// The time that it is on the server at `now`, or a later one.
-    pub fn at_most(&self, now: Instant) -> OffsetDateTime {
-        self.told + COARSENESS + now.saturating_duration_since(self.sent)
+    pub(crate) fn at_most(&self, now: Duration) -> OffsetDateTime {
+        self.told + COARSENESS + now.saturating_sub(self.sent)
     }
 }
 
@@ -44,7 +42,7 @@ impl ServerClock {
     }
 
     /// Takes the `Date` header of an answer in.
-    pub(super) fn learn(&self, date: &str, sent: Instant, answered: Instant) {
+    pub(super) fn learn(&self, date: &str, sent: Duration, answered: Duration) {
         // `Date` always says GMT; a text that is none is as if there were none.
         let Ok(told) = OffsetDateTime::parse(date, &Rfc2822) else { return };
         let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_time_lies_between_its_bounds() {
-        let (clock, start) = (ServerClock::default(), Instant::now());
+        let (clock, start) = (ServerClock::default(), seconds(1_000));
         clock.learn("Sun, 06 Nov 1994 08:49:37 GMT", start, start + seconds(3));
         let told = clock.newest().unwrap();
         let now = start + seconds(10);
@@ -76,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_newest_answer_counts_and_a_text_that_is_no_date_is_passed_by() {
-        let (clock, start) = (ServerClock::default(), Instant::now());
+        let (clock, start) = (ServerClock::default(), seconds(1_000));
         for text in ["", "now", "Sun, 06 Nov 1994 08:49:37", "784111777"] {
             clock.learn(text, start, start);
         }

@@ -4,6 +4,7 @@ use super::call::{Call, Patience};
 use super::error::{ApiError, Failure};
 use super::reply;
 use super::server_time::{ServerClock, ServerTime};
+use crate::clock::uptime;
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployError, ErrorCode};
 use backon::{ExponentialBuilder, Retryable as _};
@@ -202,12 +203,12 @@ impl Transport {
         let fail = |failure| ApiError::new(call, failure);
         // Nobody closes the semaphore. The time that the server has begins when the request is sent.
         let _permit = self.permits.acquire().await.ok();
-        let sent = Instant::now();
+        let sent = uptime();
         let response = request.timeout(timeout).send().await.map_err(|error| fail(broken(error, timeout)))?;
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         if let Some(date) = header("date") {
-            self.clock.learn(date, sent, Instant::now());
+            self.clock.learn(date, sent, uptime());
         }
         let location = header("location").map(str::to_owned);
         let bytes = self.read(response, timeout).await.map_err(fail)?;

@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "tests: a panic is a failed test")]
 
+mod kept;
 mod model;
 mod safety;

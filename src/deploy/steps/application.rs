@@ -225,6 +225,7 @@ fn title(session: &Session, desired: &DesiredApp, image: &str, env: &IndexMap<St
         fingerprint: app_fingerprint(image, env, desired.registry.as_ref()),
         image: source,
         nonce: nonce.expose().chars().take(12).collect(),
+        serial: Some(session.state.snapshot().deploy_native.serial).filter(|serial| *serial > 0),
     }
 }
 
