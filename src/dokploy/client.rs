@@ -1,12 +1,10 @@
-//! The client as the engine holds it.
+//! The client of one server, with an accessor for each router of the API.
 
-use super::error::ApiError;
-use super::queue::SharedQueue;
-use super::transport::{ClientSettings, Transport};
-use super::{
+use super::api::{
     ApplicationApi, DeploymentApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi, ProjectApi, RedisApi,
-    RegistryApi, ServerTime, SettingsApi, SwarmApi, TagApi,
+    RegistryApi, SettingsApi, SharedQueue, SwarmApi, TagApi,
 };
+use super::transport::{ApiError, ClientSettings, ServerTime, Transport};
 use crate::DeployError;
 use crate::secrets::{Redactor, Secret};
 use std::future::Future;
@@ -49,8 +47,7 @@ impl Dokploy {
         Ok(Self { transport, queue: Arc::default() })
     }
 
-    /// Sends a change until it is answered, as often and with the same pauses as a read: only for one that says what is to
-    /// be, and not what is to be done.
+    /// Sends an idempotent change with the retries of a read, also when the outcome of an attempt is unknown.
     ///
     /// # Errors
     ///
@@ -77,7 +74,7 @@ impl Dokploy {
         self.transport.redact(text)
     }
 
-    /// What the newest answer told of the server's clock; none before the first.
+    /// What the newest response told of the server's clock; none before the first.
     pub fn server_time(&self) -> Option<ServerTime> {
         self.transport.server_time()
     }
