@@ -18,7 +18,8 @@ use tokio_util::task::TaskTracker;
 /// How often an entry is tried to be made that the server refuses without having another.
 const ATTEMPTS: u32 = 8;
 /// How often it is tried to give a lease back, and how far apart.
-const RELEASES: u32 = 4;
+const RELEASES: u32 = 3;
+const RELEASE_LIMIT: Duration = Duration::from_secs(5);
 const BETWEEN_RELEASES: Duration = Duration::from_millis(500);
 
 /// What is to be leased, and by whom.
@@ -34,10 +35,14 @@ pub struct LeaseRequest {
     pub run: String,
     /// When it began, as ISO 8601.
     pub started_at: String,
-    /// An earlier run that is known for certain to have ended; its lease is not waited for.
-    pub dead: Option<String>,
+    /// Earlier runs that are known for certain to have ended; a lease of theirs is not waited for.
+    pub dead: Vec<String>,
     /// How long a lease of somebody else is waited for.
     pub wait: Duration,
+    /// How long a request whose answer was lost may still take effect.
+    pub landing: Duration,
+    /// Fires when the lease is ours no more.
+    pub over: CancellationToken,
     /// How it is kept.
     pub settings: LeaseSettings,
 }
@@ -51,7 +56,7 @@ pub enum Leased {
     Unavailable(String),
 }
 
-/// Takes a lease; `on_wait` is told for whom it waits, whenever that is another one.
+/// Takes a lease; `on_wait` is told in words for whom it waits, whenever that is another one.
 ///
 /// What a request may have made that nobody waits for any more, since the future was dropped or the server failed, is
 /// removed in `cleanup`.
@@ -71,7 +76,7 @@ pub async fn take(
     match claim(&server, request, &mut unclaimed, on_wait).await {
         Ok(hold) => {
             unclaimed.asked = false;
-            Ok(Leased::Ours(Lease::keep(server.clone(), hold, request.settings)))
+            Ok(Leased::Ours(Lease::keep(server.clone(), hold, request)))
         }
         Err(Refusal::Locked(holder)) => Err(locked(&request.name, holder.as_ref())),
         Err(Refusal::Not(Unleasable::Unavailable(why))) => Ok(Leased::Unavailable(why)),
@@ -111,7 +116,7 @@ struct Unclaimed<'a> {
 
 impl<'a> Unclaimed<'a> {
     fn new(server: &'a LeaseServer, request: &'a LeaseRequest, cleanup: &'a TaskTracker) -> Self {
-        Self { server, run: &request.run, landing: request.settings.grace, cleanup, asked: false }
+        Self { server, run: &request.run, landing: request.landing, cleanup, asked: false }
     }
 
     /// Notes what is asked for.
@@ -163,7 +168,7 @@ async fn claim(
         started_at: request.started_at.clone(),
         deadline: OffsetDateTime::UNIX_EPOCH,
     };
-    let terms = request.settings.terms();
+    let terms = request.settings.terms(request.landing);
     let until = uptime() + request.wait;
     let (mut claim, mut ask) = Claim::begin(terms, holder, request.dead.clone(), server.clocks().await?);
     let (mut attempts, mut waiting_for, mut lost) = (0, None, false);
@@ -183,7 +188,7 @@ async fn claim(
                 }
                 let run = holder.as_ref().map(|holder| holder.run.clone());
                 if waiting_for.replace(run.clone()).as_ref() != Some(&run) {
-                    on_wait(&named(holder.as_ref()));
+                    on_wait(locked(&request.name, holder.as_ref()).message());
                 }
                 attempts = 0;
                 sleep(request.settings.poll.min(left)).await;
@@ -238,14 +243,14 @@ struct Kept {
 }
 
 impl Lease {
-    fn keep(server: LeaseServer, hold: Hold, settings: LeaseSettings) -> Self {
+    fn keep(server: LeaseServer, hold: Hold, request: &LeaseRequest) -> Self {
         let ended = CancellationToken::new();
         let kept = Arc::new(Kept {
             server,
-            settings,
+            settings: request.settings,
             hold: Mutex::new(hold),
             taker: Mutex::default(),
-            over: CancellationToken::new(),
+            over: request.over.clone(),
             ended: ended.clone(),
         });
         let renewing = Arc::clone(&kept);
@@ -265,25 +270,20 @@ impl Lease {
         self.kept.check().map_err(|end| self.kept.lost(end))
     }
 
-    /// Fires when it is ours no more.
-    pub fn over(&self) -> CancellationToken {
-        self.kept.over.clone()
-    }
-
     /// The run that holds it.
     pub fn run(&self) -> String {
         self.kept.hold().run().to_owned()
     }
 
     /// Gives it back. Says whether the server was seen to know that; else it knows at the deadline.
-    pub async fn release(self) -> bool {
+    pub async fn release(&self) -> bool {
         self.kept.ended.cancel();
         let ask = self.kept.hold().release();
         for attempt in 0..RELEASES {
             if attempt > 0 {
                 sleep(BETWEEN_RELEASES).await;
             }
-            let asked = timeout(self.kept.settings.renewal, self.kept.server.ask(&ask)).await;
+            let asked = timeout(RELEASE_LIMIT, self.kept.server.ask(&ask)).await;
             if matches!(asked, Ok(Ok(Answer::Removed | Answer::Gone))) {
                 return true;
             }

@@ -94,8 +94,8 @@ pub struct Claim {
     terms: LeaseTerms,
     /// Who claims; its deadline is set anew for each request.
     holder: LeaseHolder,
-    /// A run of the same folder that is known to be dead.
-    dead: Option<String>,
+    /// The runs that are known to be dead.
+    dead: Vec<String>,
     /// When a request was first sent that may have made our entry, or may yet make it.
     made: Option<Duration>,
     /// When the last one was sent whose answer was lost.
@@ -125,8 +125,8 @@ pub enum Next {
 }
 
 impl Claim {
-    /// Begins a claim; `dead` is a run of which the caller knows for certain that it has ended.
-    pub fn begin(terms: LeaseTerms, holder: LeaseHolder, dead: Option<String>, clocks: Clocks) -> (Self, Ask) {
+    /// Begins a claim; `dead` are runs of which the caller knows for certain that they have ended.
+    pub fn begin(terms: LeaseTerms, holder: LeaseHolder, dead: Vec<String>, clocks: Clocks) -> (Self, Ask) {
         let mut claim = Self { terms, holder, dead, made: None, lost: None, stage: Stage::Making };
         let ask = claim.make(clocks);
         (claim, ask)
@@ -168,7 +168,7 @@ impl Claim {
         }
         let Some(Entry { id, holder }) = found else { return Next::Ask(self.make(clocks)) };
         let is_dead = |holder: &LeaseHolder| {
-            self.dead.as_ref() == Some(&holder.run) || asked.server_at_least > holder.deadline + self.terms.grace
+            self.dead.contains(&holder.run) || asked.server_at_least > holder.deadline + self.terms.grace
         };
         if holder.as_ref().is_some_and(is_dead) {
             self.stage = Stage::Removing;
@@ -312,7 +312,7 @@ mod tests {
     }
 
     fn claim(dead: Option<&str>) -> Claim {
-        Claim::begin(TERMS, holder("ours", 0), dead.map(str::to_owned), at(0)).0
+        Claim::begin(TERMS, holder("ours", 0), dead.into_iter().map(str::to_owned).collect(), at(0)).0
     }
 
     fn hold() -> Hold {
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_free_stage_takes_one_request() {
-        let (mut claim, ask) = Claim::begin(TERMS, holder("ours", 0), None, at(0));
+        let (mut claim, ask) = Claim::begin(TERMS, holder("ours", 0), Vec::new(), at(0));
         assert_eq!(ask, Ask::Make(holder("ours", 1_062)), "the deadline is that of the server's clock at the latest");
         assert!(matches!(claim.answered(Answer::Made("e".into()), at(1)), Next::Ours(hold) if hold.id() == "e"));
     }

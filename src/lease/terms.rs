@@ -14,26 +14,20 @@ pub struct LeaseSettings {
     pub term: Duration,
     /// How often a run says something; default 15 s.
     pub renewal: Duration,
-    /// How long an heir waits beyond the deadline; default 10 s.
-    pub grace: Duration,
     /// How often one that waits looks again; default 2 s.
     pub poll: Duration,
 }
 
 impl Default for LeaseSettings {
     fn default() -> Self {
-        Self {
-            term: Duration::from_mins(1),
-            renewal: Duration::from_secs(15),
-            grace: Duration::from_secs(10),
-            poll: Duration::from_secs(2),
-        }
+        Self { term: Duration::from_mins(1), renewal: Duration::from_secs(15), poll: Duration::from_secs(2) }
     }
 }
 
 impl LeaseSettings {
-    pub(super) fn terms(&self) -> LeaseTerms {
-        LeaseTerms { term: self.term, renewal: self.renewal, grace: self.grace }
+    /// The terms, where a request may take as long as `landing` to have its effect.
+    pub(super) fn terms(&self, landing: Duration) -> LeaseTerms {
+        LeaseTerms { term: self.term, renewal: self.renewal, grace: landing }
     }
 }
 
@@ -44,6 +38,7 @@ pub struct LeaseName {
     what: String,
     /// For the server.
     tag: String,
+    project: bool,
 }
 
 impl LeaseName {
@@ -53,6 +48,7 @@ impl LeaseName {
         Self {
             what: format!("stage `{stage}`"),
             tag: format!("deploy-native workspace={} stage={}", encoded(workspace), encoded(stage)),
+            project: false,
         }
     }
 
@@ -61,12 +57,18 @@ impl LeaseName {
         Self {
             what: format!("project `{workspace}`"),
             tag: format!("deploy-native workspace={}", utf8_percent_encode(workspace, ENCODED)),
+            project: true,
         }
     }
 
     /// What it is, for people.
     pub fn what(&self) -> &str {
         &self.what
+    }
+
+    /// Whether it is what the stages of a workspace share.
+    pub fn is_project(&self) -> bool {
+        self.project
     }
 
     /// The name of the tag that stands for it.

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 const TIME_SCALE: f64 = 0.02;
@@ -17,9 +18,10 @@ const TIME_SCALE: f64 = 0.02;
 const LONG: LeaseSettings = LeaseSettings {
     term: Duration::from_secs(20),
     renewal: Duration::from_millis(300),
-    grace: Duration::from_secs(1),
     poll: Duration::from_millis(50),
 };
+/// How long a request may take to have its effect.
+const LANDING: Duration = Duration::from_secs(1);
 /// Over soon after it is not renewed any more.
 const SHORT: LeaseSettings = LeaseSettings { term: Duration::from_secs(1), ..LONG };
 
@@ -68,8 +70,10 @@ fn request(run: &str, settings: LeaseSettings) -> LeaseRequest {
         process: 4711,
         run: run.to_owned(),
         started_at: "2026-01-17T12:00:00.000Z".to_owned(),
-        dead: None,
+        dead: Vec::new(),
         wait: Duration::ZERO,
+        landing: LANDING,
+        over: CancellationToken::new(),
         settings,
     }
 }
@@ -79,8 +83,8 @@ fn waiting(run: &str, settings: LeaseSettings) -> LeaseRequest {
 }
 
 /// The error of a lease that is over, as soon as it is.
-async fn lost(lease: &Lease) -> DeployError {
-    tokio::time::timeout(Duration::from_secs(20), lease.over().cancelled()).await.expect("it is still ours");
+async fn lost(lease: &Lease, request: &LeaseRequest) -> DeployError {
+    tokio::time::timeout(Duration::from_secs(20), request.over.cancelled()).await.expect("it is still ours");
     let error = lease.check().unwrap_err();
     assert_eq!((error.code(), error.reason_name()), (ErrorCode::StateLocked, Some("lease-lost")));
     error
@@ -162,7 +166,7 @@ async fn i11_a_dead_holder_is_replaced_by_one_of_its_heirs_whatever_their_clocks
         let inherit = heirs.iter().map(|request| async {
             let lease = stand.lease(request).await;
             let after = died.elapsed();
-            assert!(after >= SHORT.term + SHORT.grace, "{ahead}: after {after:?}");
+            assert!(after >= SHORT.term + LANDING, "{ahead}: after {after:?}");
             lease.check().unwrap();
             *got.lock().unwrap() += 1;
             // Long enough for another one to come, if one could.
@@ -180,7 +184,7 @@ async fn i11_a_dead_holder_is_replaced_by_one_of_its_heirs_whatever_their_clocks
 async fn i11_a_run_that_is_known_to_be_dead_is_not_waited_for() {
     let stand = Stand::start().await;
     drop(stand.lease(&request("former", LONG)).await);
-    let next = LeaseRequest { dead: Some("former".to_owned()), ..request("next", LONG) };
+    let next = LeaseRequest { dead: vec!["former".to_owned()], ..request("next", LONG) };
     stand.lease(&next).await.check().unwrap();
 }
 
@@ -205,10 +209,11 @@ async fn i11_who_waits_is_told_for_whom_and_gets_it_when_it_is_given_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn i11_a_lease_that_somebody_took_stops_its_run_and_names_who_it_was() {
     let stand = Stand::start().await;
-    let lease = stand.lease(&request("first", LONG)).await;
+    let first = request("first", LONG);
+    let lease = stand.lease(&first).await;
     assert!(stand.simulator.remove_tag(LeaseName::stage("shop", "staging").tag()));
     let second = stand.lease(&request("second", LONG)).await;
-    let error = lost(&lease).await;
+    let error = lost(&lease, &first).await;
     assert!(error.message().contains("taken by process 4711 on machine-of-second"), "{error}");
     assert!(lease.release().await, "it is as good as given back");
     second.check().unwrap();
@@ -218,10 +223,11 @@ async fn i11_a_lease_that_somebody_took_stops_its_run_and_names_who_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn i11_a_lease_that_cannot_be_renewed_lapses() {
     let stand = Stand::start().await;
-    let lease = stand.lease(&request("a", LeaseSettings { term: Duration::from_secs(2), ..LONG })).await;
+    let short = request("a", LeaseSettings { term: Duration::from_secs(2), ..LONG });
+    let lease = stand.lease(&short).await;
     stand.simulator.fault(Fault::new("tag.update", FaultAction::DropBefore));
     let begun = Instant::now();
-    let error = lost(&lease).await;
+    let error = lost(&lease, &short).await;
     assert!(error.message().contains("not heard of for 2 s"), "{error}");
     assert!((1..4).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }

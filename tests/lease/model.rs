@@ -197,11 +197,11 @@ impl World {
             claim.again(clocks);
         }
         if matches!(answer, Answer::Made(_)) && flaw == Flaw::TermFromAnswer {
-            claim = Claim::begin(TERMS, holder(run), None, clocks).0;
+            claim = Claim::begin(TERMS, holder(run), Vec::new(), clocks).0;
         }
         match claim.answered(answer, clocks) {
             Next::Ask(Ask::Remove { .. }) if flaw == Flaw::MakesWithoutRemoving => {
-                self.runs[run].phase = Phase::Claiming(Claim::begin(TERMS, holder(run), None, clocks).0);
+                self.runs[run].phase = Phase::Claiming(Claim::begin(TERMS, holder(run), Vec::new(), clocks).0);
                 self.runs[run].refused = Some(self.now);
             }
             Next::Ask(ask) => {
@@ -310,7 +310,7 @@ impl Model for System {
                 world.late.retain(|(_, sent)| sent + GRACE >= last.now + 1);
             }
             Event::Begin(run) => {
-                let (claim, ask) = Claim::begin(TERMS, holder(run), None, clocks(world.now));
+                let (claim, ask) = Claim::begin(TERMS, holder(run), Vec::new(), clocks(world.now));
                 world.runs[run].phase = Phase::Claiming(claim);
                 world.send(run, ask);
             }
