@@ -40,8 +40,15 @@ async fn work(world: Arc<World>) {
     }
 }
 
+/// Restarts the server: its queue is lost, and a new worker starts.
+pub(crate) fn restart(world: &Arc<World>) {
+    world.replace_worker();
+    world.write(lose);
+    start(world);
+}
+
 /// What a server restart does to the queue: waiting jobs vanish, the running one becomes `cancelled`.
-pub(crate) fn lose(state: &mut State) {
+fn lose(state: &mut State) {
     state.queue.clear();
     let now = state.wall_clock.timestamp();
     let State { deployments, applications, .. } = state;

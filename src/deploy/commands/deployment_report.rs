@@ -1,7 +1,7 @@
 //! The report of a deployment, from what was planned and what became of it.
 
 use super::frame::FinishedRun;
-use super::verify_dns::proxied_message;
+use super::host_verification::proxied_message;
 use crate::deploy::apply::Output;
 use crate::deploy::report::{
     AppReport, AppStatus, DatabaseAccessReport, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus,

@@ -3,9 +3,10 @@
 mod deploy;
 mod deployment_report;
 mod frame;
+mod host_verification;
 mod rotate;
 mod undeploy;
-mod verify_dns;
+
 mod verify_isolation;
 
 use super::context::{RunContext, RunScope};
@@ -17,9 +18,9 @@ use crate::plan::DeployPlan;
 use crate::postgres::IsolationReport;
 use deploy::{Deploy, plan_deployment};
 use frame::{or_cancelled, run_command};
+use host_verification::check_hosts;
 use rotate::RotateCredentials;
 use undeploy::Undeploy;
-use verify_dns::check_hosts;
 use verify_isolation::VerifyIsolation;
 
 /// Puts a workspace on its server: plans, applies, verifies. Given the plan that its user was shown
