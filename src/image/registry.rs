@@ -2,6 +2,7 @@
 
 use super::challenge::{self, Challenge};
 use super::{ImageReference, RegistryLogin};
+use crate::http::{HttpSettings, Lasting};
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
@@ -9,7 +10,6 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -45,6 +45,15 @@ pub enum Resolution {
         /// What it answered.
         reason: String,
     },
+    /// The registry cannot be reached for a reason that lasts: a certificate, TLS itself, the login at a proxy.
+    Misconfigured {
+        /// `certificate`, `tls` or `proxy-login`.
+        reason: &'static str,
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The registry did not answer, or not in a way that says anything.
     Unreachable {
         /// What happened.
@@ -57,7 +66,8 @@ impl Resolution {
     ///
     /// # Errors
     ///
-    /// `IMAGE_REGISTRY` with the reason `not-found`, `login-refused` or `registry-unreachable`.
+    /// `IMAGE_REGISTRY` with the reason `not-found`, `login-refused`, `registry-unreachable`, `certificate`, `tls` or
+    /// `proxy-login`.
     pub fn into_digest(self, reference: &ImageReference) -> Result<String, DeployError> {
         let error = |message: String| {
             DeployError::new(ErrorCode::ImageRegistry, message).resource(format!("image {reference}"))
@@ -71,6 +81,9 @@ impl Resolution {
             Self::Refused { reason } => Err(error(format!("{registry} does not let us read {reference}: {reason}"))
                 .reason("login-refused")
                 .hint("Check credentials.registry: the user, the password and their right to read")),
+            Self::Misconfigured { reason, message, hint } => {
+                Err(error(format!("{registry} cannot be asked what {reference} is: {message}")).reason(reason).hint(hint))
+            }
             Self::Unreachable { reason } => Err(error(format!("{registry} did not say what {reference} is: {reason}"))
                 .reason("registry-unreachable")
                 .retryable(true)
@@ -82,9 +95,8 @@ impl Resolution {
 /// Asks registries that speak the Docker registry protocol, version 2.
 #[derive(Debug, Clone)]
 pub struct RegistryClient {
-    outside: Client,
-    /// For registries on this machine, which no proxy reaches.
-    loopback: Client,
+    client: Client,
+    http: HttpSettings,
 }
 
 impl RegistryClient {
@@ -92,19 +104,21 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// `INTERNAL` when TLS cannot be set up.
+    /// `INTERNAL` when TLS cannot be set up, `INVALID_REQUEST` with the reason `proxy` for a proxy that is none.
     pub fn new(answer: Option<Duration>) -> Result<Self, DeployError> {
-        let builder = || {
-            Client::builder()
-                .connect_timeout(CONNECT_TIME)
-                .timeout(answer.unwrap_or(ANSWER_TIME))
-                .redirect(redirects())
-                .user_agent(concat!("deploy-native/", env!("CARGO_PKG_VERSION")))
-        };
-        let failed =
-            |error: reqwest::Error| DeployError::new(ErrorCode::Internal, "TLS cannot be set up").caused_by(&error);
-        let outside = builder().build().map_err(failed)?;
-        Ok(Self { outside, loopback: builder().no_proxy().build().map_err(failed)? })
+        Self::with_http(answer, HttpSettings::default())
+    }
+
+    /// As [`Self::new`], with settings of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn with_http(answer: Option<Duration>, http: HttpSettings) -> Result<Self, DeployError> {
+        let timeout = answer.unwrap_or(ANSWER_TIME);
+        let client =
+            http.client(|builder| builder.connect_timeout(CONNECT_TIME).timeout(timeout).redirect(redirects()))?;
+        Ok(Self { client, http })
     }
 
     /// Finds the digest that `reference` stands for; a reference with a digest stands for that.
@@ -123,12 +137,12 @@ impl RegistryClient {
 
     async fn ask(&self, reference: &ImageReference, login: Option<&RegistryLogin>) -> Result<Resolution, Resolution> {
         let url = manifest_url(reference)?;
-        let client = if is_loopback(&url) { &self.loopback } else { &self.outside };
-        let first = send(client.request(Method::HEAD, url.clone())).await?;
+        let client = &self.client;
+        let first = self.send(client.request(Method::HEAD, url.clone())).await?;
         let (answer, authorization) = if first.status() == StatusCode::UNAUTHORIZED {
             let authorization = self.authorize(&first, reference, login).await?;
             let again = with(client.request(Method::HEAD, url.clone()), Some(&authorization))?;
-            (send(again).await?, Some(authorization))
+            (self.send(again).await?, Some(authorization))
         } else {
             (first, None)
         };
@@ -136,10 +150,10 @@ impl RegistryClient {
             return Ok(resolution);
         }
         // Some registries do not know HEAD, or do not say the digest; then it is worked out.
-        let answer = send(with(client.get(url), authorization.as_ref())?).await?;
+        let answer = self.send(with(client.get(url), authorization.as_ref())?).await?;
         match from_head(&answer) {
             Some(resolution) => Ok(resolution),
-            None if answer.status().is_success() => Ok(Resolution::Digest(digest_of(&body(answer).await?))),
+            None if answer.status().is_success() => Ok(Resolution::Digest(digest_of(&self.body(answer).await?))),
             None => Err(unreachable(format!("it answered {}", answer.status()))),
         }
     }
@@ -174,17 +188,16 @@ impl RegistryClient {
         let realm = offer.parameters.get("realm").and_then(|realm| Url::parse(realm).ok());
         let safe = |url: &Url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
         let realm = realm.filter(safe).ok_or_else(|| refused("it names no token server that is safe to ask"))?;
-        let client = if is_loopback(&realm) { &self.loopback } else { &self.outside };
         let scope = format!("repository:{}:pull", reference.repository());
         let scope = offer.parameters.get("scope").unwrap_or(&scope);
-        let mut request = client.get(realm).query(&[("scope", scope)]);
+        let mut request = self.client.get(realm).query(&[("scope", scope)]);
         if let Some(service) = offer.parameters.get("service") {
             request = request.query(&[("service", service)]);
         }
         if let Some(login) = login {
             request = request.basic_auth(&login.username, Some(login.password.expose()));
         }
-        let answer = send(request).await?;
+        let answer = self.send(request).await?;
         match answer.status() {
             status if status.is_success() => {}
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST) => {
@@ -192,10 +205,39 @@ impl RegistryClient {
             }
             status => return Err(unreachable(format!("its token server answered {status}"))),
         }
-        let token: Option<Token> = serde_json::from_slice(&body(answer).await?).ok();
+        let token: Option<Token> = serde_json::from_slice(&self.body(answer).await?).ok();
         let token = token.and_then(|token| token.token.or(token.access_token));
         let token = token.ok_or_else(|| unreachable("its token server sent no token".to_owned()))?;
         Ok(Secret::new(format!("Bearer {}", token.expose())))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Resolution> {
+        request.header(ACCEPT, MANIFESTS).send().await.map_err(|error| self.lost(error))
+    }
+
+    async fn body(&self, mut answer: Response) -> Result<Vec<u8>, Resolution> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.lost(error))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > LARGEST_ANSWER {
+                return Err(unreachable("its answer is too large".to_owned()));
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Says why there is no answer, without the URL, whose query belongs to the token server.
+    fn lost(&self, error: reqwest::Error) -> Resolution {
+        let url = error.url().cloned();
+        let error = error.without_url();
+        let Some(url) = url else { return unreachable(error.to_string()) };
+        let explanation = self.http.explain(&error, &url);
+        match explanation.lasting {
+            Some(Lasting { reason, hint }) => {
+                Resolution::Misconfigured { reason, message: explanation.message, hint }
+            }
+            None => unreachable(explanation.message),
+        }
     }
 }
 
@@ -248,10 +290,6 @@ fn with(request: RequestBuilder, authorization: Option<&Secret>) -> Result<Reque
     Ok(request.header(AUTHORIZATION, value))
 }
 
-async fn send(request: RequestBuilder) -> Result<Response, Resolution> {
-    request.header(ACCEPT, MANIFESTS).send().await.map_err(describe)
-}
-
 /// What an answer says by its status and headers alone; `None` when there is more to ask.
 fn from_head(answer: &Response) -> Option<Resolution> {
     match answer.status() {
@@ -266,17 +304,6 @@ fn from_head(answer: &Response) -> Option<Resolution> {
     }
 }
 
-async fn body(mut answer: Response) -> Result<Vec<u8>, Resolution> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(describe)? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > LARGEST_ANSWER {
-            return Err(unreachable("its answer is too large".to_owned()));
-        }
-    }
-    Ok(bytes)
-}
-
 fn digest_of(manifest: &[u8]) -> String {
     format!("sha256:{:x}", Sha256::digest(manifest))
 }
@@ -287,17 +314,4 @@ fn refused(reason: &str) -> Resolution {
 
 fn unreachable(reason: String) -> Resolution {
     Resolution::Unreachable { reason }
-}
-
-/// Says what happened without the URL, whose query belongs to the token server.
-fn describe(error: reqwest::Error) -> Resolution {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    unreachable(text)
 }
