@@ -1,12 +1,12 @@
 //! Which certificates are trusted.
 
+use super::system::system_verifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(super) fn load(variable: impl Fn(&str) -> Option<String>) -> Result<Trust, E
     let extra = named.map_or_else(Vec::new, |file| read("NODE_EXTRA_CA_CERTS", Path::new(&file), &mut notes));
     let replacing = replacing(&variable, &mut notes);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let inner = system::verifier(&extra, &replacing, &provider)?;
+    let inner = system_verifier(&extra, &replacing, &provider)?;
     let named = extra.into_iter().chain(replacing).collect();
     let verifier = Arc::new(NamedCertificates { inner, named });
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -68,49 +68,6 @@ fn read(variable: &str, file: &Path, notes: &mut Vec<String>) -> Vec<Certificate
     };
     notes.push(format!("{variable} names {}, {why}", file.display()));
     Vec::new()
-}
-
-/// The system's own judgement, except on macOS and Windows, where certificates lie in files.
-#[cfg(not(any(target_vendor = "apple", windows)))]
-mod system {
-    use super::{Arc, CertificateDer, CryptoProvider, Error, RootCertStore, ServerCertVerifier};
-    use rustls::client::WebPkiServerVerifier;
-
-    pub(super) fn verifier(
-        extra: &[CertificateDer<'static>],
-        replacing: &[CertificateDer<'static>],
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-        let mut roots = RootCertStore::empty();
-        // A file of hundreds of authorities often has one that is not understood: the others count.
-        roots.add_parsable_certificates(replacing.iter().cloned());
-        if roots.is_empty() {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-        if roots.is_empty() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        roots.add_parsable_certificates(extra.iter().cloned());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
-        Ok(verifier.map_err(|error| Error::General(error.to_string()))?)
-    }
-}
-
-/// The system's own judgement: of its keychain or its store, which an organisation manages.
-#[cfg(any(target_vendor = "apple", windows))]
-mod system {
-    use super::{Arc, CertificateDer, CryptoProvider, Error, RootCertStore, ServerCertVerifier};
-    use rustls_platform_verifier::Verifier;
-
-    pub(super) fn verifier(
-        extra: &[CertificateDer<'static>],
-        replacing: &[CertificateDer<'static>],
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-        let understood = |certificate: &&CertificateDer<'static>| RootCertStore::empty().add((**certificate).clone()).is_ok();
-        let roots = extra.iter().chain(replacing).filter(understood).cloned();
-        Ok(Arc::new(Verifier::new_with_extra_roots(roots, Arc::clone(provider))?))
-    }
 }
 
 /// Also trusts a server whose own certificate is named, although it calls itself an authority's.

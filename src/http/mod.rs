@@ -15,6 +15,7 @@ mod certificates;
 mod failure;
 mod proxy;
 mod settings;
+mod system;
 
 pub(crate) use failure::{Explanation, Lasting};
 pub use settings::HttpSettings;

@@ -156,7 +156,8 @@ mod tests {
     use super::*;
 
     fn proxies(variables: &[(&str, &str)]) -> Proxies {
-        Proxies::read(|name| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned())).unwrap()
+        Proxies::read(|name| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned()))
+            .unwrap()
     }
 
     fn place(proxies: &Proxies, url: &str) -> Option<String> {

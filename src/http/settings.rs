@@ -90,7 +90,9 @@ impl HttpSettings {
             }
         }
         if let Some(proxy) = shared.proxies.of(url) {
-            explanation.message.push_str(&format!(" (through the proxy {} of {})", proxy.place(), proxy.variable));
+            let Explanation { message, lasting } = explanation;
+            let message = format!("{message} (through the proxy {} of {})", proxy.place(), proxy.variable);
+            return Explanation { message, lasting };
         }
         explanation
     }

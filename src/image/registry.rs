@@ -82,7 +82,9 @@ impl Resolution {
                 .reason("login-refused")
                 .hint("Check credentials.registry: the user, the password and their right to read")),
             Self::Misconfigured { reason, message, hint } => {
-                Err(error(format!("{registry} cannot be asked what {reference} is: {message}")).reason(reason).hint(hint))
+                Err(error(format!("{registry} cannot be asked what {reference} is: {message}"))
+                    .reason(reason)
+                    .hint(hint))
             }
             Self::Unreachable { reason } => Err(error(format!("{registry} did not say what {reference} is: {reason}"))
                 .reason("registry-unreachable")
@@ -233,9 +235,7 @@ impl RegistryClient {
         let Some(url) = url else { return unreachable(error.to_string()) };
         let explanation = self.http.explain(&error, &url);
         match explanation.lasting {
-            Some(Lasting { reason, hint }) => {
-                Resolution::Misconfigured { reason, message: explanation.message, hint }
-            }
+            Some(Lasting { reason, hint }) => Resolution::Misconfigured { reason, message: explanation.message, hint },
             None => unreachable(explanation.message),
         }
     }

@@ -54,7 +54,7 @@ impl RunContext {
         let redactor = Arc::new(Redactor::new());
         hide_given(&redactor, &settings.credentials, settings.secrets.all().cloned());
         let client =
-            dokploy_client(workspace, &settings.stage, &settings.credentials, &options.surroundings.client, &redactor)?;
+            dokploy_client(workspace, &settings.stage, &settings.credentials, &options.surroundings, &redactor)?;
         let hosts = workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?;
         let selected = apps.iter().filter_map(|app| Some((app.clone(), hosts.get(app)?.clone())));
         let zones = Zones::find(workspace, selected, &settings.credentials, &options)?;

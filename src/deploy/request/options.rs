@@ -2,6 +2,7 @@
 
 use crate::dns::DnsProvider;
 use crate::dokploy::{ClientSettings, WaitSettings};
+use crate::http::HttpSettings;
 use crate::image::ImageBuilder;
 use crate::plan::DeployPlan;
 use crate::secrets::{Entropy, SystemEntropy};
@@ -59,8 +60,11 @@ pub struct Surroundings {
     /// How long `psql` may take to reach the database from inside once its application is deployed; default 3 min. Half of
     /// it, and half of the wait for the deployment, where the external port is taken after it.
     pub answer_deadline: Duration,
-    /// How long a call to Dokploy may take, and how often a read is repeated.
+    /// How long a call to Dokploy may take, and how often a read is repeated. Its `http` is not looked at: [`Self::http`] is.
     pub client: ClientSettings,
+    /// Through which proxies Dokploy, DNS vendors and registries are reached, and which certificates are trusted; default: as
+    /// the environment says.
+    pub http: HttpSettings,
     /// How deployments are waited for; the request's `stabilitySeconds` takes the place of its `stability`.
     pub wait: WaitSettings,
     /// The clock.
@@ -82,6 +86,7 @@ impl Default for Surroundings {
             database_deadline: Duration::from_mins(1),
             answer_deadline: Duration::from_mins(3),
             client: ClientSettings::default(),
+            http: HttpSettings::default(),
             wait: WaitSettings::default(),
             now: OffsetDateTime::now_utc,
             entropy: Arc::new(SystemEntropy),
