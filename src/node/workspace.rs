@@ -1,5 +1,7 @@
 //! `validateWorkspace`, `stageHosts`, `resolveHost`, `publicPrefix` and `automaticVariables`: pure and synchronous.
 
+#![expect(clippy::needless_pass_by_value, reason = "napi hands values over")]
+
 use super::failure::{Outcome, outcome};
 use super::options::{invalid, parse};
 use crate::DeployError;
