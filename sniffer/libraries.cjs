@@ -4,6 +4,10 @@
 
 const nodeModule = require('node:module');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+// What is published as ES modules alone.
+const MODULES = ['oxc-transform'];
 
 const found = new Map();
 
@@ -21,14 +25,23 @@ function isLoading() {
 
 // The library of a name; undefined where neither place has it.
 function load(name) {
-  if (!found.has(name)) found.set(name, find(name));
+  return once(name, () => [__filename, path.join(appFolder, 'package.json')]);
+}
+
+// The same of what the app chooses the version of.
+function loadOfApp(name) {
+  return once(name, () => [path.join(appFolder, 'package.json'), __filename]);
+}
+
+function once(name, bases) {
+  if (!found.has(name)) found.set(name, find(name, bases()));
   return found.get(name);
 }
 
-function find(name) {
+function find(name, bases) {
   loading = true;
   try {
-    for (const base of [__filename, path.join(appFolder, 'package.json')]) {
+    for (const base of bases) {
       try {
         return nodeModule.createRequire(base)(name);
       } catch {
@@ -41,4 +54,31 @@ function find(name) {
   }
 }
 
-module.exports = { setAppFolder, isLoading, load };
+// Loads what Node before 22.12 cannot load when it is asked for: it does not `require` ES modules.
+async function preload() {
+  if (process.features.require_module) return;
+  loading = true;
+  try {
+    for (const name of MODULES) {
+      const file = resolve(name);
+      if (file !== undefined) found.set(name, await import(pathToFileURL(file)));
+    }
+  } catch {
+    // Without a binary for this machine: what is asked for it looks further.
+  } finally {
+    loading = false;
+  }
+}
+
+function resolve(name) {
+  for (const base of [__filename, path.join(appFolder, 'package.json')]) {
+    try {
+      return nodeModule.createRequire(base).resolve(name);
+    } catch {
+      // Not there: the next place.
+    }
+  }
+  return undefined;
+}
+
+module.exports = { setAppFolder, isLoading, preload, load, loadOfApp };

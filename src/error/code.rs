@@ -1,5 +1,6 @@
 //! The kinds of failures.
 
+use serde::{Deserialize, Deserializer, de};
 use std::fmt;
 
 /// What kind of failure it was; stable across versions, so that a caller can narrow on it.
@@ -175,6 +176,14 @@ impl ErrorCode {
 impl fmt::Display for ErrorCode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = Self::ALL.iter().find(|code| code.as_str() == name);
+        known.copied().ok_or_else(|| de::Error::custom("expected the code of an error"))
     }
 }
 

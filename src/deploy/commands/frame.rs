@@ -113,23 +113,27 @@ pub(super) async fn or_cancelled<T, E: From<DeployError>>(
 /// Every failure of the run, with what it did all the same.
 pub(super) async fn run_command<C: Command>(context: RunContext, command: C) -> Result<C::Report, DeployFailure> {
     let started = Instant::now();
-    let lock = or_cancelled(&context, Box::pin(RunLock::acquire(&context))).await?;
-    let work = run_locked(&context, &lock, &command, started);
+    let lock = or_cancelled(&context, Box::pin(RunLock::acquire(&context))).await;
+    let lock = lock.map_err(|error| error.stage(context.stage()))?;
+    let work = Box::pin(run_locked(&context, &lock, &command, started));
     let result = tokio::select! {
-        result = or_cancelled(&context, Box::pin(work)) => result,
+        result = work => result,
         lost = lock.leases().lost() => Err(lost.into()),
     };
     let patience = if context.options.cancel.is_cancelled() { CLEANUP_PATIENCE } else { RELEASE_PATIENCE };
     lock.release(patience).await;
-    result
+    result.map_err(|failure| failure.of_stage(context.stage()))
 }
 
-async fn run_locked<C: Command>(
-    context: &RunContext,
-    lock: &RunLock,
-    command: &C,
-    started: Instant,
-) -> Result<C::Report, DeployFailure> {
+/// What a command has worked out and saved before it applies it.
+struct Prepared {
+    journal: Journal,
+    draft: Draft,
+    /// `None`: there is nothing to do.
+    state: Option<SharedState>,
+}
+
+async fn prepare<C: Command>(context: &RunContext, lock: &RunLock, command: &C) -> Result<Prepared, DeployError> {
     let journal = open_journal(context, lock).await?;
     let unfinished = journal.unfinished().await?;
     if !unfinished.is_empty() {
@@ -138,7 +142,19 @@ async fn run_locked<C: Command>(
     }
     recover_interrupted(context, lock, &journal, unfinished).await?;
     let draft = leased_draft(context, lock, command, &journal).await?;
-    let Some(state) = command.save(context, lock, &draft).await? else {
+    let state = command.save(context, lock, &draft).await?;
+    Ok(Prepared { journal, draft, state })
+}
+
+async fn run_locked<C: Command>(
+    context: &RunContext,
+    lock: &RunLock,
+    command: &C,
+    started: Instant,
+) -> Result<C::Report, DeployFailure> {
+    let prepared = or_cancelled(context, Box::pin(prepare(context, lock, command))).await?;
+    let Prepared { journal, draft, state } = prepared;
+    let Some(state) = state else {
         return Ok(command.report(&FinishedRun {
             context,
             draft: &draft,
@@ -165,8 +181,7 @@ async fn run_locked<C: Command>(
         base_names: &base_names(&context.request.workspace),
     };
     let Applied { outcome, resources } = apply(&inputs, &context.options.cancel).await?;
-    command.conclude(&services, &outcome).await?;
-    services.journal.compact().await?;
+    let concluded = conclude(context, command, &services, &outcome).await;
     let mut run = FinishedRun {
         context,
         draft: &draft,
@@ -177,11 +192,31 @@ async fn run_locked<C: Command>(
         duration: started.elapsed(),
     };
     let report = command.report(&run);
+    if let Err(error) = concluded {
+        return Err(command.failure(error, report));
+    }
     if run.outcome.failed.is_empty() {
         return Ok(report);
     }
     let errors = std::mem::take(&mut run.outcome.failed).into_values().collect();
     Err(command.failure(DeployError::join(errors), report))
+}
+
+/// Remembers what the whole run came to, unless it was cancelled.
+async fn conclude<C: Command>(
+    context: &RunContext,
+    command: &C,
+    services: &StepServices,
+    outcome: &Outcome,
+) -> Result<(), DeployError> {
+    if outcome.cancelled {
+        return Err(DeployError::cancelled());
+    }
+    let work = async {
+        command.conclude(services, outcome).await?;
+        services.journal.compact().await
+    };
+    or_cancelled(context, Box::pin(work)).await
 }
 
 async fn open_journal(context: &RunContext, lock: &RunLock) -> Result<Journal, DeployError> {

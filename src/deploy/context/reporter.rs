@@ -1,6 +1,6 @@
 //! What a run tells its caller, without secrets (I6).
 
-use crate::plan::{DeployPlan, Step, render};
+use crate::plan::{DeployPlan, Step};
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployEvent, EventSink, Phase};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -69,7 +69,7 @@ impl Reporter {
 
     /// The plan of the run is made.
     pub(crate) fn planned(&self, plan: &DeployPlan) {
-        self.tell(DeployEvent::Planned { changes: plan.changes, text: render(plan) });
+        self.tell(DeployEvent::planned(plan));
     }
 
     /// What of a lost state was recovered from the server.

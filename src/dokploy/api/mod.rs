@@ -16,6 +16,7 @@ mod service_status;
 mod settings;
 mod swarm;
 mod tag;
+mod user;
 
 pub use application::{
     Application, ApplicationApi, CreateApplication, RestartCondition, RestartPolicy, SaveDockerProvider,
@@ -34,3 +35,4 @@ pub use service_status::ServiceStatus;
 pub use settings::SettingsApi;
 pub use swarm::{NodeApp, Replicas, SwarmApi};
 pub use tag::{Tag, TagApi};
+pub(super) use user::{Member, Permissions, User, UserApi};
