@@ -14,11 +14,13 @@
 //! | [`state`] | the state file: format (pure), atomic store, lock, journal | I/O |
 //! | [`http`] | how every HTTP client is made: certificates, proxies | I/O |
 //! | [`dokploy`] | the HTTP client: typed endpoints, transport, compatibility, rollout verification | I/O |
+//! | [`lease`] | one run per stage, whatever machine: the protocol (pure), and how Dokploy keeps it | I/O |
 //! | [`postgres`] | roles, schemas, isolation proof | I/O |
 //! | [`dns`] | records, one file per vendor, authoritative verification | I/O |
 //! | [`image`] | build, push, digest | I/O |
 //! | [`deploy`] | the engine: observe, apply, schedule, retry, cancel, events | deploy |
 
+mod clock;
 pub mod deploy;
 pub mod dns;
 pub mod dokploy;
@@ -27,6 +29,7 @@ mod error;
 mod event;
 pub mod http;
 pub mod image;
+pub mod lease;
 pub mod plan;
 pub mod postgres;
 pub mod secrets;

@@ -25,6 +25,8 @@ pub enum ErrorCode {
     StateIo,
     /// The server holds resources of ours whose secrets neither the state nor the server knows.
     StateLost,
+    /// Another checkout has deployed since this state was written, and the run would put back what that has replaced.
+    StateOutdated,
     /// A provider the workspace names is not built in, and no hook was given for it.
     ProviderUnsupported,
     /// Dokploy did not answer.
@@ -95,6 +97,7 @@ impl ErrorCode {
         Self::StateCorrupt,
         Self::StateIo,
         Self::StateLost,
+        Self::StateOutdated,
         Self::ProviderUnsupported,
         Self::DokployUnreachable,
         Self::DokployUnauthorized,
@@ -137,6 +140,7 @@ impl ErrorCode {
             Self::StateCorrupt => "STATE_CORRUPT",
             Self::StateIo => "STATE_IO",
             Self::StateLost => "STATE_LOST",
+            Self::StateOutdated => "STATE_OUTDATED",
             Self::ProviderUnsupported => "PROVIDER_UNSUPPORTED",
             Self::DokployUnreachable => "DOKPLOY_UNREACHABLE",
             Self::DokployUnauthorized => "DOKPLOY_UNAUTHORIZED",

@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use time::{Duration, OffsetDateTime};
 
 /// An authority, and the file in which its certificate lies.
-pub struct Authority {
+pub(crate) struct Authority {
     folder: tempfile::TempDir,
     issuer: Issuer<'static, KeyPair>,
 }
 
 /// What a server shows.
-pub struct Identity {
-    pub chain: Vec<CertificateDer<'static>>,
-    pub key: PrivateKeyDer<'static>,
+pub(crate) struct Identity {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
 }
 
 impl Authority {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut params = params(&[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -30,17 +30,17 @@ impl Authority {
     }
 
     /// The file with its certificate.
-    pub fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
     }
 
     /// A server's certificate for these names.
-    pub fn issue(&self, names: &[&str]) -> Identity {
+    pub(crate) fn issue(&self, names: &[&str]) -> Identity {
         self.sign(params(names))
     }
 
     /// One that has expired.
-    pub fn issue_expired(&self, names: &[&str]) -> Identity {
+    pub(crate) fn issue_expired(&self, names: &[&str]) -> Identity {
         let mut params = params(names);
         params.not_after = OffsetDateTime::now_utc() - Duration::days(1);
         self.sign(params)
@@ -54,7 +54,7 @@ impl Authority {
 }
 
 /// What `openssl req -x509` makes: a server's own certificate, which calls itself an authority's; written to `file`.
-pub fn self_signed(names: &[&str], file: &Path) -> Identity {
+pub(crate) fn self_signed(names: &[&str], file: &Path) -> Identity {
     let mut params = params(names);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();

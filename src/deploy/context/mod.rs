@@ -2,6 +2,7 @@
 
 mod clients;
 mod clock;
+mod leases;
 mod lock;
 mod names;
 mod redaction;
@@ -15,6 +16,7 @@ mod zones;
 
 pub(crate) use clients::{registry_host, registry_login};
 pub(crate) use clock::iso_millis;
+pub(crate) use leases::{LeaseNeeds, Leases};
 pub(crate) use lock::RunLock;
 pub(crate) use names::{DEFAULT_ENVIRONMENT, Marks, POSTGRES_NAME, REDIS_NAME, base_names, carries};
 pub(crate) use redaction::hide_state;

@@ -14,11 +14,13 @@ use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
 use crate::plan::{DeployPlan, check_still_true};
 use crate::secrets::{Entropy, Redactor};
+use crate::sniff::SniffedEnvironment;
 use crate::state::{SharedState, State, StateProvider};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 
 /// A checked request with the clients that every phase of a run uses.
 pub(crate) struct RunContext {
@@ -39,6 +41,8 @@ pub(crate) struct RunContext {
     pub(crate) hosts: IndexMap<String, String>,
     /// The zones of the host names of [`Self::apps`].
     pub(crate) zones: Zones,
+    /// What the apps ask for, once that was found out.
+    pub(crate) sniffed: OnceCell<IndexMap<String, SniffedEnvironment>>,
 }
 
 impl RunContext {
@@ -80,6 +84,7 @@ impl RunContext {
             zones,
             request,
             options,
+            sniffed: OnceCell::new(),
         })
     }
 

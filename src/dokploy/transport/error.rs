@@ -173,6 +173,18 @@ impl ApiError {
         matches!(*self.failure, Failure::Conflict { .. })
     }
 
+    /// Whether a create was refused where something of its name may stand in the way.
+    ///
+    /// Dokploy answers 409, or hands on its database's refusal with 400, which says no more: look for it.
+    pub fn may_be_taken(&self) -> bool {
+        matches!(*self.failure, Failure::Conflict { .. } | Failure::Rejected { status: 400, .. })
+    }
+
+    /// Whether the key may not make the call, or the server does not have it.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(*self.failure, Failure::Forbidden { .. } | Failure::NoSuchEndpoint)
+    }
+
     /// Whether this was a change whose outcome is unknown: it may have taken effect, or may do so seconds from now.
     ///
     /// Sending it again could then create something twice: read first.

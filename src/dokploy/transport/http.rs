@@ -3,6 +3,8 @@
 use super::call::{Call, TimeoutClass};
 use super::error::{ApiError, Failure};
 use super::response;
+use super::server_time::{ServerClock, ServerTime};
+use crate::clock::uptime;
 use crate::http::{Explanation, HttpSettings, Lasting};
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployError, ErrorCode};
@@ -77,6 +79,7 @@ pub(in crate::dokploy) struct Transport {
     origin: Arc<str>,
     settings: ClientSettings,
     redactor: Arc<Redactor>,
+    clock: ServerClock,
 }
 
 impl Transport {
@@ -98,7 +101,7 @@ impl Transport {
         })?;
         let permits = Semaphore::new(settings.side_by_side.max(1));
         let origin = base.origin().ascii_serialization().into();
-        Ok(Self { http, permits, base, origin, settings, redactor })
+        Ok(Self { http, permits, base, origin, settings, redactor, clock: ServerClock::default() })
     }
 
     pub(in crate::dokploy) fn origin(&self) -> &str {
@@ -111,6 +114,11 @@ impl Transport {
 
     pub(in crate::dokploy) fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
+    }
+
+    /// What the newest response told of the server's clock.
+    pub(in crate::dokploy) fn server_time(&self) -> Option<ServerTime> {
+        self.clock.newest()
     }
 
     /// Sends a query and decodes its response.
@@ -202,10 +210,15 @@ impl Transport {
         let fail = |failure| self.failed(call, failure);
         // Nobody closes the semaphore. The timeout begins when the request is sent.
         let _permit = self.permits.acquire().await.ok();
+        let sent = uptime();
         let response =
             request.timeout(timeout).send().await.map_err(|error| fail(self.connection_failure(error, timeout)))?;
         let status = response.status().as_u16();
-        let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        if let Some(date) = header("date") {
+            self.clock.learn(date, sent, uptime());
+        }
+        let location = header("location").map(str::to_owned);
         let bytes = self.read(response, timeout).await.map_err(fail)?;
         if (200..300).contains(&status) {
             return Ok(if bytes.is_empty() { EMPTY.to_vec() } else { bytes });
