@@ -24,7 +24,7 @@ mod tests {
     fn it_goes_on_at_the_pace_of_time() {
         let (before, instant) = (uptime(), std::time::Instant::now());
         std::thread::sleep(Duration::from_millis(30));
-        let (passed, real) = (uptime() - before, instant.elapsed());
-        assert!(passed >= Duration::from_millis(30) && passed.abs_diff(real) < Duration::from_millis(20));
+        let (passed, real) = (uptime().saturating_sub(before), instant.elapsed());
+        assert!(passed >= Duration::from_millis(30) && passed.abs_diff(real) < Duration::from_millis(200));
     }
 }

@@ -12,6 +12,7 @@
 //! | [`secrets`] | the secret type, generation, redaction | pure |
 //! | [`sniff`] | how requirements are found: subprocess protocol, evidence, cache | I/O |
 //! | [`state`] | the state file: format (pure), atomic store, lock, journal | I/O |
+//! | [`http`] | how every HTTP client is made: certificates, proxies | I/O |
 //! | [`dokploy`] | the HTTP client: typed endpoints, transport, compatibility, rollout verification | I/O |
 //! | [`lease`] | one run per stage, whatever machine: the protocol (pure), and how Dokploy keeps it | I/O |
 //! | [`postgres`] | roles, schemas, isolation proof | I/O |
@@ -26,6 +27,7 @@ pub mod dokploy;
 pub mod env;
 mod error;
 mod event;
+pub mod http;
 pub mod image;
 pub mod lease;
 pub mod plan;

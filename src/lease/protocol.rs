@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     const TERMS: LeaseTerms =
-        LeaseTerms { term: Duration::from_secs(60), renewal: Duration::from_secs(20), grace: Duration::from_secs(10) };
+        LeaseTerms { term: Duration::from_mins(1), renewal: Duration::from_secs(20), grace: Duration::from_secs(10) };
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)

@@ -275,8 +275,14 @@ async fn i11_a_claim_that_is_dropped_leaves_nothing_behind() {
     let stand = Stand::start().await;
     stand.simulator.fault(Fault::new("tag.create", FaultAction::Delay { millis: 300 }));
     let dropped = request("a", LONG);
-    let claim = stand.take(&dropped);
-    assert!(tokio::time::timeout(Duration::from_millis(150), claim).await.is_err());
+    tokio::select! {
+        taken = stand.take(&dropped) => panic!("{taken:?}"),
+        () = async {
+            while stand.simulator.count("tag.create") == 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        } => {}
+    }
     stand.simulator.clear_faults();
     stand.cleanup.close();
     stand.cleanup.wait().await;

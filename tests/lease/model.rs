@@ -307,7 +307,7 @@ impl Model for System {
                         matches!(&run.phase, Phase::Holding(hold) if hold.clone().check(elapsed).is_err());
                 }
                 // What has not taken effect by now never does.
-                world.late.retain(|(_, sent)| sent + GRACE >= last.now + 1);
+                world.late.retain(|(_, sent)| sent + GRACE > last.now);
             }
             Event::Begin(run) => {
                 let (claim, ask) = Claim::begin(TERMS, holder(run), Vec::new(), clocks(world.now));

@@ -59,7 +59,7 @@ impl RunContext {
         let redactor = Arc::new(Redactor::new());
         hide_given(&redactor, &settings.credentials, settings.secrets.all().cloned());
         let client =
-            dokploy_client(workspace, &settings.stage, &settings.credentials, &options.surroundings.client, &redactor)?;
+            dokploy_client(workspace, &settings.stage, &settings.credentials, &options.surroundings, &redactor)?;
         let hosts = if settings.domains {
             workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?
         } else {

@@ -109,7 +109,8 @@ async fn plan(context: &RunContext, known: Recovered) -> Result<Draft, DeployErr
     let hooked = context.options.image_builder.is_some();
     let images = desired_images(&context.request, &context.apps, &resolved.envs, hooked, context.now())?;
     let login = registry_login(&context.request);
-    let images = resolve_images(images, context.image_builder.as_ref(), login.as_ref()).await?;
+    let http = &context.options.surroundings.http;
+    let images = resolve_images(images, context.image_builder.as_ref(), login.as_ref(), http).await?;
     let route = database_route(&context.request, observed.postgres.as_ref(), &state);
     let parts = DesiredParts { server_ip, envs: &resolved.envs, images, roles: roles.as_ref(), route: route.clone() };
     let mut desired = desired_state(context, &context.apps, parts);

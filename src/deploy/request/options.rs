@@ -2,6 +2,7 @@
 
 use crate::dns::DnsProvider;
 use crate::dokploy::{ClientSettings, WaitSettings};
+use crate::http::HttpSettings;
 use crate::image::ImageBuilder;
 use crate::lease::LeaseSettings;
 use crate::plan::DeployPlan;
@@ -64,8 +65,11 @@ pub struct Surroundings {
     pub answer_deadline: Duration,
     /// How the lease of a stage is kept on the server.
     pub lease: LeaseSettings,
-    /// How long a call to Dokploy may take, and how often a read is repeated.
+    /// How long a call to Dokploy may take, and how often a read is repeated. Its `http` is not looked at: [`Self::http`] is.
     pub client: ClientSettings,
+    /// Through which proxies Dokploy, DNS vendors and registries are reached, and which certificates are trusted; default: as
+    /// the environment says.
+    pub http: HttpSettings,
     /// How deployments are waited for; the request's `stabilitySeconds` takes the place of its `stability`.
     pub wait: WaitSettings,
     /// The clock.
@@ -88,6 +92,7 @@ impl Default for Surroundings {
             answer_deadline: Duration::from_mins(3),
             lease: LeaseSettings::default(),
             client: ClientSettings::default(),
+            http: HttpSettings::default(),
             wait: WaitSettings::default(),
             now: OffsetDateTime::now_utc,
             entropy: Arc::new(SystemEntropy),

@@ -94,6 +94,16 @@ pub enum Failure {
         /// How long we waited.
         after: Duration,
     },
+    /// The connection cannot be made for a reason that lasts: a certificate, TLS itself, the login at a proxy.
+    #[error("{message}")]
+    Misconfigured {
+        /// `certificate`, `tls` or `proxy-login`.
+        reason: &'static str,
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The connection could not be made, or broke.
     #[error("{reason}")]
     Unreachable {
@@ -225,6 +235,7 @@ impl ApiError {
             Failure::Malformed { .. } => (ErrorCode::DokployRequest, "malformed-answer"),
             Failure::Redirect { .. } => (ErrorCode::DokployUnreachable, "redirect"),
             Failure::Timeout { .. } => (ErrorCode::DokployUnreachable, "timeout"),
+            Failure::Misconfigured { reason, .. } => (ErrorCode::DokployUnreachable, reason),
             Failure::Unreachable { .. } => (ErrorCode::DokployUnreachable, "unreachable"),
         }
     }
@@ -253,6 +264,7 @@ impl ApiError {
             Failure::Redirect { location, .. } => {
                 return Some(format!("Set the endpoint to the address that answers without a redirect: {location}"));
             }
+            Failure::Misconfigured { hint, .. } => return Some(hint.clone()),
             Failure::Timeout { .. } | Failure::Unreachable { .. } => {
                 "Check that the endpoint is right, that Dokploy runs and that a firewall lets us reach it"
             }

@@ -5,6 +5,7 @@ use super::error::{ApiError, Failure};
 use super::response;
 use super::server_time::{ServerClock, ServerTime};
 use crate::clock::uptime;
+use crate::http::{Explanation, HttpSettings, Lasting};
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployError, ErrorCode};
 use backon::{ExponentialBuilder, Retryable as _};
@@ -39,6 +40,8 @@ pub struct ClientSettings {
     pub response_limit: usize,
     /// How many requests may be in flight at a time; default 32.
     pub side_by_side: usize,
+    /// Through which proxy, and which certificates are trusted; a run's own come from its surroundings.
+    pub http: HttpSettings,
 }
 
 impl Default for ClientSettings {
@@ -53,6 +56,7 @@ impl Default for ClientSettings {
             retry_budget: Duration::from_mins(1),
             response_limit: 16 * 1024 * 1024,
             side_by_side: 32,
+            http: HttpSettings::default(),
         }
     }
 }
@@ -87,16 +91,14 @@ impl Transport {
     ) -> Result<Self, DeployError> {
         let base = base_url(endpoint)?;
         redactor.add(token);
-        let http = Client::builder()
-            .user_agent(concat!("deploy-native/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers(token)?)
-            .redirect(redirect::Policy::none())
-            .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .build()
-            .map_err(|error| {
-                DeployError::new(ErrorCode::Internal, "The HTTP client could not be set up").caused_by(&error)
-            })?;
+        let headers = headers(token)?;
+        let http = settings.http.client(|builder| {
+            builder
+                .default_headers(headers)
+                .redirect(redirect::Policy::none())
+                .connect_timeout(settings.connect_timeout)
+                .pool_idle_timeout(IDLE_CONNECTION)
+        })?;
         let permits = Semaphore::new(settings.side_by_side.max(1));
         let origin = base.origin().ascii_serialization().into();
         Ok(Self { http, permits, base, origin, settings, redactor, clock: ServerClock::default() })
@@ -210,7 +212,7 @@ impl Transport {
         let _permit = self.permits.acquire().await.ok();
         let sent = uptime();
         let response =
-            request.timeout(timeout).send().await.map_err(|error| fail(connection_failure(error, timeout)))?;
+            request.timeout(timeout).send().await.map_err(|error| fail(self.connection_failure(error, timeout)))?;
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         if let Some(date) = header("date") {
@@ -232,13 +234,29 @@ impl Transport {
     async fn read(&self, mut response: Response, timeout: Duration) -> Result<Vec<u8>, Failure> {
         let limit = self.settings.response_limit;
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| connection_failure(error, timeout))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.connection_failure(error, timeout))? {
             if bytes.len() + chunk.len() > limit {
                 return Err(Failure::TooLarge { limit });
             }
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+
+    /// Why there is no response.
+    fn connection_failure(&self, error: reqwest::Error, timeout: Duration) -> Failure {
+        // The URL of a reqwest error carries the query.
+        let error = error.without_url();
+        if error.is_timeout() && !error.is_connect() {
+            return Failure::Timeout { after: timeout };
+        }
+        let Explanation { message, lasting } = self.settings.http.explain(&error, &self.base);
+        if let Some(Lasting { reason, hint }) = lasting {
+            return Failure::Misconfigured { reason, message, hint };
+        }
+        let sent = !error.is_connect() && !error.is_builder();
+        let what = if sent { "the connection broke" } else { "the server cannot be reached" };
+        Failure::Unreachable { sent, reason: format!("{what}: {message}") }
     }
 
     fn failed(&self, call: &Call, failure: Failure) -> ApiError {
@@ -252,22 +270,6 @@ impl Transport {
             TimeoutClass::Long => self.settings.long_timeout,
         }
     }
-}
-
-/// Why there is no response.
-fn connection_failure(error: reqwest::Error, timeout: Duration) -> Failure {
-    // The URL of a reqwest error carries the query.
-    let error = error.without_url();
-    if error.is_timeout() && !error.is_connect() {
-        return Failure::Timeout { after: timeout };
-    }
-    let sent = !error.is_connect() && !error.is_builder();
-    let mut innermost: &dyn std::error::Error = &error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let what = if sent { "the connection broke" } else { "the server cannot be reached" };
-    Failure::Unreachable { sent, reason: format!("{what}: {innermost}") }
 }
 
 /// The address below which the endpoints lie, for instance `https://dokploy.example.com/api`.
