@@ -1,7 +1,7 @@
 //! Record sets compared: pure, and the same for every vendor.
 
-use super::provider::DnsRecord;
-use super::zone::{host_in_zone, normalize_host};
+use crate::dns::provider::DnsRecord;
+use crate::dns::zone::{host_in_zone, normalize_host};
 use crate::{DeployError, ErrorCode};
 use std::collections::BTreeSet;
 use std::net::IpAddr;

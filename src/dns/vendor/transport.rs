@@ -123,13 +123,13 @@ impl Transport {
             .with_min_delay(self.options.first_pause)
             .with_max_delay(self.options.longest_pause)
             .with_max_times(self.options.retries);
-        // backon's jitter adds up to one pause; the cap holds for the vendor's own wish alone.
+        // backon's jitter adds up to one pause; the cap holds for the delay alone that the vendor asks for.
         (|| self.attempt(call))
             .retry(pauses.build())
-            .when(Failure::may_pass)
-            .adjust(|failure, pause| match failure.wish() {
-                Some(wish) if wish > self.options.longest_pause => None,
-                Some(wish) => pause.map(|pause| pause.max(wish)),
+            .when(Failure::is_transient)
+            .adjust(|failure, pause| match failure.requested_delay() {
+                Some(delay) if delay > self.options.longest_pause => None,
+                Some(delay) => pause.map(|pause| pause.max(delay)),
                 None => pause,
             })
             .await
@@ -177,11 +177,11 @@ impl Transport {
                     .hint("Check the connection, or try again later")
             }
             Failure::Status { status, retry_after, words } if status == StatusCode::TOO_MANY_REQUESTS => {
-                let wish = retry_after.map(|wish| format!("; it asks for a pause of {} s", wish.as_secs()));
+                let delay = retry_after.map(|delay| format!("; it asks for a pause of {} s", delay.as_secs()));
                 let words = self.quote(&words);
                 error(format!(
                     "The {vendor} API refuses more requests for now (429){}: {operation}{words}",
-                    wish.unwrap_or_default()
+                    delay.unwrap_or_default()
                 ))
                 .reason("rate-limit")
                 .retryable(true)
@@ -211,7 +211,7 @@ impl Transport {
 }
 
 impl Failure {
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         match self {
             Self::Transport(error) => !error.is_builder(),
             Self::Status { status, .. } => !status.is_redirection(),
@@ -219,7 +219,7 @@ impl Failure {
         }
     }
 
-    fn wish(&self) -> Option<Duration> {
+    fn requested_delay(&self) -> Option<Duration> {
         if let Self::Status { retry_after, .. } = self { *retry_after } else { None }
     }
 }

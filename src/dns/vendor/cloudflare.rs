@@ -1,9 +1,9 @@
 //! Cloudflare's API, version 4: every value of a record set is a record of its own, with an id.
 
-use super::provider::{DnsProvider, DnsRecord, RecordChange};
 use super::record_set::{canonical_name, canonical_value, check_aliases, check_desired, check_unwanted, is_of, merge};
 use super::transport::{Call, Reply, Transport, VendorOptions};
-use super::zone::{host_in_zone, normalize_host};
+use crate::dns::provider::{DnsProvider, DnsRecord, RecordChange};
+use crate::dns::zone::{host_in_zone, normalize_host};
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;

@@ -1,9 +1,9 @@
 //! DNS that the user keeps by hand: nothing is written, and the records to make are reported.
 
-use super::provider::{DnsProvider, DnsRecord, RecordChange};
 use super::record_set::check_desired;
-use super::zone::host_in_zone;
 use crate::DeployError;
+use crate::dns::provider::{DnsProvider, DnsRecord, RecordChange};
+use crate::dns::zone::host_in_zone;
 use async_trait::async_trait;
 
 /// A provider that knows no records and writes none.

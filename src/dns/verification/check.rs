@@ -5,9 +5,9 @@
 //! the verification of the address that we answer for.
 
 use super::delegation::{Delegation, NameServer, find_delegation, locate};
-use super::lookup::{Authoritative, LookupOptions, Recursive, Reply};
-use super::verification::{Answer, AnswerSource, Expectation, ServerAnswer, Verification, VerificationOutcome};
-use super::zone::{lies_within, normalize_host};
+use super::result::{Answer, AnswerSource, Expectation, ServerAnswer, Verification, VerificationOutcome};
+use crate::dns::lookup::{Authoritative, LookupOptions, Recursive, Reply};
+use crate::dns::zone::{lies_within, normalize_host};
 use crate::{DeployError, ErrorCode};
 use futures_util::future::join_all;
 use hickory_resolver::proto::rr::RecordType;

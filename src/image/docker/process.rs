@@ -1,6 +1,6 @@
 //! A program that is run with a stream for its input, its lines passed on while it runs, and nothing left of it after.
 
-use super::LogLine;
+use crate::image::builder::LogLine;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;

@@ -1,11 +1,12 @@
 //! Builds and pushes images with the `docker` of the machine.
 
 use super::client::{Client, Flavor, spawn_failure};
-use super::context::{BuildContext, failed};
-use super::login::{DockerConfig, RegistryLogin, user_config};
-use super::process::{Finished, Input, Unfinished};
-use super::reference::is_digest;
-use super::{BuiltImage, ImageBuild, ImageBuilder, ImageReference, LogLine};
+use super::process::{self, Finished, Input, Unfinished};
+use crate::image::build::ImageBuild;
+use crate::image::builder::{BuiltImage, ImageBuilder, LogLine};
+use crate::image::context::{BuildContext, failed};
+use crate::image::login::{DockerConfig, RegistryLogin, user_config};
+use crate::image::reference::{ImageReference, is_digest};
 use crate::secrets::Redactor;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
@@ -198,7 +199,7 @@ impl DockerBuilder {
         time: Duration,
         log: LogLine<'_>,
     ) -> Result<Finished, Unfinished> {
-        super::process::run(command, input, time, &|line| log(&self.redactor.redact(line))).await
+        process::run(command, input, time, &|line| log(&self.redactor.redact(line))).await
     }
 
     fn unfinished(&self, build: &ImageBuild, code: ErrorCode, what: &str, unfinished: Unfinished) -> DeployError {

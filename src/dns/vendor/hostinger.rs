@@ -1,9 +1,9 @@
 //! Hostinger's API: a zone is read whole, and written by record sets.
 
-use super::provider::{DnsProvider, DnsRecord, RecordChange};
 use super::record_set::{canonical_name, check_aliases, check_desired, check_unwanted, is_of, merge, same_values};
 use super::transport::{Call, Reply, Transport, VendorOptions};
-use super::zone::normalize_host;
+use crate::dns::provider::{DnsProvider, DnsRecord, RecordChange};
+use crate::dns::zone::normalize_host;
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;

@@ -21,18 +21,18 @@ const HEAD: usize = 9;
 /// The error of a server that asks for the password in clear.
 #[derive(Debug, thiserror::Error)]
 #[error("the server asks for the password in clear")]
-pub(super) struct AskedInClear;
+pub(super) struct CleartextRequested;
 
 /// A connection that fails before a request for the password in clear can be read from it.
 #[derive(Debug)]
 pub(super) struct Guarded<S> {
     inner: S,
-    watch: Watch,
+    login: LoginState,
 }
 
-/// How far the login was followed.
+/// How far the login has been followed.
 #[derive(Debug)]
-enum Watch {
+enum LoginState {
     /// The one byte that answers whether TLS comes next.
     TlsAnswer,
     /// The beginning of a message, as far as it was read.
@@ -46,18 +46,18 @@ enum Watch {
 impl<S> Guarded<S> {
     /// Guards a connection on which TLS is asked for first.
     pub(super) fn before_tls(inner: S) -> Self {
-        Self { inner, watch: Watch::TlsAnswer }
+        Self { inner, login: LoginState::TlsAnswer }
     }
 
     /// Guards what is said within TLS.
     fn within_tls(inner: S) -> Self {
-        Self { inner, watch: Watch::Head(Vec::with_capacity(HEAD)) }
+        Self { inner, login: LoginState::Head(Vec::with_capacity(HEAD)) }
     }
 }
 
-impl Watch {
+impl LoginState {
     /// Follows the login through what was read.
-    fn follow(&mut self, mut read: &[u8]) -> Result<(), AskedInClear> {
+    fn follow(&mut self, mut read: &[u8]) -> Result<(), CleartextRequested> {
         while let Some((&first, rest)) = read.split_first() {
             match self {
                 Self::Over => return Ok(()),
@@ -87,20 +87,20 @@ impl Watch {
 }
 
 /// What comes after the beginning of a message; none while more of it is needed.
-fn judge(head: &[u8]) -> Result<Option<Watch>, AskedInClear> {
+fn judge(head: &[u8]) -> Result<Option<LoginState>, CleartextRequested> {
     let Some(&[kind, a, b, c, d]) = head.first_chunk::<5>() else { return Ok(None) };
     let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
     // The length counts itself.
     let body = length.saturating_sub(4);
     if kind != AUTHENTICATION || body < 4 {
-        return Ok(Some(if body == 0 { Watch::Head(Vec::with_capacity(HEAD)) } else { Watch::Body(body) }));
+        return Ok(Some(if body == 0 { LoginState::Head(Vec::with_capacity(HEAD)) } else { LoginState::Body(body) }));
     }
     let Some(&method) = head.get(5..).and_then(<[u8]>::first_chunk::<4>) else { return Ok(None) };
     match u32::from_be_bytes(method) {
-        CLEARTEXT => Err(AskedInClear),
-        DONE => Ok(Some(Watch::Over)),
-        _ if body == 4 => Ok(Some(Watch::Head(Vec::with_capacity(HEAD)))),
-        _ => Ok(Some(Watch::Body(body - 4))),
+        CLEARTEXT => Err(CleartextRequested),
+        DONE => Ok(Some(LoginState::Over)),
+        _ if body == 4 => Ok(Some(LoginState::Head(Vec::with_capacity(HEAD)))),
+        _ => Ok(Some(LoginState::Body(body - 4))),
     }
 }
 
@@ -112,7 +112,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
-        let outcome = self.watch.follow(&buffer.filled()[before..]);
+        let outcome = self.login.follow(&buffer.filled()[before..]);
         if let Err(error) = outcome {
             buffer.set_filled(before);
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::PermissionDenied, error)));
@@ -169,10 +169,10 @@ mod tests {
     }
 
     /// Follows a login that arrives in pieces of `size` bytes.
-    fn follow(size: usize, said: &[u8]) -> Result<bool, AskedInClear> {
-        let mut watch = Watch::TlsAnswer;
-        said.chunks(size).try_for_each(|piece| watch.follow(piece))?;
-        Ok(matches!(watch, Watch::Over))
+    fn follow(size: usize, said: &[u8]) -> Result<bool, CleartextRequested> {
+        let mut login = LoginState::TlsAnswer;
+        said.chunks(size).try_for_each(|piece| login.follow(piece))?;
+        Ok(matches!(login, LoginState::Over))
     }
 
     #[test]

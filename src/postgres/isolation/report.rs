@@ -92,7 +92,7 @@ impl IsolationReport {
 impl IsolationCheck {
     /// The command that would mend it.
     fn hint(&self) -> String {
-        use super::identifier::quote_identifier;
+        use crate::postgres::identifier::quote_identifier;
         let role = quote_identifier(&self.role);
         if self.expected {
             return "Provision the database again: it gives each app what it needs in its schema".to_owned();

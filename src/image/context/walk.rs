@@ -1,7 +1,7 @@
 //! The build context: which files are sent, as one stream that Docker's builders read, and its fingerprint (I9).
 
-use super::ImageBuild;
 use super::ignore::{IgnoreRules, is_never_sent};
+use crate::image::build::ImageBuild;
 use crate::{DeployError, ErrorCode};
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
@@ -23,15 +23,15 @@ const OUTSIDE_DOCKERFILE: &str = ".deploy-native.Dockerfile";
 /// it exists, else from `.dockerignore`. Neither of the two is sent, so that nothing is left out twice; the Dockerfile
 /// always is.
 #[derive(Debug)]
-pub(super) struct BuildContext {
+pub(in crate::image) struct BuildContext {
     pub(super) root: PathBuf,
     /// The content of the Dockerfile.
     pub(super) dockerfile: Vec<u8>,
     /// The path of the Dockerfile within the context.
-    pub(super) dockerfile_name: PathBuf,
+    pub(in crate::image) dockerfile_name: PathBuf,
     pub(super) entries: Vec<Entry>,
     /// How many files and folders were kept back because they may hold secrets.
-    pub(super) withheld: usize,
+    pub(in crate::image) withheld: usize,
     pub(super) cancel: CancellationToken,
 }
 
@@ -56,7 +56,7 @@ pub(super) enum Kind {
 
 impl BuildContext {
     /// Reads which files a build consists of; stops early when `cancel` says so.
-    pub(super) fn read(build: &ImageBuild, cancel: CancellationToken) -> Result<Self, DeployError> {
+    pub(in crate::image) fn read(build: &ImageBuild, cancel: CancellationToken) -> Result<Self, DeployError> {
         let dockerfile = read_dockerfile(build)?;
         if !build.context.is_dir() {
             let message = format!("The build context {} is not a folder", build.context.display());
@@ -129,7 +129,7 @@ pub(super) fn at(path: &Path, error: &io::Error) -> io::Error {
 }
 
 /// The error of a build whose files are not as they must be.
-pub(super) fn failed(build: &ImageBuild, message: String) -> DeployError {
+pub(in crate::image) fn failed(build: &ImageBuild, message: String) -> DeployError {
     DeployError::new(ErrorCode::ImageBuild, message).app(&build.app).resource(format!("image {}", build.reference))
 }
 

@@ -3,8 +3,8 @@
 //! A recursive resolver remembers for minutes that a name did not exist. So it is asked for zones and name servers only,
 //! and the way down to the host goes through the zones' own servers.
 
-use super::lookup::{LookupOptions, Recursive, name_server_names};
-use super::zone::lies_within;
+use crate::dns::lookup::{LookupOptions, Recursive, name_server_names};
+use crate::dns::zone::lies_within;
 use futures_util::future::join_all;
 use hickory_resolver::proto::rr::RecordType;
 use std::net::{IpAddr, SocketAddr};

@@ -1,10 +1,9 @@
 //! Tries whether the apps are isolated.
 
-use super::provision::retrying;
 use super::report::{IsolationCheck, IsolationGrant, IsolationReport, IsolationScope};
-use super::roles::DatabaseRoles;
-use super::statements;
-use super::transport::{SqlTransport, nonce};
+use crate::postgres::provision::retrying;
+use crate::postgres::roles::DatabaseRoles;
+use crate::postgres::script::{self, SqlTransport, nonce};
 use crate::secrets::SystemEntropy;
 use crate::{DeployError, ErrorCode};
 use serde::Deserialize;
@@ -32,7 +31,7 @@ pub async fn prove(transport: &dyn SqlTransport, roles: &DatabaseRoles) -> Resul
 /// What the transport fails with.
 pub async fn inspect(transport: &dyn SqlTransport, roles: &DatabaseRoles) -> Result<IsolationReport, DeployError> {
     let attempt = || async {
-        let script = statements::proof(roles, nonce(&SystemEntropy));
+        let script = script::proof(roles, nonce(&SystemEntropy));
         script.run(transport, roles.database()).await
     };
     let answer = retrying(attempt).await?;

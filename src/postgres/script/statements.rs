@@ -3,11 +3,11 @@
 //! The statements themselves are the files in `sql/`, the same for every workspace. What is wanted goes with them as
 //! one JSON text in the setting `deploy_native.wanted`; PostgreSQL itself quotes the names in it.
 
-use super::frame;
-use super::identifier::quote_literal;
-use super::roles::{AppRole, DatabaseRoles};
+use super::framing;
 use super::sql::{BEGIN, FACTS, PROOF, PROVISION};
 use super::transport::Script;
+use crate::postgres::identifier::quote_literal;
+use crate::postgres::roles::{AppRole, DatabaseRoles};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -30,7 +30,7 @@ const LONGEST_LITERAL: usize = 32 * 1024;
 
 /// Whether a script keeps what it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(in crate::postgres) enum Outcome {
     /// It keeps it.
     Commit,
     /// It takes it back, having reported it.
@@ -39,8 +39,13 @@ pub(super) enum Outcome {
 
 /// The script that provisions `roles`, whose verifiers are given in the same order.
 ///
-/// It answers with what changed, as [`super::Provisioned::changes`] says.
-pub(super) fn provision(roles: &DatabaseRoles, verifiers: &[String], nonce: String, outcome: Outcome) -> Script {
+/// It answers with what changed, as [`crate::postgres::Provisioned::changes`] says.
+pub(in crate::postgres) fn provision(
+    roles: &DatabaseRoles,
+    verifiers: &[String],
+    nonce: String,
+    outcome: Outcome,
+) -> Script {
     let mut desired = describe(roles);
     for (app, verifier) in desired.iter_mut().zip(verifiers) {
         app["verifier"] = json!(verifier);
@@ -57,7 +62,7 @@ pub(super) fn provision(roles: &DatabaseRoles, verifiers: &[String], nonce: Stri
 }
 
 /// The script that tries whether `roles` are isolated; it answers with the lines of the report and changes nothing.
-pub(super) fn proof(roles: &DatabaseRoles, nonce: String) -> Script {
+pub(in crate::postgres) fn proof(roles: &DatabaseRoles, nonce: String) -> Script {
     let mut statements = opening(&nonce, &json!({ "apps": describe(roles) }), true);
     statements.push(BEGIN.to_owned());
     statements.extend(PROOF.iter().map(|&statement| statement.to_owned()));
@@ -67,7 +72,7 @@ pub(super) fn proof(roles: &DatabaseRoles, nonce: String) -> Script {
 
 /// What is done to one role, outside of provisioning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Maintenance {
+pub(in crate::postgres) enum Maintenance {
     /// Makes a second login that acts as the role.
     OpenSecondLogin,
     /// Gives the role another password.
@@ -93,7 +98,7 @@ impl Maintenance {
 }
 
 /// The script that does one thing to one role; it answers with what its caller reports.
-pub(super) fn maintain(maintenance: Maintenance, desired: &Value, nonce: String) -> Script {
+pub(in crate::postgres) fn maintain(maintenance: Maintenance, desired: &Value, nonce: String) -> Script {
     let mut statements = opening(&nonce, desired, false);
     statements.extend([BEGIN.to_owned(), maintenance.statement().to_owned()]);
     statements.extend(closing(Outcome::Commit));
@@ -137,8 +142,8 @@ fn hand_over(desired: &str) -> Vec<String> {
 /// Ends the transaction and prints the result; one that is taken back is printed before.
 fn closing(outcome: Outcome) -> [String; 2] {
     match outcome {
-        Outcome::Commit => ["COMMIT".to_owned(), frame::PRINT.clone()],
-        Outcome::Rollback => [frame::PRINT.clone(), "ROLLBACK".to_owned()],
+        Outcome::Commit => ["COMMIT".to_owned(), framing::PRINT.clone()],
+        Outcome::Rollback => [framing::PRINT.clone(), "ROLLBACK".to_owned()],
     }
 }
 
@@ -179,8 +184,8 @@ fn ascii(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::identifier::app_names;
     use super::*;
+    use crate::postgres::identifier::app_names;
     use crate::secrets::Secret;
 
     fn roles(app: &str) -> DatabaseRoles {

@@ -1,7 +1,7 @@
 //! The `docker` program: whether it works, and which builder it has.
 
-use super::login::DockerConfig;
 use super::process::{self, Unfinished};
+use crate::image::login::DockerConfig;
 use crate::{DeployError, ErrorCode};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};

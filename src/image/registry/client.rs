@@ -1,7 +1,8 @@
 //! Finds out which digest a tag stands for at its registry (I9).
 
 use super::challenge::{self, Challenge};
-use super::{ImageReference, RegistryLogin};
+use crate::image::login::RegistryLogin;
+use crate::image::reference::{ImageReference, is_digest};
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
@@ -257,7 +258,7 @@ fn from_head(answer: &Response) -> Option<Resolution> {
     match answer.status() {
         status if status.is_success() => {
             let digest = answer.headers().get(DIGEST_HEADER)?.to_str().ok()?;
-            super::reference::is_digest(digest).then(|| Resolution::Digest(digest.to_owned()))
+            is_digest(digest).then(|| Resolution::Digest(digest.to_owned()))
         }
         StatusCode::NOT_FOUND => Some(Resolution::NotFound),
         status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Some(refused(&format!("it answered {status}"))),

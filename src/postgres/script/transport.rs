@@ -1,7 +1,7 @@
 //! How SQL reaches the database.
 
-use super::frame;
-use super::identifier::quote_literal;
+use super::framing;
+use crate::postgres::identifier::quote_literal;
 use crate::secrets::Entropy;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
@@ -37,7 +37,7 @@ pub struct Script {
 
 impl Script {
     /// A script that answers in a frame marked with `nonce`, which only letters and digits may make up.
-    pub(super) fn new(nonce: String, statements: Vec<String>) -> Self {
+    pub(in crate::postgres) fn new(nonce: String, statements: Vec<String>) -> Self {
         Self { statements, nonce }
     }
 
@@ -95,17 +95,21 @@ impl Script {
 
     /// Finds the script's answer in the output of a transport; none when it is not there or not complete.
     pub fn answer(&self, output: &str) -> Option<Vec<Value>> {
-        frame::read(output, &self.nonce)
+        framing::read(output, &self.nonce)
     }
 
     /// What to search a log for, when the part of it that was read holds only a part of the answer: texts of letters,
     /// digits and dots, each of which finds at most a hundred lines, some 300 kB. None where no answer has begun.
     pub fn rest(&self, output: &str) -> Vec<String> {
-        frame::rest(output, &self.nonce)
+        framing::rest(output, &self.nonce)
     }
 
     /// Runs the script and returns its answer.
-    pub(super) async fn run(&self, transport: &dyn SqlTransport, database: &str) -> Result<Vec<Value>, DeployError> {
+    pub(in crate::postgres) async fn run(
+        &self,
+        transport: &dyn SqlTransport,
+        database: &str,
+    ) -> Result<Vec<Value>, DeployError> {
         let output = transport.execute(database, self).await?;
         self.answer(&output).ok_or_else(|| {
             DeployError::new(ErrorCode::PostgresQuery, format!("The answer of database `{database}` is not complete"))
@@ -121,7 +125,7 @@ fn terminated(statement: &str) -> String {
 }
 
 /// A fresh marker for a script's frame.
-pub(super) fn nonce(entropy: &dyn Entropy) -> String {
+pub(in crate::postgres) fn nonce(entropy: &dyn Entropy) -> String {
     let mut bytes = [0_u8; 12];
     entropy.fill(&mut bytes);
     bytes.iter().fold("dn".to_owned(), |mut nonce, byte| {

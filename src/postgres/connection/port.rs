@@ -1,9 +1,9 @@
 //! SQL over an opened port.
 
-use super::failure::{authentication_error, query_error};
-use super::guard::{AskedInClear, Guarded, GuardedTls};
+use super::cleartext_guard::{CleartextRequested, Guarded, GuardedTls};
 use super::tls;
-use super::transport::{Script, SqlTransport};
+use crate::postgres::failure::{authentication_error, query_error};
+use crate::postgres::script::{Script, SqlTransport};
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
@@ -232,7 +232,7 @@ impl Obstacle {
         }
         let source = error.source();
         match source.and_then(|source| source.downcast_ref::<io::Error>()) {
-            Some(error) if error.get_ref().and_then(|reason| reason.downcast_ref::<AskedInClear>()).is_some() => {
+            Some(error) if error.get_ref().and_then(|reason| reason.downcast_ref::<CleartextRequested>()).is_some() => {
                 Self::Final(authentication_error(&error.to_string()).reason("cleartext").hint(
                     "Let `pg_hba.conf` ask for `scram-sha-256`, or set `databaseAccess` to `internal`; \
                      a server that is not yours may be answering",

@@ -1,7 +1,7 @@
 //! What a build context consists of, byte by byte: its tar stream and its fingerprint.
 
-use super::ImageBuild;
-use super::context::{BuildContext, Entry, Kind, at};
+use super::walk::{BuildContext, Entry, Kind, at};
+use crate::image::build::ImageBuild;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -20,7 +20,7 @@ impl BuildContext {
     ///
     /// It covers the Dockerfile, the paths, kinds, contents and executable bits of the files, the build arguments and
     /// the platform; neither times nor owners.
-    pub(super) fn fingerprint(&self, build: &ImageBuild) -> io::Result<String> {
+    pub(in crate::image) fn fingerprint(&self, build: &ImageBuild) -> io::Result<String> {
         let mut hash = Fingerprint::default();
         hash.part(FINGERPRINT_VERSION);
         hash.part(build.platform.as_bytes());
@@ -51,7 +51,7 @@ impl BuildContext {
     }
 
     /// Writes the context as a tar stream. Everything belongs to root, as Docker's own client has it.
-    pub(super) fn write_tar(&self, out: impl Write) -> io::Result<()> {
+    pub(in crate::image) fn write_tar(&self, out: impl Write) -> io::Result<()> {
         let mut tar = tar::Builder::new(out);
         let mut header = header(0o644, 0);
         header.set_size(self.dockerfile.len() as u64);
