@@ -794,6 +794,8 @@ export type DeployErrorCode =
 	| 'PLAN_STALE'
 	| 'CANCELLED'
 	| 'HOOK_FAILED'
+	| 'PLATFORM_UNSUPPORTED'
+	| 'PACKAGE_MISSING'
 	| 'MULTIPLE'
 	| 'INTERNAL';
 

@@ -1,9 +1,10 @@
-// The public JavaScript: a thin facade over the generated `binding.js`. Types and documentation are in `index.d.ts`.
+// The public JavaScript: a thin facade over the native addon. Types and documentation are in `index.d.ts`.
 
-import * as native from './binding.js';
+import { native } from './facade/native.js';
 import { plain } from './facade/plain.js';
 import { ask, askSync, call, run } from './facade/run.js';
 
+export { errorCodes } from './facade/constants.js';
 export { DeployError } from './facade/error.js';
 
 export const deploy = (request, options) => run('deploy', request, options);
@@ -18,19 +19,17 @@ export const provisionServices = (request, options) => run('provisionServices', 
 export const initializePostgresUsers = (request, options) => run('initializePostgresUsers', request, options);
 
 export const sniffEntryFile = (entryPath, appPath, workspacePath, options) =>
-	call(native.sniffEntryFile, [entryPath, appPath, workspacePath], options);
+	call('sniffEntryFile', [entryPath, appPath, workspacePath], options);
 export const sniffApp = (app, appName, workspacePath, options) =>
-	call(native.sniffApp, [app, appName, workspacePath], options);
-export const sniffAllApps = (apps, workspacePath, options) => call(native.sniffAllApps, [apps, workspacePath], options);
+	call('sniffApp', [app, appName, workspacePath], options);
+export const sniffAllApps = (apps, workspacePath, options) => call('sniffAllApps', [apps, workspacePath], options);
 
 export const resolveEnv = (requiredVars, context) =>
-	askSync(() => native.resolveEnv(plain(requiredVars), plain(context)));
+	askSync(() => native().resolveEnv(plain(requiredVars), plain(context)));
 
-export const renderPlan = (plan) => askSync(() => native.renderPlan(plain(plan)));
+export const renderPlan = (plan) => askSync(() => native().renderPlan(plain(plan)));
 
-export const readState = (workspaceRoot, stage) => ask(() => native.readState(workspaceRoot, stage));
+export const readState = (workspaceRoot, stage) => ask(() => native().readState(workspaceRoot, stage));
 export const writeState = async (workspaceRoot, stage, state) => {
-	await ask(() => native.writeState(workspaceRoot, stage, plain(state)));
+	await ask(() => native().writeState(workspaceRoot, stage, plain(state)));
 };
-
-export const errorCodes = Object.freeze(native.errorCodes());

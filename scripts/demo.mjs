@@ -19,7 +19,7 @@ const SERVER_IP = '192.0.2.10';
 
 await setup();
 const { deploy, plan, readState, DeployError } = await import('../index.js');
-const { startSimulator } = await import('../testing.js');
+const { startSimulator } = await import('../simulator/index.js');
 const { Progress } = await import('./demo/progress.mjs');
 const { tryIsolation } = await import('./demo/isolation.mjs');
 

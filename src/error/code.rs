@@ -72,6 +72,10 @@ pub enum ErrorCode {
     Cancelled,
     /// A hook of the caller failed.
     HookFailed,
+    /// This platform lacks something that is needed: a native part that is published for it, or a feature of its system.
+    PlatformUnsupported,
+    /// A package that belongs to this one is not installed. Only the Node.js package raises it.
+    PackageMissing,
     /// Several steps failed; [`DeployError::errors`](crate::DeployError::errors) has each.
     Multiple,
     /// A defect of this library.
@@ -114,6 +118,8 @@ impl ErrorCode {
         Self::PlanStale,
         Self::Cancelled,
         Self::HookFailed,
+        Self::PlatformUnsupported,
+        Self::PackageMissing,
         Self::Multiple,
         Self::Internal,
     ];
@@ -154,6 +160,8 @@ impl ErrorCode {
             Self::PlanStale => "PLAN_STALE",
             Self::Cancelled => "CANCELLED",
             Self::HookFailed => "HOOK_FAILED",
+            Self::PlatformUnsupported => "PLATFORM_UNSUPPORTED",
+            Self::PackageMissing => "PACKAGE_MISSING",
             Self::Multiple => "MULTIPLE",
             Self::Internal => "INTERNAL",
         }
