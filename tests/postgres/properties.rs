@@ -1,15 +1,11 @@
 //! Laws that hold for any names, passwords, workspaces and histories.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod postgres;
-
+use crate::database::*;
 use deploy_native::postgres::{
     AppRole, DatabaseRoles, app_names, drop_role, prove, provision, quote_identifier, quote_literal,
 };
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::Cluster;
-use postgres::*;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;

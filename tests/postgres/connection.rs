@@ -1,13 +1,9 @@
 //! The database is reached when it can be, and what stands in the way is told apart.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod postgres;
-
+use crate::database::*;
 use deploy_native::ErrorCode;
 use deploy_native::postgres::{ConnectOptions, Login, PortTransport};
 use deploy_native_simulator::postgres::{Cluster, ClusterOptions, PostgresBackend};
-use postgres::*;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
@@ -129,7 +125,7 @@ async fn a_failed_script_leaves_a_usable_transport() {
 async fn i6_a_server_that_offers_tls_is_spoken_to_in_tls() {
     for binaries in installations() {
         // Self-made, for this test alone, as a server of Dokploy's would be.
-        let (certificate, key) = (include_str!("postgres/server.crt"), include_str!("postgres/server.key"));
+        let (certificate, key) = (include_str!("server.crt"), include_str!("server.key"));
         let options = ClusterOptions::new(MASTER, MASTER_PASSWORD, DATABASE).certificate(certificate, key);
         let cluster = Cluster::start(&binaries, options).await.unwrap();
         let encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";

@@ -1,6 +1,6 @@
 //! A world behind relays, and what a run in it came to.
 
-use crate::relay::{Exchange, Log, Relay};
+use super::relay::{Exchange, Log, Relay};
 use crate::world::World;
 use deploy_native::deploy::{DeployReport, DeployRequest, RunOptions, deploy, plan};
 use deploy_native::plan::DeployPlan;
@@ -13,45 +13,52 @@ use std::time::{Duration, Instant};
 const AT_ONCE: f64 = 0.0001;
 
 /// A world whose servers are a way off.
-pub(crate) struct Course {
-    pub(crate) world: World,
-    pub(crate) log: Log,
+pub struct MeasuredWorld {
+    /// The world.
+    pub world: World,
+    /// Everything that passed its relays and was not taken yet.
+    pub log: Log,
     dokploy: Relay,
     dns: Relay,
 }
 
 /// What one run did.
-pub(crate) struct Lap {
-    pub(crate) plan: DeployPlan,
-    pub(crate) report: DeployReport,
-    pub(crate) exchanges: Vec<Exchange>,
-    pub(crate) events: Vec<(Instant, DeployEvent)>,
-    pub(crate) took: Duration,
+pub struct MeasuredRun {
+    /// What was planned.
+    pub plan: DeployPlan,
+    /// What was reported.
+    pub report: DeployReport,
+    /// What was sent and answered.
+    pub exchanges: Vec<Exchange>,
+    /// What was told, and when.
+    pub events: Vec<(Instant, DeployEvent)>,
+    /// How long it took.
+    pub took: Duration,
 }
 
-impl Lap {
+impl MeasuredRun {
     /// When the run began to apply its plan.
-    pub(crate) fn applying(&self) -> Option<Instant> {
+    pub fn applying(&self) -> Option<Instant> {
         let applying = |event: &DeployEvent| matches!(event, DeployEvent::PhaseStarted { phase: Phase::Apply });
         self.events.iter().find(|(_, event)| applying(event)).map(|(at, _)| *at)
     }
 
     /// When a step began.
-    pub(crate) fn began(&self, id: &str) -> Option<Instant> {
+    pub fn began(&self, id: &str) -> Option<Instant> {
         let began = |event: &DeployEvent| matches!(event, DeployEvent::StepStarted { step, .. } if step == id);
         self.events.iter().find(|(_, event)| began(event)).map(|(at, _)| *at)
     }
 
     /// When a step ended.
-    pub(crate) fn ended(&self, id: &str) -> Option<Instant> {
+    pub fn ended(&self, id: &str) -> Option<Instant> {
         let ended = |event: &DeployEvent| matches!(event, DeployEvent::StepFinished { step, .. } if step == id);
         self.events.iter().find(|(_, event)| ended(event)).map(|(at, _)| *at)
     }
 }
 
-impl Course {
+impl MeasuredWorld {
     /// Starts a world in which each call of an API takes `latency` and the server does at once what it is told.
-    pub(crate) async fn start(latency: Duration) -> Self {
+    pub async fn start(latency: Duration) -> Self {
         let world = World::with(|builder| builder.time_scale(AT_ONCE)).await;
         let log = Log::default();
         let dokploy = Relay::start(world.simulator.url(), "/api/", latency, &log).await;
@@ -60,12 +67,12 @@ impl Course {
     }
 
     /// The seed's workspace, by way of the relays.
-    pub(crate) fn request(&self, access: &str) -> Value {
+    pub fn request(&self, access: &str) -> Value {
         self.aimed(self.world.request(), access)
     }
 
     /// A request whose servers are reached by way of the relays.
-    pub(crate) fn aimed(&self, mut request: Value, access: &str) -> Value {
+    pub fn aimed(&self, mut request: Value, access: &str) -> Value {
         request["workspace"]["deploy"]["dokploy"]["endpoint"] = json!(self.dokploy.url());
         request["credentials"]["cloudflare"]["baseUrl"] = json!(self.dns.url());
         request["databaseAccess"] = json!(access);
@@ -73,14 +80,14 @@ impl Course {
     }
 
     /// Deploys, and tells what passed.
-    pub(crate) async fn deploy(&self, request: Value) -> Lap {
+    pub async fn deploy(&self, request: Value) -> MeasuredRun {
         self.deploy_with(request, self.world.options()).await
     }
 
     /// Deploys as `options` say, and tells what passed.
-    pub(crate) async fn deploy_with(&self, request: Value, options: RunOptions) -> Lap {
-        let wanted = DeployRequest::from_json(request.clone()).unwrap();
-        let plan = plan(wanted, RunOptions { events: deploy_native::silent(), ..options.clone() }).await.unwrap();
+    pub async fn deploy_with(&self, request: Value, options: RunOptions) -> MeasuredRun {
+        let planned = DeployRequest::from_json(request.clone()).unwrap();
+        let plan = plan(planned, RunOptions { events: deploy_native::silent(), ..options.clone() }).await.unwrap();
         self.log.take();
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&events);
@@ -92,6 +99,6 @@ impl Course {
         let report = deploy(DeployRequest::from_json(request).unwrap(), options).await.unwrap();
         let took = started.elapsed();
         let events = std::mem::take(&mut *events.lock().unwrap());
-        Lap { plan, report, exchanges: self.log.take(), events, took }
+        MeasuredRun { plan, report, exchanges: self.log.take(), events, took }
     }
 }

@@ -1,9 +1,7 @@
 //! Databases that were made before us are taken over without losing access or data.
 
-mod postgres;
-
+use crate::database::*;
 use deploy_native::postgres::{preview, prove, provision};
-use postgres::*;
 
 /// What today's CLI runs for these apps, with its own passwords.
 const MADE_BY_THE_CLI: &str = r#"

@@ -1,6 +1,7 @@
 //! Looking at a world from outside: what was sent, what the server stores, and what its swarm really runs.
 
-use crate::world::{STAGE, World, digest};
+use crate::images::image;
+use crate::world::{STAGE, World};
 use deploy_native::DeployEvent;
 use deploy_native::deploy::{AppReport, DeployReport};
 use serde_json::{Value, json};
@@ -77,6 +78,7 @@ impl World {
         found.remove(0)
     }
 
+    /// The id of the only application of a name.
     pub fn application_id(&self, name: &str) -> String {
         self.application(name)["applicationId"].as_str().unwrap().to_owned()
     }
@@ -146,11 +148,7 @@ impl World {
     }
 }
 
-/// A pinned image of an app; another `version` is another digest.
-pub fn image(app: &str, version: &str) -> String {
-    format!("registry.test/shop-{app}@sha256:{}", digest(&format!("{app}{version}")))
-}
-
+/// The elements of an array; none of anything else.
 pub fn rows(value: &Value) -> Vec<Value> {
     value.as_array().cloned().unwrap_or_default()
 }

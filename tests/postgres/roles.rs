@@ -1,9 +1,7 @@
 //! Roles and schemas become what is wanted, from whatever stood there.
 
-mod postgres;
-
+use crate::database::*;
 use deploy_native::postgres::{preview, provision};
-use postgres::*;
 
 #[tokio::test]
 async fn every_app_works_in_its_own_schema_and_reaches_no_other() {

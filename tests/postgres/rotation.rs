@@ -1,16 +1,12 @@
 //! Passwords change under running apps, and apps leave, with and without their data.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod postgres;
-
+use crate::database::*;
 use deploy_native::postgres::{
     change_password, close_second_login, disable_role, drop_role, open_second_login, prove, provision,
     second_login_name,
 };
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::postgres::Cluster;
-use postgres::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Mutex;

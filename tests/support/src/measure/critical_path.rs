@@ -9,8 +9,8 @@
 //! The longest such row is the critical path: no engine that keeps these rules can be done sooner. That the rules say
 //! no more than what is true is checked with every request: none was sent before the answers it has to wait for.
 
-use crate::course::Lap;
-use crate::relay::Exchange;
+use super::measured_world::MeasuredRun;
+use super::relay::Exchange;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ const POLLED: &[&str] = &[TASKS, CONTAINERS, QUEUE, "deployment.all", "applicati
 
 /// The exchanges without the polls that found the server not yet done, which are its wait and not ours; in the order in
 /// which they were sent.
-pub(crate) fn without_polls(exchanges: &[Exchange]) -> Vec<Exchange> {
+pub fn without_polls(exchanges: &[Exchange]) -> Vec<Exchange> {
     let mut sorted = exchanges.to_vec();
     sorted.sort_by_key(|exchange| exchange.sent);
     let first_change = sorted.iter().find(|exchange| exchange.is_write()).map(|exchange| exchange.sent);
@@ -60,7 +60,7 @@ pub(crate) fn without_polls(exchanges: &[Exchange]) -> Vec<Exchange> {
 }
 
 /// As they were made: the longest row of requests each of which was sent after the one before was answered.
-pub(crate) fn depth(exchanges: &[Exchange]) -> usize {
+pub fn depth(exchanges: &[Exchange]) -> usize {
     let mut sorted: Vec<&Exchange> = exchanges.iter().collect();
     sorted.sort_by_key(|exchange| exchange.sent);
     let mut depths: Vec<(Instant, usize)> = Vec::new();
@@ -72,12 +72,12 @@ pub(crate) fn depth(exchanges: &[Exchange]) -> usize {
 }
 
 /// The time that the requests take one after another.
-pub(crate) fn in_a_row<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> Duration {
+pub fn in_a_row<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> Duration {
     exchanges.into_iter().map(|exchange| exchange.answered - exchange.sent).sum()
 }
 
 /// As they have to be: the longest row of requests each of which has to wait for the one before.
-pub(crate) fn critical_path(lap: &Lap) -> Vec<Exchange> {
+pub fn critical_path(lap: &MeasuredRun) -> Vec<Exchange> {
     let exchanges = without_polls(&lap.exchanges);
     let rules = Rules::of(&exchanges, lap);
     let mut longest: Vec<(Duration, Option<usize>)> = Vec::new();
@@ -118,7 +118,7 @@ struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    fn of(exchanges: &'a [Exchange], lap: &'a Lap) -> Self {
+    fn of(exchanges: &'a [Exchange], lap: &'a MeasuredRun) -> Self {
         // To the step of the database belongs every later question about it.
         let roles_began = lap.began("database:roles");
         let mut before: HashMap<&str, BTreeSet<&str>> = HashMap::new();

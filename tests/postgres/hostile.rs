@@ -1,13 +1,9 @@
 //! What somebody could have prepared in the database gains nothing by our working there.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod postgres;
-
+use crate::database::*;
 use deploy_native::ErrorCode;
 use deploy_native::postgres::{PortTransport, inspect, prove, provision};
 use deploy_native_simulator::postgres::Cluster;
-use postgres::*;
 
 const APPS: &[&str] = &["api", "auth", "admin-auth"];
 

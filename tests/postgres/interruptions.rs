@@ -1,18 +1,13 @@
 //! Whatever is interrupted, nothing is half done, and running it again ends as if nothing had happened.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stdout, reason = "a test says how many points it tried")]
-
-mod postgres;
-
+use crate::database::*;
+use crate::proxy::{Proxy, Stop, statements};
 use deploy_native::DeployError;
 use deploy_native::postgres::{
     DatabaseRoles, PortTransport, change_password, close_second_login, disable_role, drop_role, open_second_login,
     prove, provision, provision_script,
 };
 use deploy_native_simulator::postgres::Cluster;
-use postgres::proxy::{Proxy, Stop, statements};
-use postgres::*;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -138,7 +133,7 @@ async fn play_for_ever(transport: &PortTransport, wanted: &DatabaseRoles) {
 
 #[tokio::test]
 async fn i3_a_process_that_is_killed_at_any_moment_leaves_nothing_half_done() {
-    const NAME: &str = "i3_a_process_that_is_killed_at_any_moment_leaves_nothing_half_done";
+    const NAME: &str = "interruptions::i3_a_process_that_is_killed_at_any_moment_leaves_nothing_half_done";
     let wanted = roles(&["api", APP]);
     if let Ok(address) = std::env::var(PART) {
         let (host, port) = address.split_once(' ').unwrap();

@@ -7,30 +7,31 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The state in its file, counted.
-pub(crate) struct Counting {
+pub struct CountingStore {
     store: LocalStateStore,
     writes: AtomicUsize,
     bytes: AtomicU64,
 }
 
-impl Counting {
-    pub(crate) fn new(root: &Path) -> Self {
+impl CountingStore {
+    /// The store of the workspace at `root`.
+    pub fn new(root: &Path) -> Self {
         Self { store: LocalStateStore::new(root), writes: AtomicUsize::new(0), bytes: AtomicU64::new(0) }
     }
 
     /// How often the state was written.
-    pub(crate) fn writes(&self) -> usize {
+    pub fn writes(&self) -> usize {
         self.writes.load(Ordering::Relaxed)
     }
 
     /// How many bytes that were.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 }
 
 #[async_trait]
-impl StateProvider for Counting {
+impl StateProvider for CountingStore {
     async fn read(&self, stage: &str) -> Result<Option<State>, DeployError> {
         self.store.read(stage).await
     }

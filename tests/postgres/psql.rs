@@ -1,14 +1,10 @@
 //! Scripts as the real `psql` runs them, where this machine has one; and in parts over one session, everywhere.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod postgres;
-
+use crate::database::*;
 use async_trait::async_trait;
 use deploy_native::DeployError;
 use deploy_native::postgres::{DatabaseRoles, Script, SqlTransport, prove, provision, provision_script, psql_error};
 use deploy_native_simulator::postgres::Cluster;
-use postgres::*;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};

@@ -1,12 +1,8 @@
 //! The proof holds where the apps are isolated, and finds where they are not.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod postgres;
-
+use crate::database::*;
 use deploy_native::ErrorCode;
 use deploy_native::postgres::{IsolationCheck, inspect, prove, provision};
-use postgres::*;
 
 const APPS: &[&str] = &["api", "auth", "admin-auth"];
 
