@@ -99,7 +99,7 @@ fn certain(name: String, source: EvidenceSource) -> Evidence {
 fn environment(name: &str, mut evidence: Vec<Evidence>, entry: SniffedEntry) -> SniffedEnvironment {
     let mut required: BTreeSet<String> = evidence.iter().map(|found| found.name.clone()).collect();
     let mut optional: BTreeSet<String> = entry.optional_env_vars.into_iter().collect();
-    required.extend(entry.env_vars.into_iter().filter(|variable| !optional.contains(variable)));
+    required.extend(entry.required_env_vars);
     optional.retain(|variable| !required.contains(variable));
     evidence.extend(entry.evidence);
     SniffedEnvironment {

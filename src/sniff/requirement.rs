@@ -1,4 +1,9 @@
 //! What sniffing finds: requirements and their evidence.
+//!
+//! A variable is **required** where one place at least cannot do without it: its schema refuses absence, a construct names
+//! it, the app does not load without it, or a module that a route app always loads has nothing in its place. It is
+//! **optional** where every place can: its schema accepts absence, the app gives a value, what asks did not run, or no
+//! construct uses the service that asks. What is only read from `process.env` is neither: it is evidence.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -47,9 +52,11 @@ pub enum EvidenceSource {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SniffedEntry {
-    /// Every variable it asks for, sorted, the optional ones included.
+    /// Every variable it asks for, sorted: the required and the optional ones.
     pub env_vars: Vec<String>,
-    /// Those it can do without, sorted.
+    /// The variables it cannot do without, sorted.
+    pub required_env_vars: Vec<String>,
+    /// The variables it can do without, sorted.
     pub optional_env_vars: Vec<String>,
     /// Why the result may be partial; absent when the file ran as far as it should.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,9 +129,13 @@ impl SniffedEntry {
     /// Takes in what a file needs that the app runs beside itself: what is required anywhere is required. That it was not
     /// loaded to its end does not stop a deployment.
     pub(super) fn take_offshoot(&mut self, found: Self) {
-        let required: BTreeSet<String> = self.required().chain(found.required()).cloned().collect();
-        let names: BTreeSet<String> = std::mem::take(&mut self.env_vars).into_iter().chain(found.env_vars).collect();
+        let joined = |own: &mut Vec<String>, added: Vec<String>| -> BTreeSet<String> {
+            std::mem::take(own).into_iter().chain(added).collect()
+        };
+        let required = joined(&mut self.required_env_vars, found.required_env_vars);
+        let names = joined(&mut self.env_vars, found.env_vars);
         self.optional_env_vars = names.difference(&required).cloned().collect();
+        self.required_env_vars = required.into_iter().collect();
         self.env_vars = names.into_iter().collect();
         for evidence in found.evidence {
             if !self.evidence.contains(&evidence) {
@@ -135,10 +146,5 @@ impl SniffedEntry {
             let message = format!("What the app runs beside itself was not loaded to its end: {}", failure.message);
             self.error = Some(SniffFailure { message, fatal: false, partial: !self.env_vars.is_empty(), ..failure });
         }
-    }
-
-    /// The variables that cannot be absent.
-    pub(super) fn required(&self) -> impl Iterator<Item = &String> {
-        self.env_vars.iter().filter(|name| !self.optional_env_vars.contains(name))
     }
 }

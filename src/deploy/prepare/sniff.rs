@@ -60,9 +60,10 @@ fn refuse_failures(context: &RunContext, sniffed: &IndexMap<String, SniffedEnvir
             context.reporter.warn("sniff", &message, Some(app));
             continue;
         }
-        let mut error = DeployError::new(ErrorCode::SniffFailed, message).app(app).reason(&failure.kind).hint(format!(
-            "Mend what stops `{app}` from loading, list its variables in apps.{app}.requiredEnv, or pass onSniffError: 'warn'"
-        ));
+        let mend = failure.hint.as_deref().unwrap_or("Mend what stops it from loading, or list what it needs");
+        let hint =
+            format!("{mend}. The list stands in apps.{app}.requiredEnv; onSniffError: 'warn' goes on without it");
+        let mut error = DeployError::new(ErrorCode::SniffFailed, message).app(app).reason(&failure.kind).hint(hint);
         if let Some(stack) = &failure.stack {
             error = error.log(stack);
         }
