@@ -42,14 +42,15 @@ pub(super) fn gather(run: &Run, root: &Path, learnt: &Learnt<'_>) -> SniffedEntr
         }
     }
     let env_vars: Vec<String> = optional.keys().cloned().collect();
-    let of =
-        |wanted: bool| optional.iter().filter(move |(_, optional)| **optional == wanted).map(|(name, _)| name.clone());
-    let (required_env_vars, optional_env_vars): (Vec<String>, Vec<String>) = (of(false).collect(), of(true).collect());
-    let mut error = failure(run, root, !env_vars.is_empty(), &unexecuted);
-    if let Some(failure) = &mut error {
-        failure.hint = Some(hint(failure, &required_env_vars));
+    let optional_env_vars = optional.iter().filter(|(_, optional)| **optional).map(|(name, _)| name.clone()).collect();
+    let error = failure(run, root, !env_vars.is_empty(), &unexecuted);
+    let mut entry = SniffedEntry { env_vars, optional_env_vars, error, evidence };
+    let required = entry.required_env_vars();
+    if let Some(failure) = &mut entry.error {
+        failure.hint = Some(hint(failure, &required));
     }
-    SniffedEntry { env_vars, required_env_vars, optional_env_vars, error, evidence }
+    entry
+}
 }
 
 fn push_new(evidence: &mut Vec<Evidence>, found: Evidence) {

@@ -54,8 +54,6 @@ pub enum EvidenceSource {
 pub struct SniffedEntry {
     /// Every variable it asks for, sorted: the required and the optional ones.
     pub env_vars: Vec<String>,
-    /// The variables it cannot do without, sorted.
-    pub required_env_vars: Vec<String>,
     /// The variables it can do without, sorted.
     pub optional_env_vars: Vec<String>,
     /// Why the result may be partial; absent when the file ran as far as it should.
@@ -65,13 +63,20 @@ pub struct SniffedEntry {
     pub evidence: Vec<Evidence>,
 }
 
+impl SniffedEntry {
+    /// Those it cannot do without, sorted: what [`SniffedEnvironment::required_env_vars`] calls required.
+    pub fn required_env_vars(&self) -> Vec<String> {
+        self.env_vars.iter().filter(|name| !self.optional_env_vars.contains(name)).cloned().collect()
+    }
+}
+
 /// Why a sniff did not run to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SniffFailure {
     /// What happened: `syntax`, `unresolved-import`, `deadline`, `threw`, `exited`, `crashed`, `no-entry`, `no-export` (what
-    /// `envParser` names is not a function), `no-node`, `no-typescript` (nothing here can read the app's TypeScript), `not-followed` (a file that is run in
-    /// another process or thread is not known).
+    /// `envParser` names is not a function), `no-node`, `no-typescript` (nothing here can read the app's TypeScript),
+    /// `not-followed` (a file that is run in another process or thread is not known).
     pub kind: String,
     /// The app's own message, redacted and shortened.
     pub message: String,
@@ -114,7 +119,10 @@ pub struct SniffedEnvironment {
 impl SniffFailure {
     /// A failure of a sniff that could not begin.
     pub(super) fn new(kind: &str, message: String) -> Self {
-        let mend = if kind == "no-node" { "Give the path of a Node" } else { "Correct what the workspace says" };
+        let mend = match kind {
+            "no-node" => "Install Node.js 20.19 or newer, or name one as surroundings.node",
+            _ => "Correct what the workspace says",
+        };
         let hint = Some(format!("{mend}, or list what the app needs: requiredEnv: ['…']"));
         Self { kind: kind.to_owned(), message, stack: None, file: None, hint, partial: false, fatal: true }
     }
@@ -129,13 +137,10 @@ impl SniffedEntry {
     /// Takes in what a file needs that the app runs beside itself: what is required anywhere is required. That it was not
     /// loaded to its end does not stop a deployment.
     pub(super) fn take_offshoot(&mut self, found: Self) {
-        let joined = |own: &mut Vec<String>, added: Vec<String>| -> BTreeSet<String> {
-            std::mem::take(own).into_iter().chain(added).collect()
-        };
-        let required = joined(&mut self.required_env_vars, found.required_env_vars);
-        let names = joined(&mut self.env_vars, found.env_vars);
+        let required: BTreeSet<String> =
+            self.required_env_vars().into_iter().chain(found.required_env_vars()).collect();
+        let names: BTreeSet<String> = std::mem::take(&mut self.env_vars).into_iter().chain(found.env_vars).collect();
         self.optional_env_vars = names.difference(&required).cloned().collect();
-        self.required_env_vars = required.into_iter().collect();
         self.env_vars = names.into_iter().collect();
         for evidence in found.evidence {
             if !self.evidence.contains(&evidence) {

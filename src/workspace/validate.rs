@@ -3,7 +3,7 @@
 use super::fault::{Faults, Path};
 use super::read::{self, Fields};
 use super::{App, AppType, DeploySettings, DnsZone, DokploySettings, Service, Services, StateSettings, Workspace};
-use super::{app, name, references};
+use super::{app, name, references, undone};
 use crate::DeployError;
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -33,7 +33,7 @@ impl Workspace {
 }
 
 /// Reads all there is, so that every fault is noted; `None` where a part is missing for a whole.
-fn read_workspace(value: &Value, faults: &mut Faults) -> Option<Workspace> {
+pub(super) fn read_workspace(value: &Value, faults: &mut Faults) -> Option<Workspace> {
     let document = Fields::of(Some(value), &Path::default(), "an object", faults)?;
     let name = document.required("name", NAME, faults, workspace_name);
     let root = document.required("root", ROOT, faults, absolute);
@@ -45,7 +45,9 @@ fn read_workspace(value: &Value, faults: &mut Faults) -> Option<Workspace> {
     let apps = read_apps(&document, around, services.db.is_some(), faults);
     let deploy = read_deploy(&document, faults);
     let state = read_state(&document, faults);
-    Some(Workspace { name: name?, root: root?, apps: apps?, services, deploy, state })
+    undone::note(&document, faults);
+    let warnings = faults.take_warnings(value);
+    Some(Workspace { name: name?, root: root?, apps: apps?, services, deploy, state, warnings })
 }
 
 const NAME: &str = "a name with at least one letter or digit, at most 100 characters";
@@ -125,6 +127,7 @@ fn read_dokploy(deploy: &Fields<'_>, faults: &mut Faults) -> Option<DokploySetti
         endpoint: dokploy.optional("endpoint", faults, read::endpoint),
         endpoints: dokploy.map("endpoints", faults, read::endpoint),
         registry: dokploy.optional("registry", faults, read::registry),
+        registry_id: dokploy.optional("registryId", faults, read::text),
         domains: dokploy.map("domains", faults, read::host),
     })
 }
