@@ -12,12 +12,14 @@
 //! | [`secrets`] | the secret type, generation, redaction | pure |
 //! | [`sniff`] | how requirements are found: subprocess protocol, evidence, cache | I/O |
 //! | [`state`] | the state file: format, atomic store, lock, journal | I/O |
+//! | [`aws`] | signed requests to AWS, and credentials as its tools find them | I/O |
 //! | [`dokploy`] | the HTTP client: transport, typed endpoints, errors, server version | I/O |
 //! | [`postgres`] | roles, schemas, isolation proof | I/O |
 //! | [`dns`] | records, one file per vendor, authoritative verification | I/O |
 //! | [`image`] | build, push, digest | I/O |
 //! | [`deploy`] | the engine: observe, apply, schedule, retry, cancel, events | deploy |
 
+pub mod aws;
 pub mod deploy;
 pub mod dns;
 pub mod dokploy;

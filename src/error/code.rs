@@ -22,6 +22,8 @@ pub enum ErrorCode {
     StateCorrupt,
     /// The state file cannot be read or written.
     StateIo,
+    /// Somebody else has written the state since it was read; what they wrote stays.
+    StateConflict,
     /// The server holds resources of ours whose secrets neither the state nor the server knows.
     StateLost,
     /// A provider the workspace names is not built in, and no hook was given for it.
@@ -89,6 +91,7 @@ impl ErrorCode {
         Self::StateLocked,
         Self::StateCorrupt,
         Self::StateIo,
+        Self::StateConflict,
         Self::StateLost,
         Self::ProviderUnsupported,
         Self::DokployUnreachable,
@@ -129,6 +132,7 @@ impl ErrorCode {
             Self::StateLocked => "STATE_LOCKED",
             Self::StateCorrupt => "STATE_CORRUPT",
             Self::StateIo => "STATE_IO",
+            Self::StateConflict => "STATE_CONFLICT",
             Self::StateLost => "STATE_LOST",
             Self::ProviderUnsupported => "PROVIDER_UNSUPPORTED",
             Self::DokployUnreachable => "DOKPLOY_UNREACHABLE",
