@@ -13,6 +13,7 @@
 //! | [`sniff`] | how requirements are found: subprocess protocol, evidence, cache | I/O |
 //! | [`state`] | the state file: format, atomic store, lock, journal | I/O |
 //! | [`aws`] | signed requests to AWS, and credentials as its tools find them | I/O |
+//! | [`backup`] | backups of the database in a bucket: set up, looked at, made a last time, removed | I/O |
 //! | [`dokploy`] | the HTTP client: transport, typed endpoints, errors, server version | I/O |
 //! | [`postgres`] | roles, schemas, isolation proof | I/O |
 //! | [`dns`] | records, one file per vendor, authoritative verification | I/O |
@@ -20,6 +21,7 @@
 //! | [`deploy`] | the engine: observe, apply, schedule, retry, cancel, events | deploy |
 
 pub mod aws;
+pub mod backup;
 pub mod deploy;
 pub mod dns;
 pub mod dokploy;

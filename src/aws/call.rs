@@ -1,8 +1,8 @@
 //! A request to a service of AWS, and its answer.
 
 use bytes::Bytes;
+use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName};
-use reqwest::{Method, StatusCode};
 
 /// Whether a request is sent again whose outcome is unknown. One that was throttled is sent again in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,6 @@ impl AwsCall {
 /// A successful answer.
 #[derive(Debug)]
 pub(crate) struct AwsReply {
-    pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }

@@ -102,7 +102,7 @@ impl AwsClient {
         let headers = response.headers().clone();
         let body = read(&mut response).await.map_err(|fault| unsent(Kind::Unavailable, fault))?;
         if status.is_success() {
-            return Ok(AwsReply { status, headers, body });
+            return Ok(AwsReply { headers, body });
         }
         let mut error = AwsError::answered(self.service, call.operation, status, &body);
         if status.is_redirection() {

@@ -179,7 +179,6 @@ struct Answer {
 #[serde(default, rename_all = "PascalCase")]
 struct Words {
     code: String,
-    #[serde(alias = "message")]
     message: String,
 }
 

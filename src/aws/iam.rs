@@ -20,8 +20,7 @@ const VERSION: &str = "2010-05-08";
 pub(crate) struct Iam(AwsClient);
 
 /// An access key that was made just now.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug)]
 pub(crate) struct NewKey {
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: Secret,
@@ -49,14 +48,6 @@ impl Iam {
         Ok(Self(AwsClient::new(Service::Iam, options)?))
     }
 
-    /// Whether there is a user of this name.
-    pub(crate) async fn has_user(&self, user: &str) -> Result<bool, AwsError> {
-        match self.0.send(&call("GetUser", &[("UserName", user)])).await {
-            Err(error) if error.is("NoSuchEntity") => Ok(false),
-            reply => reply.map(|_| true),
-        }
-    }
-
     /// Makes a user; one that exists is no failure.
     pub(crate) async fn create_user(&self, user: &str) -> Result<(), AwsError> {
         match self.0.send(&call("CreateUser", &[("UserName", user)])).await {
@@ -74,19 +65,26 @@ impl Iam {
     /// Makes an access key; nobody can read its secret again. Is not repeated when its outcome is unknown.
     pub(crate) async fn create_key(&self, user: &str) -> Result<NewKey, AwsError> {
         #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
         struct Answer {
-            #[serde(rename = "CreateAccessKeyResult")]
-            result: Result_,
+            create_access_key_result: Made,
         }
         #[derive(Deserialize)]
-        struct Result_ {
-            #[serde(rename = "AccessKey")]
-            key: NewKey,
+        #[serde(rename_all = "PascalCase")]
+        struct Made {
+            access_key: Pair,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Pair {
+            access_key_id: String,
+            secret_access_key: String,
         }
         let call = call("CreateAccessKey", &[("UserName", user)]).once();
         let reply = self.0.send(&call).await?;
         let answer: Answer = from_str(&reply.text()).map_err(|_| AwsError::malformed(Service::Iam, call.operation))?;
-        Ok(answer.result.key)
+        let Pair { access_key_id, secret_access_key } = answer.create_access_key_result.access_key;
+        Ok(NewKey { access_key_id, secret_access_key: secret_access_key.into() })
     }
 
     /// The ids of a user's access keys; of a user that is gone there are none.

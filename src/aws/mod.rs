@@ -15,10 +15,10 @@ mod s3;
 mod service;
 mod ssm;
 
-pub(crate) use call::{AwsCall, AwsReply, Repeat};
+pub(crate) use call::AwsCall;
 pub(crate) use client::AwsClient;
 pub(crate) use failure::AwsError;
-pub(crate) use iam::Iam;
+pub(crate) use iam::{Iam, NewKey};
 pub use options::{AwsEnvironment, AwsKeys, AwsOptions};
 pub(crate) use s3::{Condition, S3, S3Address};
 pub(crate) use service::{Service, partition};

@@ -59,14 +59,10 @@ pub(crate) struct Version {
 
 /// A page of versions.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(crate) struct Versions {
-    is_truncated: bool,
-    next_key_marker: Option<String>,
-    next_version_id_marker: Option<String>,
-    #[serde(rename = "Version")]
+struct Versions {
+    #[serde(rename = "Version", default)]
     versions: Vec<Version>,
-    #[serde(rename = "DeleteMarker")]
+    #[serde(rename = "DeleteMarker", default)]
     markers: Vec<Version>,
 }
 
@@ -88,6 +84,11 @@ impl S3 {
             DeployError::new(ErrorCode::InvalidRequest, format!("`{bucket}` cannot be the name of a bucket"))
         })?;
         Ok(Self { client: client.at(base), root: "/".to_owned(), region })
+    }
+
+    /// Where the service is, without the bucket where that is part of the path.
+    pub(crate) fn endpoint(&self) -> String {
+        self.client.base().as_str().trim_end_matches('/').to_owned()
     }
 
     fn key(&self, key: &str) -> String {
@@ -150,17 +151,13 @@ impl S3 {
         self.client.send(&call.body(body)).await.map(drop)
     }
 
-    /// Lists a page of every version of every object; `after` is the page before.
-    pub(crate) async fn versions(&self, after: Option<&Versions>) -> Result<Versions, AwsError> {
-        let mut call = AwsCall::new("ListObjectVersions", Method::GET, self.root.clone()).query("versions", "");
-        if let Some(key) = after.and_then(|page| page.next_key_marker.as_ref()) {
-            call = call.query("key-marker", key);
-        }
-        if let Some(id) = after.and_then(|page| page.next_version_id_marker.as_ref()) {
-            call = call.query("version-id-marker", id);
-        }
+    /// The first page of every version of every object, and of the marks that one was deleted; empty when there is none.
+    pub(crate) async fn first_versions(&self) -> Result<Vec<Version>, AwsError> {
+        let call = AwsCall::new("ListObjectVersions", Method::GET, self.root.clone()).query("versions", "");
         let reply = self.client.send(&call).await?;
-        from_str(&reply.text()).map_err(|_| AwsError::malformed(Service::S3, call.operation))
+        let page: Result<Versions, _> = from_str(&reply.text());
+        let page = page.map_err(|_| AwsError::malformed(Service::S3, call.operation))?;
+        Ok(page.versions.into_iter().chain(page.markers).collect())
     }
 
     /// Deletes a version of an object for good.
@@ -175,18 +172,6 @@ impl S3 {
             Err(error) if error.is("NoSuchBucket") => Ok(()),
             reply => reply.map(drop),
         }
-    }
-}
-
-impl Versions {
-    /// Whether there is a page after it.
-    pub(crate) fn goes_on(&self) -> bool {
-        self.is_truncated
-    }
-
-    /// What is on it.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Version> {
-        self.versions.iter().chain(&self.markers)
     }
 }
 
@@ -213,16 +198,15 @@ mod tests {
     #[test]
     fn a_page_of_versions_is_read() {
         let page: Versions = from_str(
-            "<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker>\
+            "<ListVersionsResult><IsTruncated>true</IsTruncated>\
              <Version><Key>a</Key><VersionId>1</VersionId><IsLatest>true</IsLatest></Version>\
              <DeleteMarker><Key>b</Key><VersionId>2</VersionId></DeleteMarker>\
              <Version><Key>c</Key><VersionId>3</VersionId></Version></ListVersionsResult>",
         )
         .unwrap();
-        assert!(page.goes_on());
-        let keys: Vec<&str> = page.all().map(|version| version.key.as_str()).collect();
-        assert_eq!(keys, ["a", "c", "b"]);
+        let keys = |versions: &[Version]| versions.iter().map(|version| version.key.clone()).collect::<Vec<_>>();
+        assert_eq!((keys(&page.versions), keys(&page.markers)), (vec!["a".into(), "c".into()], vec!["b".into()]));
         let none: Versions = from_str("<ListVersionsResult></ListVersionsResult>").unwrap();
-        assert!(!none.goes_on() && none.all().next().is_none());
+        assert!(none.versions.is_empty() && none.markers.is_empty());
     }
 }

@@ -4,8 +4,8 @@ use super::error::ApiError;
 use super::queue::SharedQueue;
 use super::transport::{ClientSettings, Transport};
 use super::{
-    ApplicationApi, DeploymentApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi, ProjectApi, RedisApi,
-    RegistryApi, SettingsApi, SwarmApi,
+    ApplicationApi, BackupApi, DeploymentApi, DestinationApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi,
+    ProjectApi, RedisApi, RegistryApi, SettingsApi, SwarmApi,
 };
 use crate::DeployError;
 use crate::secrets::{Redactor, Secret};
@@ -105,6 +105,16 @@ impl Dokploy {
     /// Domains of applications.
     pub fn domain(&self) -> DomainApi<'_> {
         DomainApi(&self.transport)
+    }
+
+    /// Buckets that the server copies databases into.
+    pub fn destination(&self) -> DestinationApi<'_> {
+        DestinationApi(&self.transport)
+    }
+
+    /// Backups of databases.
+    pub fn backup(&self) -> BackupApi<'_> {
+        BackupApi(&self.transport)
     }
 
     /// Image registries that the server is logged in to.

@@ -21,7 +21,9 @@ mod wait;
 mod watch;
 
 mod application;
+mod backup;
 mod deployment;
+mod destination;
 mod docker;
 mod domain;
 mod environment;
@@ -38,10 +40,12 @@ pub use application::{
     Application, ApplicationApi, CreateApplication, RestartCondition, RestartPolicy, SaveDockerProvider,
     SaveEnvironment, UpdateApplication,
 };
+pub use backup::{Backup, BackupApi, BackupFields};
 pub use call::{Call, Method, Patience};
 pub use client::Dokploy;
 pub use contract::{Mismatch, check as check_contract};
 pub use deployment::{Deployment, DeploymentApi, DeploymentStatus, QueueJob};
+pub use destination::{Destination, DestinationApi, DestinationFields};
 pub use docker::{Container, ContainerConfig, DockerApi, ServiceTask};
 pub use domain::{Certificate, CreateDomain, Domain, DomainApi, UpdateDomain};
 pub use environment::{Environment, EnvironmentApi, ServiceEntry, UpdateEnvironment};

@@ -68,6 +68,8 @@ pub enum ErrorCode {
     ImageRegistry,
     /// What was deployed is not what runs.
     DeploymentFailed,
+    /// Backups could not be set up, made or removed.
+    BackupFailed,
     /// The world changed between plan and apply.
     PlanStale,
     /// The caller cancelled the run.
@@ -114,6 +116,7 @@ impl ErrorCode {
         Self::ImagePush,
         Self::ImageRegistry,
         Self::DeploymentFailed,
+        Self::BackupFailed,
         Self::PlanStale,
         Self::Cancelled,
         Self::HookFailed,
@@ -155,6 +158,7 @@ impl ErrorCode {
             Self::ImagePush => "IMAGE_PUSH",
             Self::ImageRegistry => "IMAGE_REGISTRY",
             Self::DeploymentFailed => "DEPLOYMENT_FAILED",
+            Self::BackupFailed => "BACKUP_FAILED",
             Self::PlanStale => "PLAN_STALE",
             Self::Cancelled => "CANCELLED",
             Self::HookFailed => "HOOK_FAILED",

@@ -1,6 +1,6 @@
 //! The state file's content (seed: Deploy State), with our own additions in a field of their own.
 
-use super::{AttachedDomains, Rotation};
+use super::{AttachedDomains, BackupState, Rotation};
 use crate::secrets::Secret;
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -41,6 +41,9 @@ pub struct State {
     /// The DNS records that we wrote, by `name:type`.
     #[serde(default, deserialize_with = "entries", skip_serializing_if = "IndexMap::is_empty")]
     pub dns_records: IndexMap<String, DnsRecordState>,
+    /// The backups of the database, as the CLI records them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups: Option<BackupState>,
     /// When a deployment last ended well, as ISO 8601; empty before the first.
     #[serde(default, deserialize_with = "or_default")]
     pub last_deployed_at: String,
@@ -263,6 +266,7 @@ impl State {
             generated_secrets: IndexMap::new(),
             dns_verified: IndexMap::new(),
             dns_records: IndexMap::new(),
+            backups: None,
             last_deployed_at: String::new(),
             deploy_native: Extension::default(),
             unknown: Map::new(),

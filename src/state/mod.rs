@@ -1,5 +1,6 @@
 //! What we remember between runs: the state file, its lock and its journal.
 
+mod backup;
 mod document;
 mod domains;
 mod file;
@@ -17,6 +18,7 @@ mod shared;
 mod ssm;
 mod store;
 
+pub use backup::BackupState;
 pub use domains::AttachedDomains;
 pub use format::{
     AppCredentials, Deployed, DnsRecordState, DnsVerified, Extension, PreviousRecord, PushedImage, ServiceIds,

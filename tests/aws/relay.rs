@@ -79,6 +79,11 @@ impl Relay {
         self.shared.rules.lock().unwrap().push(Rule { with: with.to_owned(), skip, times, fault });
     }
 
+    /// Spoils nothing any more.
+    pub(crate) fn calm(&self) {
+        self.shared.rules.lock().unwrap().clear();
+    }
+
     /// Each request so far: its line, its target and its body.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.shared.seen.lock().unwrap().clone()

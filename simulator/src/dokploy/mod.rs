@@ -1,8 +1,11 @@
 //! The Dokploy API: one file per router, as on the real server.
 
 pub(crate) mod application;
+mod backup;
+mod bucket;
 mod database;
 pub(crate) mod deployment;
+mod destination;
 mod docker;
 mod domain;
 mod dotenv;
@@ -91,6 +94,8 @@ pub(crate) async fn perform(call: Call) -> Answer {
         "postgres" => postgres::perform(name, &call).await,
         "redis" => redis::perform(name, &call).await,
         "domain" => domain::perform(name, &call),
+        "destination" => destination::perform(name, &call).await,
+        "backup" => backup::perform(name, &call).await,
         "registry" => registry::perform(name, &call).await,
         "port" => port::perform(name, &call),
         "mounts" => mounts::perform(name, &call),
