@@ -1,6 +1,6 @@
 //! What the stores that machines share have in common: the state as one short text, and how a refused write is told.
 
-use super::{State, document};
+use super::format::{self, State};
 use crate::aws::AwsError;
 use crate::{DeployError, ErrorCode};
 
@@ -24,7 +24,7 @@ pub(super) fn render(stage: &str, state: &State) -> Result<String, DeployError> 
 ///
 /// `STATE_CORRUPT` naming the place, never a value.
 pub(super) fn parse(stage: &str, bytes: &[u8], place: &str) -> Result<State, DeployError> {
-    document::parse(bytes, stage).map_err(|fault| {
+    format::parse(bytes, stage).map_err(|fault| {
         DeployError::new(ErrorCode::StateCorrupt, format!("The state in {place} {fault}"))
             .resource(place)
             .reason("state-store")

@@ -1,6 +1,8 @@
 //! The state of a run, shared by its steps: memory and what is kept never part.
 
-use super::{StageLock, State, StateProvider, StateVersion};
+use super::format::State;
+use super::lock::StageLock;
+use super::provider::{StateProvider, StateVersion};
 use crate::{DeployError, ErrorCode};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
