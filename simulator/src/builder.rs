@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::Simulator;
 use crate::backend::{DatabaseBackend, PlainPorts};
 use crate::clock::Clock;
 use crate::dokploy::schema;
 use crate::fault::Fault;
 use crate::image::{Catalogue, Image};
 use crate::random;
+use crate::simulator::Simulator;
 use crate::world::{Access, Key, Settings, World};
 
 /// The settings of a [`Simulator`] that is about to start.
@@ -48,6 +48,13 @@ impl Default for SimulatorBuilder {
             faults: Vec::new(),
             keep_history: false,
         }
+    }
+}
+
+impl Simulator {
+    /// Begins the configuration of a simulator.
+    pub fn builder() -> SimulatorBuilder {
+        SimulatorBuilder::default()
     }
 }
 

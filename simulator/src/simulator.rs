@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
-use crate::builder::SimulatorBuilder;
 use crate::dokploy::model::{self, Record, State, find_mut, text};
 use crate::dokploy::queue;
 use crate::fault::Fault;
@@ -33,11 +32,6 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Begins the configuration of a simulator.
-    pub fn builder() -> SimulatorBuilder {
-        SimulatorBuilder::default()
-    }
-
     pub(crate) async fn launch(world: World, token: String) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (handle, ended) = (runtime.handle().clone(), CancellationToken::new());
@@ -123,7 +117,7 @@ impl Simulator {
     }
 
     /// Every state an application was in, oldest first, as objects with `deployments`, `status`, `tasks`, `node` and
-    /// `queue`. Empty without [`SimulatorBuilder::keep_history`].
+    /// `queue`. Empty without [`keep_history`](crate::SimulatorBuilder::keep_history).
     pub fn history(&self, app_name: &str) -> Vec<Value> {
         self.world.history(app_name)
     }
@@ -164,7 +158,7 @@ impl Simulator {
     /// Restarts the Dokploy server: waiting deployments vanish, the running one becomes `cancelled`. What runs in the
     /// swarm keeps running.
     pub fn restart_server(&self) {
-        self.in_runtime(World::restart);
+        self.in_runtime(queue::restart);
     }
 
     /// Stops everything, and waits until the database backend has stopped.
@@ -228,6 +222,6 @@ fn snapshot(state: &State) -> Value {
         "postgres": state.postgres, "redis": state.redis, "domains": state.domains, "registries": state.registries,
         "destinations": state.destinations, "backups": state.backups,
         "ports": state.ports, "mounts": state.mounts, "deployments": deployments.collect::<Vec<Record>>(),
-        "queue": crate::dokploy::application::queue_titles(state), "services": services.collect::<Vec<_>>(),
+        "queue": state.queue_titles(), "services": services.collect::<Vec<_>>(),
     })
 }

@@ -37,7 +37,8 @@ pub enum EvidenceSource {
     RequiredEnv,
     /// Follows from a dependency of a front end.
     Dependency,
-    /// Read from `process.env` by a file of the app's own; reported, never required.
+    /// Read from `process.env`; required only where the app does not load without it, or where a route app always loads
+    /// what reads it and has nothing in its place.
     ProcessEnv,
 }
 
@@ -68,6 +69,12 @@ pub struct SniffFailure {
     /// The app's own stack, trimmed to its files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<String>,
+    /// The file that is concerned, relative to the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What to do about it, and what `requiredEnv` would be to go on without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// Whether names were found all the same, so that the result is partial rather than empty.
     pub partial: bool,
     /// Whether a deployment must stop on it (`onSniffError: 'fail'`): false where the result is complete all the same,
@@ -93,4 +100,20 @@ pub struct SniffedEnvironment {
     /// Whether it came from the cache.
     #[serde(default)]
     pub cached: bool,
+}
+
+impl SniffFailure {
+    /// A failure of a sniff that could not begin.
+    pub(super) fn new(kind: &str, message: String) -> Self {
+        let mend = if kind == "no-node" { "Give the path of a Node" } else { "Correct what the workspace says" };
+        let hint = Some(format!("{mend}, or list what the app needs: requiredEnv: ['…']"));
+        Self { kind: kind.to_owned(), message, stack: None, file: None, hint, partial: false, fatal: true }
+    }
+}
+
+impl SniffedEntry {
+    /// The result of a sniff that could not begin.
+    pub(super) fn failed(failure: SniffFailure) -> Self {
+        Self { error: Some(failure), ..Self::default() }
+    }
 }

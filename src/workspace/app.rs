@@ -46,6 +46,8 @@ pub(super) fn read(value: &Value, path: &Path, default_target: Option<&str>, fau
         entry: fields.optional("entry", faults, read::text),
         routes: CONSTRUCTS.iter().flat_map(|key| fields.globs(key, faults)).collect(),
         env_parser: fields.optional("envParser", faults, read::text),
+        logger: fields.optional("logger", faults, read::text),
+        server_hooks: fields.object("hooks", faults).and_then(|hooks| hooks.optional("server", faults, read::text)),
         config: config(&fields, faults),
         required_env: fields.list("requiredEnv", "a list of variable names", faults, read::variable),
         domain: domain(&fields, faults),

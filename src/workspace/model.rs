@@ -48,7 +48,7 @@ impl AppType {
 pub struct App {
     /// What kind of app it is; default backend.
     pub app_type: AppType,
-    /// Its folder, relative to the workspace's root.
+    /// Its folder, relative to the workspace's root; of an app by itself also absolute.
     pub path: String,
     /// The port it listens on, 1 to 65535; of a mobile app 8081 by default, since it is never deployed. Two apps may
     /// have the same: each runs in a container of its own.
@@ -62,8 +62,12 @@ pub struct App {
     /// The globs in which a route app's constructs are found, relative to its folder: `routes`, `constructs`,
     /// `functions`, `crons`, `queues`, `topics` and `subscribers` together.
     pub routes: Vec<String>,
-    /// `path#export` of an environment parser function.
+    /// `path#export` of the environment parser, or of a function that takes one.
     pub env_parser: Option<String>,
+    /// `path#export` of the logger of a route app.
+    pub logger: Option<String>,
+    /// The module that sets up the server of a route app (`hooks.server`).
+    pub server_hooks: Option<String>,
     /// Files of a front end that parse their configuration when imported.
     pub config: ConfigFiles,
     /// The variables it needs, listed by hand; takes the place of sniffing.

@@ -55,6 +55,8 @@ pub(crate) fn app(declared: &Value) -> App {
         entry: text("entry"),
         routes: list("routes").unwrap_or_default(),
         env_parser: text("envParser"),
+        logger: text("logger"),
+        server_hooks: declared["hooks"]["server"].as_str().map(str::to_owned),
         config: ConfigFiles {
             client: declared["config"]["client"].as_str().map(str::to_owned),
             server: declared["config"]["server"].as_str().map(str::to_owned),

@@ -190,6 +190,23 @@ impl State {
         }
     }
 
+    /// The deployments of an application, newest first.
+    pub(crate) fn deployments_of<'a>(&'a self, application: &'a str) -> impl Iterator<Item = &'a Deployment> {
+        self.deployments.iter().rev().filter(move |row| text(&row.record, "applicationId") == application)
+    }
+
+    /// Titles and states of an application's deployments, newest first.
+    pub(crate) fn deployment_titles(&self, application: &str) -> Value {
+        self.deployments_of(application).map(|row| json!([row.record["title"], row.record["status"]])).collect()
+    }
+
+    /// Titles and states of the queue, waiting jobs first.
+    pub(crate) fn queue_titles(&self) -> Value {
+        let waiting = self.queue.iter().filter(|job| !job.active).map(|job| json!([job.title, "waiting"]));
+        let active = self.queue.iter().filter(|job| job.active).map(|job| json!([job.title, "active"]));
+        waiting.chain(active).collect()
+    }
+
     /// Deletes an application's rows in every table.
     pub(crate) fn forget_application(&mut self, application: &str) {
         for table in [&mut self.applications, &mut self.domains, &mut self.ports, &mut self.mounts] {

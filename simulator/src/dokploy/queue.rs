@@ -41,8 +41,15 @@ async fn work(world: Arc<World>) {
     }
 }
 
+/// Restarts the server: its queue is lost, and a new worker starts.
+pub(crate) fn restart(world: &Arc<World>) {
+    world.replace_worker();
+    world.write(lose);
+    start(world);
+}
+
 /// What a server restart does to the queue: waiting jobs vanish, the running one becomes `cancelled`.
-pub(crate) fn lose(state: &mut State) {
+fn lose(state: &mut State) {
     state.queue.clear();
     let State { deployments, applications, .. } = state;
     for deployment in deployments.iter_mut().filter(|deployment| text(&deployment.record, "status") == "running") {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Service, Task, TaskState};
+use super::model::{Container, NODE_ID, NODE_NAME, Service, Task, TaskState};
 use crate::clock::{Clock, human_duration};
 use crate::dokploy::model::State;
 use crate::image::derived_digest;
@@ -29,7 +29,7 @@ pub(crate) fn tasks(state: &State, clock: Clock, app_name: &str) -> Vec<Value> {
             let ago = human_duration(clock.since(task.since));
             json!({
                 "containerId": task.id, "name": format!("{app_name}.1"), "state": task.desired.name(),
-                "currentState": format!("{} {ago} ago", task.state.name()), "node": super::NODE_NAME, "error": error(service, task),
+                "currentState": format!("{} {ago} ago", task.state.name()), "node": NODE_NAME, "error": error(service, task),
             })
         })
         .collect()
@@ -83,7 +83,7 @@ pub(crate) fn node_apps(state: &State) -> Vec<Value> {
 struct Row<'a> {
     service: &'a Service,
     task: &'a Task,
-    container: &'a super::Container,
+    container: &'a Container,
 }
 
 impl Row<'_> {
@@ -156,7 +156,7 @@ pub(crate) fn inspect(state: &State, id: &str) -> Option<Value> {
             "Image": spec.image,
             "Env": env,
             "Labels": {
-                "com.docker.swarm.node.id": super::NODE_ID,
+                "com.docker.swarm.node.id": NODE_ID,
                 "com.docker.swarm.service.id": row.service.id,
                 "com.docker.swarm.service.name": row.service.name,
                 "com.docker.swarm.task": "",

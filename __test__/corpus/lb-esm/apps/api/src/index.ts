@@ -1,0 +1,10 @@
+import { Hono } from 'hono';
+import { config } from './config.js';
+import { route as r0 } from './routes/r0.js';
+import { route as r1 } from './routes/r1.js';
+import { route as r2 } from './routes/r2.js';
+import { route as r3 } from './routes/r3.js';
+import { route as r4 } from './routes/r4.js';
+import { route as r5 } from './routes/r5.js';
+export const app = new Hono().route('/', r0).route('/', r1).route('/', r2).route('/', r3).route('/', r4).route('/', r5);
+console.log(config.port);

@@ -1,0 +1,22 @@
+//! One file per router, as on the real server.
+
+mod application;
+mod backup;
+mod database;
+mod deployment;
+mod destination;
+mod dispatch;
+mod docker;
+mod domain;
+mod environment;
+mod mounts;
+mod port;
+mod postgres;
+mod project;
+mod redis;
+mod registry;
+mod settings;
+mod swarm;
+mod user;
+
+pub(crate) use dispatch::perform;
