@@ -2,7 +2,6 @@
 
 use crate::secrets::Secret;
 use reqsign_core::{Env, OsEnv, StaticEnv};
-use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,15 +50,13 @@ impl Default for AwsOptions {
 }
 
 /// An access key.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsKeys {
     /// Its id.
     pub access_key_id: String,
     /// Its secret.
     pub secret_access_key: Secret,
     /// The token of a temporary one.
-    #[serde(default)]
     pub session_token: Option<Secret>,
 }
 

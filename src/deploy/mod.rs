@@ -33,7 +33,7 @@ pub use report::{
     RecordStatus, RetiredRole, RotatedApp, RotationReport, UndeployReport,
 };
 pub use request::{
-    Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError, RegistryCredentials,
-    RotateRequest, RotateSettings, RunOptions, Surroundings, UndeployRequest, UndeploySettings, VendorCredentials,
-    WaitFor,
+    AwsCredentials, Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError,
+    RegistryCredentials, RotateRequest, RotateSettings, RunOptions, Surroundings, UndeployRequest, UndeploySettings,
+    VendorCredentials, WaitFor,
 };

@@ -24,5 +24,5 @@ pub use lock::{LockOwner, StageLock};
 pub use provider::{StateProvider, StateVersion};
 pub use s3::{S3StateOptions, S3StateStore};
 pub use shared::SharedState;
-pub use ssm::{SsmStateOptions, SsmStateStore, SsmTier, Turns};
+pub use ssm::{SsmStateOptions, SsmStateStore, Turns};
 pub use store::LocalStateStore;

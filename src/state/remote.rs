@@ -4,18 +4,17 @@ use super::format::{self, State};
 use crate::aws::AwsError;
 use crate::{DeployError, ErrorCode};
 
-/// The state as the store keeps it: JSON without blanks.
+/// The state as the store keeps it: JSON without blanks, in at most `limit` bytes where that can be.
 ///
 /// # Errors
 ///
 /// `INVALID_REQUEST` for the state of another stage.
-pub(super) fn render(stage: &str, state: &State) -> Result<String, DeployError> {
+pub(super) fn render(stage: &str, state: &State, limit: usize) -> Result<String, DeployError> {
     if let Some(mismatch) = state.mismatch(stage) {
         let message = format!("The state that is to be written {mismatch}");
         return Err(DeployError::new(ErrorCode::InvalidRequest, message));
     }
-    serde_json::to_string(state)
-        .map_err(|error| DeployError::new(ErrorCode::Internal, "The state cannot be written as JSON").caused_by(&error))
+    Ok(state.to_json_within(limit).to_string())
 }
 
 /// Reads a state; `place` is where it is kept.

@@ -133,7 +133,7 @@ impl StateProvider for S3StateStore {
     }
 
     async fn write(&self, stage: &str, state: &State) -> Result<(), DeployError> {
-        let text = render(stage, state)?;
+        let text = render(stage, state, usize::MAX)?;
         let written = self.s3.put(&self.key(stage), Bytes::from(text), Condition::None).await;
         written.map(drop).map_err(|error| failed(error, &self.place(stage)))
     }
@@ -152,7 +152,7 @@ impl StateProvider for S3StateStore {
         state: &State,
         expected: &StateVersion,
     ) -> Result<StateVersion, DeployError> {
-        let text = render(stage, state)?;
+        let text = render(stage, state, usize::MAX)?;
         let condition = match expected {
             StateVersion::Absent => Condition::Absent,
             StateVersion::Known(etag) => Condition::Unchanged(etag),

@@ -172,7 +172,7 @@ impl SharedState {
 
     /// Writes what is pending; `version` is that of the state which is kept.
     async fn write(&self, mut version: OwnedMutexGuard<StateVersion>) {
-        let pause = pause_before(self.snapshot().applications.len());
+        let pause = pause_before(self.snapshot().applications.len(), self.provider.is_remote());
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
@@ -199,8 +199,11 @@ impl SharedState {
 }
 
 /// How long changes are gathered before they are written: a state of n apps that is written for each of them would be
-/// n times n bytes.
-fn pause_before(apps: usize) -> Duration {
+/// n times n bytes, and a store over a network takes only so many writes a second.
+fn pause_before(apps: usize, remote: bool) -> Duration {
+    if remote {
+        return LONGEST_PAUSE;
+    }
     if apps < MANY_APPS {
         return Duration::ZERO;
     }

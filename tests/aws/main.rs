@@ -4,12 +4,15 @@
 
 mod backup;
 mod credentials;
+mod engine;
 mod moto;
 mod relay;
 mod route53;
 mod state_s3;
 mod state_ssm;
 mod stores;
+#[path = "../engine/world.rs"]
+mod world;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -4,7 +4,8 @@ use crate::moto::{account, moto};
 use crate::relay::{Fault, Relay};
 use crate::unique;
 use deploy_native::ErrorCode;
-use deploy_native::state::{SsmStateOptions, SsmStateStore, SsmTier, State, StateProvider, StateVersion, Turns};
+use deploy_native::state::{SsmStateOptions, SsmStateStore, State, StateProvider, StateVersion, Turns};
+use deploy_native::workspace::SsmTier;
 use std::time::{Duration, Instant};
 
 const STAGE: &str = "staging";

@@ -1,5 +1,6 @@
 //! What every phase of a run is given: the checked request, clients, zones, names, the lock.
 
+mod amazon;
 mod clients;
 mod clock;
 mod lock;

@@ -63,7 +63,7 @@ impl RunContext {
             None => clients::local_builder(&request, &options, &redactor),
         };
         Ok(Self {
-            state_provider: state_provider(workspace, &options)?,
+            state_provider: state_provider(workspace, &settings.credentials, &options)?,
             declared: declared_apps(workspace),
             reporter: Reporter::new(Arc::clone(&options.events), Arc::clone(&redactor)),
             scope,

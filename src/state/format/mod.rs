@@ -5,6 +5,7 @@ mod backup;
 mod document;
 mod domains;
 mod intent;
+mod packed;
 mod rotation;
 mod state;
 

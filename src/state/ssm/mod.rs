@@ -6,6 +6,7 @@ use super::remote::{conflict, failed, parse, render};
 use super::{State, StateProvider, StateVersion};
 use crate::aws::{AwsError, AwsOptions, IfExists, Put, Ssm};
 use crate::secrets::{Secret, SystemEntropy, generate_secret};
+use crate::workspace::SsmTier;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
 use lock::Lock;
@@ -21,33 +22,20 @@ const WRITE_LIMIT: Duration = Duration::from_secs(40);
 const LOOKS: u32 = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-/// What a parameter costs and holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SsmTier {
-    /// Free, 4 KB; the default.
-    #[default]
-    Standard,
-    /// Charged, 8 KB. A parameter never goes back to the standard tier.
-    Advanced,
-    /// Standard while the state fits, advanced from then on.
-    IntelligentTiering,
+/// A tier in AWS's words.
+fn tier_name(tier: SsmTier) -> &'static str {
+    match tier {
+        SsmTier::Standard => "Standard",
+        SsmTier::Advanced => "Advanced",
+        SsmTier::IntelligentTiering => "Intelligent-Tiering",
+    }
 }
 
-impl SsmTier {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Standard => "Standard",
-            Self::Advanced => "Advanced",
-            Self::IntelligentTiering => "Intelligent-Tiering",
-        }
-    }
-
-    /// How many bytes it holds.
-    fn limit(self) -> usize {
-        match self {
-            Self::Standard => 4096,
-            Self::Advanced | Self::IntelligentTiering => 8192,
-        }
+/// How many bytes a parameter of a tier holds.
+fn limit(tier: SsmTier) -> usize {
+    match tier {
+        SsmTier::Standard => 4096,
+        SsmTier::Advanced | SsmTier::IntelligentTiering => 8192,
     }
 }
 
@@ -128,7 +116,7 @@ impl SsmStateStore {
     }
 
     async fn put(&self, stage: &str, text: &str, if_exists: IfExists) -> Result<u64, AwsError> {
-        let tier = self.options.tier.name();
+        let tier = tier_name(self.options.tier);
         self.ssm.put(&Put { name: &self.name(stage), value: text, tier, secure: true, if_exists }).await
     }
 
@@ -217,7 +205,7 @@ impl StateProvider for SsmStateStore {
 
     async fn write(&self, stage: &str, state: &State) -> Result<(), DeployError> {
         self.check_size(state)?;
-        let text = render(stage, state)?;
+        let text = render(stage, state, limit(self.options.tier))?;
         let written = self.put(stage, &text, IfExists::Replace).await;
         written.map(drop).map_err(|error| failed(error, &self.place(stage)))
     }
@@ -240,7 +228,7 @@ impl StateProvider for SsmStateStore {
         expected: &StateVersion,
     ) -> Result<StateVersion, DeployError> {
         self.check_size(state)?;
-        let text = render(stage, state)?;
+        let text = render(stage, state, limit(self.options.tier))?;
         let expected = match expected {
             StateVersion::Absent => {
                 return self.create(stage, &text).await.map(|version| StateVersion::Known(version.to_string()));
@@ -266,8 +254,8 @@ impl StateProvider for SsmStateStore {
     }
 
     fn check_size(&self, state: &State) -> Result<(), DeployError> {
-        let (stage, limit) = (&state.stage, self.options.tier.limit());
-        let size = render(stage, state)?.len();
+        let (stage, limit) = (&state.stage, limit(self.options.tier));
+        let size = render(stage, state, limit)?.len();
         if size <= limit {
             return Ok(());
         }
@@ -277,7 +265,7 @@ impl StateProvider for SsmStateStore {
         };
         let message = format!(
             "The state of `{stage}` takes up to {size} bytes, and a parameter of the tier {} holds {limit}",
-            self.options.tier.name()
+            tier_name(self.options.tier)
         );
         Err(DeployError::new(ErrorCode::StateIo, message)
             .resource(self.place(stage))
