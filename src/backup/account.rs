@@ -4,7 +4,8 @@ use super::names;
 use crate::aws::{AwsError, AwsOptions, Iam, NewKey, S3, S3Address};
 use crate::state::BackupState;
 use crate::{DeployError, ErrorCode};
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 
 /// How many objects are deleted at a time.
 const SIDE_BY_SIDE: usize = 16;
@@ -82,9 +83,17 @@ impl Account {
             if versions.is_empty() {
                 return self.s3.delete().await.map_err(|error| self.told(error));
             }
-            let deletions = versions.iter().map(|version| self.s3.delete_version(version));
-            let deleted = futures_util::stream::iter(deletions).buffer_unordered(SIDE_BY_SIDE);
-            deleted.try_collect::<Vec<()>>().await.map_err(|error| self.told(error))?;
+            let mut versions = versions.into_iter();
+            let mut deletions = FuturesUnordered::new();
+            loop {
+                while deletions.len() < SIDE_BY_SIDE
+                    && let Some(version) = versions.next()
+                {
+                    deletions.push(async move { self.s3.delete_version(&version).await });
+                }
+                let Some(deleted) = deletions.next().await else { break };
+                deleted.map_err(|error| self.told(error))?;
+            }
         }
     }
 

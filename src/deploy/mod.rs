@@ -29,8 +29,8 @@ pub use commands::{
     rotate_credentials, undeploy, verify_dns, verify_isolation,
 };
 pub use report::{
-    AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport,
-    RecordStatus, RetiredRole, RotatedApp, RotationReport, UndeployReport,
+    AppReport, AppStatus, BackupReport, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus,
+    HostReport, RecordStatus, RetiredRole, RotatedApp, RotationReport, UndeployReport,
 };
 pub use request::{
     AwsCredentials, Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError,

@@ -6,7 +6,7 @@ mod failure;
 mod rotation;
 mod undeploy;
 
-pub use deploy::{AppReport, AppStatus, DatabaseAccessReport, DeployReport, DomainStatus, RetiredRole};
+pub use deploy::{AppReport, AppStatus, BackupReport, DatabaseAccessReport, DeployReport, DomainStatus, RetiredRole};
 pub use dns::{DnsReport, HostReport, RecordStatus};
 pub use failure::DeployFailure;
 pub use rotation::{RotatedApp, RotationReport};

@@ -95,6 +95,8 @@ pub enum ResourceKind {
     Redis,
     /// A registry login.
     Registry,
+    /// The backups of a database.
+    Backup,
     /// A role of a database.
     Role,
 }
