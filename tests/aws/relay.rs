@@ -10,6 +10,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 /// What becomes of a request.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ struct Shared {
     rules: Arc<Mutex<Vec<Rule>>>,
     seen: Arc<Mutex<Vec<String>>>,
     authorizations: Arc<Mutex<Vec<String>>>,
+    /// Moto compares and writes in two steps; with a permit for each request they are one, as they are at AWS.
+    turns: Arc<Semaphore>,
 }
 
 /// A relay; it ends with its runtime.
@@ -63,10 +66,18 @@ impl Relay {
             rules: Arc::default(),
             seen: Arc::default(),
             authorizations: Arc::default(),
+            turns: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         };
         let router = Router::new().fallback(relay).with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, shared }
+    }
+
+    /// As [`Self::before`], with one request at a time.
+    pub(crate) async fn in_turns(target: &str) -> Self {
+        let relay = Self::before(target).await;
+        relay.shared.turns.forget_permits(Semaphore::MAX_PERMITS - 1);
+        relay
     }
 
     /// Spoils the next request that has this text.
@@ -119,6 +130,7 @@ async fn relay(State(shared): State<Shared>, request: Request) -> Response {
         Some(Fault::Hold(time)) => tokio::time::sleep(*time).await,
         _ => {}
     }
+    let _turn = shared.turns.acquire().await.unwrap();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut headers = parts.headers.clone();
     headers.remove("host");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const SERVER: &str = "203.0.113.7";
 const OTHER: &str = "198.51.100.1";
 
-fn provider(url: &str) -> Route53Provider {
+pub(crate) fn provider(url: &str) -> Route53Provider {
     provider_with(url, None)
 }
 
@@ -38,7 +38,7 @@ async fn send(moto: &Moto, path: &str, body: &str) -> String {
 }
 
 /// Makes a hosted zone; returns its id.
-async fn make_zone(moto: &Moto, name: &str, private: bool) -> String {
+pub(crate) async fn make_zone(moto: &Moto, name: &str, private: bool) -> String {
     let vpc = if private { "<VPC><VPCRegion>eu-central-1</VPCRegion><VPCId>vpc-1</VPCId></VPC>" } else { "" };
     let body = format!(
         "<CreateHostedZoneRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><Name>{name}</Name>{vpc}\

@@ -62,7 +62,7 @@ async fn i5_who_writes_without_a_turn_is_not_overwritten() {
     let path = format!("/gkm/{name}/{STAGE}/state");
     // Between our look and our write: the write waits while the CLI writes.
     let write = format!("PutParameter {{\"Name\":\"{path}\"");
-    relay.spoil(&write, Fault::Hold(Duration::from_millis(300)));
+    relay.spoil(&write, Fault::Hold(Duration::from_secs(5)));
     let theirs = serde_json::to_string(&state("theirs")).unwrap();
     let own = state("ours");
     let (ours, ()) = tokio::join!(store.write_versioned(STAGE, &own, &version), async {

@@ -98,8 +98,9 @@ async fn i5_many_machines_lose_no_change() {
     let Some(moto) = moto("many machines lose no change") else { return };
     for kind in KINDS {
         let name = workspace(moto, kind).await;
+        let relay = Relay::in_turns(&moto.url).await;
         let machines = (0..4).map(|machine| {
-            let store = kind.at(&moto.url, &name);
+            let store = kind.at(&relay.url, &name);
             tokio::spawn(async move {
                 let mut conflicts = 0;
                 for change in 0..5 {
