@@ -16,7 +16,6 @@ const STAR = /^__vite_ssr_exportAll__\((__vite_ssr_import_\d+__)\)/gm;
 const NAMES =
   'exports:__vite_ssr_exports__,load:__vite_ssr_import__,loadLater:__vite_ssr_dynamic_import__,' +
   'exportAll:__vite_ssr_exportAll__,meta:__vite_ssr_import_meta__';
-const WRAPPER = ['(function (exports, require, module, __filename, __dirname) {', '\n})'];
 
 // The module's code as the body of a CommonJS module, on unchanged lines, with the names that it exports and the modules of
 // which it exports all; undefined where that cannot be: it awaits at its top level, or nothing here can transform it.
@@ -40,14 +39,15 @@ function toCommonJs(file, code, bridge, { map = false } = {}) {
   };
 }
 
-// Whether code awaits outside of any function, which only an ES module can.
+// Whether code awaits outside of any function, which only an ES module can. Where a static block stands, `await` is neither a
+// name nor allowed.
 function awaits(body) {
-  return /\bawait\b/.test(body) && !compiles(body, '') && compiles(body, 'async ');
+  return /\bawait\b/.test(body) && !compiles(`class _ { static {${body}\n} }`) && compiles(`async () => {${body}\n}`);
 }
 
-function compiles(body, kind) {
+function compiles(code) {
   try {
-    new Script(WRAPPER[0].replace('function', `${kind}function`) + body + WRAPPER[1]);
+    new Script(code);
     return true;
   } catch {
     return false;

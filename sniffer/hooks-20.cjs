@@ -5,13 +5,13 @@
 const Module = require('node:module');
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
-const { fileURLToPath, pathToFileURL } = require('node:url');
+const { pathToFileURL } = require('node:url');
 const activity = require('./activity.cjs');
 const inner = require('./hooks-inner.cjs');
 const libraries = require('./libraries.cjs');
 const { moduleOf, report } = require('./load.cjs');
 const project = require('./project.cjs');
-const { resolveFirst, resolveAfter } = require('./resolve.cjs');
+const { hookResolution } = require('./hooks-resolution.cjs');
 const { asCommonJs } = require('./source.cjs');
 
 const EXTENSIONS = ['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts', '.tsx', '.jsx'];
@@ -28,19 +28,7 @@ function install(entryUrl, job) {
 }
 
 function hookRequire(entryUrl) {
-  const { _resolveFilename } = Module;
-  Module._resolveFilename = function (request, parent, ...rest) {
-    const file = parent?.filename ?? undefined;
-    const first = resolveFirst(request, file, 'require');
-    if (first !== undefined) return fileURLToPath(first);
-    try {
-      return Reflect.apply(_resolveFilename, this, [request, parent, ...rest]);
-    } catch (error) {
-      const second = resolveAfter(request, file, error, 'require');
-      if (second === undefined) throw error;
-      return fileURLToPath(second);
-    }
-  };
+  hookResolution();
   const { '.js': loadJavaScript } = Module._extensions;
   for (const extension of EXTENSIONS) {
     const previous = Module._extensions[extension] ?? loadJavaScript;

@@ -4,7 +4,7 @@ import activity from './activity.cjs';
 import channel from './channel.cjs';
 import { moduleOf, report } from './load.cjs';
 import project from './project.cjs';
-import { resolveFirst, resolveAfter } from './resolve.cjs';
+import resolution from './resolve.cjs';
 import libraries from './libraries.cjs';
 
 let entryUrl;
@@ -14,6 +14,7 @@ export function initialize(data) {
   activity.share(data.activity);
   channel.open(data.job.records, data.job.nonce);
   project.setRoots(data.job.root, data.job.appFolder);
+  resolution.setEntry(data.job.targets[0].file);
   libraries.setAppFolder(data.job.appFolder);
 }
 
@@ -22,12 +23,12 @@ export function resolve(specifier, context, nextResolve) {
   if (specifier.startsWith('data:text/javascript,//')) return nextResolve(specifier, context);
   return activity.during(async () => {
     const parent = project.fileOf(context.parentURL);
-    const first = resolveFirst(specifier, parent, 'import');
+    const first = resolution.resolveFirst(specifier, parent, 'import');
     if (first !== undefined) return nextResolve(first, context);
     try {
       return await nextResolve(specifier, context);
     } catch (error) {
-      const second = resolveAfter(specifier, parent, error, 'import');
+      const second = resolution.resolveAfter(specifier, parent, error, 'import');
       if (second === undefined) throw error;
       return { url: second, shortCircuit: true };
     }

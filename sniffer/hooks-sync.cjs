@@ -4,12 +4,14 @@
 
 const { readFileSync } = require('node:fs');
 const { registerHooks } = require('node:module');
+const { hookResolution } = require('./hooks-resolution.cjs');
 const { moduleOf, report } = require('./load.cjs');
 const packages = require('./packages.cjs');
 const project = require('./project.cjs');
 const { resolveFirst, resolveAfter } = require('./resolve.cjs');
 
 function install(entryUrl) {
+  hookResolution();
   registerHooks({
     resolve(specifier, context, nextResolve) {
       const parent = project.fileOf(context.parentURL);

@@ -21,14 +21,23 @@ function isLoading() {
 
 // The library of a name; undefined where neither place has it.
 function load(name) {
-  if (!found.has(name)) found.set(name, find(name));
+  return once(name, () => [__filename, path.join(appFolder, 'package.json')]);
+}
+
+// The same of what the app chooses the version of.
+function loadOfApp(name) {
+  return once(name, () => [path.join(appFolder, 'package.json'), __filename]);
+}
+
+function once(name, bases) {
+  if (!found.has(name)) found.set(name, find(name, bases()));
   return found.get(name);
 }
 
-function find(name) {
+function find(name, bases) {
   loading = true;
   try {
-    for (const base of [__filename, path.join(appFolder, 'package.json')]) {
+    for (const base of bases) {
       try {
         return nodeModule.createRequire(base)(name);
       } catch {
@@ -41,4 +50,4 @@ function find(name) {
   }
 }
 
-module.exports = { setAppFolder, isLoading, load };
+module.exports = { setAppFolder, isLoading, load, loadOfApp };

@@ -24,6 +24,7 @@ const files = require('./files.cjs');
 const { ownFrames, ownStack } = require('./location.cjs');
 const { loadTarget } = require('./targets.cjs');
 const surroundings = require('./surroundings.cjs');
+const resolve = require('./resolve.cjs');
 const { settle } = require('./settle.cjs');
 const offshoots = require('./offshoots.cjs');
 const source = require('./source.cjs');
@@ -50,6 +51,7 @@ Object.defineProperty(globalThis, Symbol.for('gkm.sniff'), {
 
 const entry = job.targets[0].file;
 const entryUrl = pathToFileURL(entry).href;
+resolve.setEntry(job.targets[0].from ?? entry);
 // The app sees the command line that it will see when it is deployed.
 process.argv = [process.execPath, entry];
 process.execArgv = [];

@@ -26,6 +26,12 @@ const RETRIED = new Set([
 const EMPTY = { import: 'data:text/javascript,export{}', require: pathToFileURL(path.join(__dirname, 'empty.cjs')).href };
 
 const resolvers = new Map();
+let entry;
+
+// The conditions of an app hold for all that it imports, as those of `node --conditions` do.
+function setEntry(file) {
+  entry = file;
+}
 
 // The URL that goes before Node's own resolution for an import of the file `parent`; undefined where Node is asked first. `kind` is `import` or `require`.
 function resolveFirst(specifier, parent, kind) {
@@ -87,49 +93,52 @@ function isPath(specifier) {
 }
 
 function mayBeAlias(parent) {
-  const { paths, baseUrl, customConditions } = configOf(parent).options;
-  return paths !== undefined || baseUrl !== undefined || customConditions !== undefined;
+  const { paths, baseUrl } = configOf(parent).options;
+  return paths !== undefined || baseUrl !== undefined || [parent, entry].some((file) => file && configOf(file).options.customConditions);
 }
 
 function conditionsOf(parent, kind) {
-  return [...(configOf(parent).options.customConditions ?? []), kind, 'node', 'module-sync', 'node-addons'];
+  const custom = [parent, entry].flatMap((file) => (file && configOf(file).options.customConditions) ?? []);
+  return [...new Set(custom), kind, 'node', 'module-sync', 'node-addons'];
 }
 
 // The file that a specifier names; undefined where there is none.
 function find(specifier, parent, kind) {
-  const result = resolverFor(parent, kind)?.sync(path.dirname(parent), specifier);
-  return result?.path;
+  const resolver = resolverFor(parent, kind);
+  if (resolver === undefined) return undefined;
+  const folder = path.dirname(parent);
+  for (const candidate of isPath(specifier) ? [] : configOf(parent).candidates(specifier)) {
+    const found = resolver.sync(folder, candidate).path;
+    if (found !== undefined) return found;
+  }
+  return resolver.sync(folder, specifier).path;
 }
 
-// One per configuration, kind and language of the importer.
+// One per kind of import, conditions and language of the importer.
 function resolverFor(parent, kind) {
   const library = libraries.load('oxc-resolver');
   if (library === undefined) return undefined;
-  const { file } = configOf(parent);
+  const conditions = conditionsOf(parent, kind);
   const isTypeScript = TYPESCRIPT.includes(path.extname(parent));
-  const key = `${kind}\0${isTypeScript}\0${file}`;
-  if (!resolvers.has(key)) resolvers.set(key, create(library, parent, kind, isTypeScript, file));
+  const key = `${isTypeScript}\0${conditions.join('\0')}`;
+  if (!resolvers.has(key)) resolvers.set(key, create(library, conditions, isTypeScript));
   return resolvers.get(key);
 }
 
-function create({ ResolverFactory }, parent, kind, isTypeScript, configFile) {
+function create({ ResolverFactory }, conditionNames, isTypeScript) {
   const code = isTypeScript ? [...TYPESCRIPT, ...JAVASCRIPT] : [...JAVASCRIPT, ...TYPESCRIPT];
   return new ResolverFactory({
-    conditionNames: conditionsOf(parent, kind),
+    conditionNames,
     extensions: [...code, '.json', '.node'],
     extensionAlias: ALIASES,
     mainFields: ['main'],
     nodePath: false,
-    tsconfig: configFile === undefined ? undefined : { configFile },
   });
 }
 
 // The file or folder that `paths` makes of a pattern.
 function aliased(pattern, importer) {
-  const library = libraries.load('get-tsconfig');
-  const { file, options } = configOf(importer);
-  if (library === undefined || options.paths === undefined) return undefined;
-  return library.createPathsMatcher({ path: file, config: { compilerOptions: options } })?.(pattern)[0];
+  return configOf(importer).candidates(pattern)[0];
 }
 
-module.exports = { resolveFirst, resolveAfter, resolveUrl, aliased };
+module.exports = { setEntry, resolveFirst, resolveAfter, resolveUrl, aliased };

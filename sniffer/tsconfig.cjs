@@ -9,7 +9,7 @@ const channel = require('./channel.cjs');
 const libraries = require('./libraries.cjs');
 
 const NAMES = ['tsconfig.json', 'jsconfig.json'];
-const NONE = { options: {} };
+const NONE = { options: {}, candidates: () => [] };
 
 const byFile = new Map();
 const byFolder = new Map();
@@ -25,7 +25,7 @@ class Reads extends Map {
 }
 const reads = new Reads();
 
-// `{ file?, options }` of the configuration that governs a file; without options where there is none.
+// `{ file?, options, candidates() }` of the configuration that governs a file; without options where there is none.
 function configOf(file) {
   let config = governingFiles.get(file);
   if (config === undefined) {
@@ -91,6 +91,7 @@ function parse(file) {
     raw = {};
   }
   let matches;
+  let paths;
   let references;
   return {
     file,
@@ -99,6 +100,12 @@ function parse(file) {
     includes(source) {
       matches ??= library.createFilesMatcher({ path: file, config: raw });
       return matches(source) !== undefined;
+    },
+    // The paths that `paths` and `baseUrl` allow for a specifier, in order, as they stand there.
+    candidates(specifier) {
+      if (raw.compilerOptions?.paths === undefined && raw.compilerOptions?.baseUrl === undefined) return [];
+      paths ??= library.createPathsMatcher({ path: file, config: raw });
+      return paths?.(specifier) ?? [];
     },
     references() {
       references ??= (raw.references ?? []).map((reference) => referred(file, reference.path)).filter(Boolean);

@@ -19,6 +19,8 @@ const SYNTAX = { '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.tsx': 'tsx', '.jsx':
 // Node 24 runs all that TypeScript passes on; before, `using` must be lowered.
 const TARGET = Number.parseInt(process.versions.node, 10) < 24 ? 'es2022' : undefined;
 
+const CHANGING_NAMESPACE = /\bnamespace\s[^{]*\{[^]*\bexport\s+(?:let|var)\b/;
+
 function needsTransform(file) {
   return path.extname(file) in SYNTAX && !/\.d\.[cm]?ts$/.test(file);
 }
@@ -27,6 +29,9 @@ function needsTransform(file) {
 function transform(file, source, { map = false } = {}) {
   const options = compilerOptions(file);
   const oxc = libraries.load('oxc-transform');
+  // oxc takes what a namespace exports for constants.
+  const exact = CHANGING_NAMESPACE.test(source) ? transformByTypeScript(file, source, options, map) : undefined;
+  if (exact !== undefined) return exact;
   if (oxc === undefined) return transformByTypeScript(file, source, options, map) ?? transformByNode(file, source, map);
   const given = oxcOptions(file, options, map);
   const result = oxc.transformSync(file, source, given);
@@ -93,7 +98,7 @@ function lineOf(source, problem) {
 
 // By the app's own TypeScript; undefined where it has none that does so (TypeScript 7 does not).
 function transformByTypeScript(file, source, options, map) {
-  const typescript = libraries.load('typescript');
+  const typescript = libraries.loadOfApp('typescript');
   if (typeof typescript?.transpileModule !== 'function') return undefined;
   const compilerOptions = { ...options, target: 'es2022', module: 'esnext', sourceMap: map, inlineSourceMap: false };
   if (/x$/.test(file)) compilerOptions.jsx = options.jsx === 'react' ? 'react' : 'react-jsx';

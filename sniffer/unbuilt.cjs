@@ -65,7 +65,7 @@ function firstSource(built) {
 
 // The source of a package of the workspace that is imported by its name, whose built files are not there.
 function packageSource(specifier, parent, conditions) {
-  const found = workspacePackage(specifier, parent);
+  const found = specifier.startsWith('#') ? importsOf(specifier, parent) : workspacePackage(specifier, parent);
   if (found === undefined) return undefined;
   const targets = targetsOf(found, conditions).map((target) => path.join(found.folder, target));
   const source = targets.find((target) => isFile(target) && !/\.d\.[cm]?ts$/.test(target));
@@ -77,19 +77,31 @@ function packageSource(specifier, parent, conditions) {
   return found.subpath === '.' ? firstSource(['src/index', 'index', 'src/main'].map((name) => path.join(found.folder, name))) : undefined;
 }
 
-// `{ folder, manifest, subpath }` of a specifier that names a package of the workspace.
+// `{ folder, imports, subpath }` of a name that a package of the workspace has for a part of itself.
+function importsOf(specifier, parent) {
+  const folder = project.packageOf(parent)?.folder;
+  const manifest = folder && project.isOwn(path.join(folder, 'package.json')) ? manifestOf(folder) : undefined;
+  return manifest?.imports && { folder, imports: manifest.imports, subpath: specifier };
+}
+
+function manifestOf(folder) {
+  const file = path.join(folder, 'package.json');
+  channel.queue('read', { file });
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+// `{ name, folder, manifest, subpath }` of a specifier that names a package of the workspace.
 function workspacePackage(specifier, parent) {
   const [, name, rest] = /^((?:@[^/]+\/)?[^/@.#][^/]*)(\/.*)?$/.exec(specifier) ?? [];
   if (name === undefined) return undefined;
   const folder = installedFolder(name, path.dirname(parent)) ?? ownFolder(name, parent);
   if (folder === undefined || !project.isOwn(path.join(folder, 'package.json'))) return undefined;
-  const file = path.join(folder, 'package.json');
-  channel.queue('read', { file });
-  try {
-    return { name, folder, manifest: parse(readFileSync(file, 'utf8')), subpath: `.${rest ?? ''}` };
-  } catch {
-    return undefined;
-  }
+  const manifest = manifestOf(folder);
+  return manifest && { name, folder, manifest, subpath: `.${rest ?? ''}` };
 }
 
 function installedFolder(name, from) {
@@ -108,14 +120,16 @@ function ownFolder(name, parent) {
 
 // What a package has for a subpath, under whatever conditions: those of the importer first, then those for which the
 // package has its source (`types`, `source`, `development`, names of its own).
-function targetsOf({ manifest, subpath, folder }, conditions) {
-  if (manifest.exports === undefined) return targetsWithoutExports(manifest, subpath, folder);
+function targetsOf({ manifest, imports, subpath }, conditions) {
+  const map = imports ?? manifest.exports;
+  if (map === undefined) return targetsWithoutExports(manifest, subpath);
   const maps = libraries.load('resolve-pkg-maps');
   if (maps === undefined) return [];
-  const sets = [conditions, ...[...conditionNames(manifest.exports)].map((name) => [name, ...conditions])];
-  return sets.flatMap((set) => {
+  const resolve = imports === undefined ? maps.resolveExports : maps.resolveImports;
+  const request = imports === undefined ? subpath.replace(/^\.\/?/, '') : subpath;
+  return [conditions, ...[...conditionNames(map)].map((name) => [name, ...conditions])].flatMap((set) => {
     try {
-      return maps.resolveExports(manifest.exports, subpath.replace(/^\.\/?/, ''), set);
+      return resolve(map, request, set);
     } catch {
       return [];
     }
@@ -125,7 +139,7 @@ function targetsOf({ manifest, subpath, folder }, conditions) {
 function conditionNames(exports, names = new Set()) {
   if (exports === null || typeof exports !== 'object') return names;
   for (const [key, value] of Object.entries(exports)) {
-    if (!Array.isArray(exports) && !key.startsWith('.')) names.add(key);
+    if (!Array.isArray(exports) && !/^[.#]/.test(key)) names.add(key);
     conditionNames(value, names);
   }
   return names;

@@ -40,5 +40,5 @@ pub mod workspace;
 #[cfg(all(feature = "napi", not(test)))]
 mod node;
 
-pub use error::{DeployError, ErrorCode};
+pub use error::{CommandStyle, DeployError, ErrorCode, FormatOptions};
 pub use event::{DeployEvent, EventSink, Phase, silent};

@@ -30,7 +30,8 @@ pub use commands::{
 };
 pub use report::{
     AppReport, AppStatus, BackupReport, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus,
-    HostReport, RecordStatus, RetiredRole, RotatedApp, RotationReport, UndeployReport,
+    HostReason, HostReport, RecordStatus, RemovalOutcome, RemovedResource, RetiredRole, RotatedApp, RotationReport,
+    UndeployReport,
 };
 pub use request::{
     AwsCredentials, Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError,

@@ -61,7 +61,7 @@ impl Dokploy {
 
     /// The server's address as it is shown to people: scheme, host and port.
     pub fn origin(&self) -> String {
-        self.transport.origin()
+        self.transport.origin().to_owned()
     }
 
     /// The host name or address of the server.

@@ -20,7 +20,7 @@ pub use api::{
     UpdateEnvironment, UpdateProject,
 };
 pub use client::Dokploy;
-pub use compatibility::{Access, Mismatch, Version, check_contract};
+pub use compatibility::{Access, KeyOwner, KeyPermissions, Mismatch, ServerCheck, Version, check_contract};
 pub use mark::{Mark, MarkKind};
 pub use rollout::{
     EnvDifference, Expected, Observation, OnProgress, Progress, RolloutFailure, RolloutMonitor, RolloutStatus,

@@ -18,6 +18,7 @@ mod rotation;
 mod service;
 mod stale;
 mod step;
+mod wording;
 
 pub use blueprint::Blueprint;
 pub use desired::{
@@ -39,6 +40,7 @@ pub use removal::{RemovalRequest, draw_removal};
 pub use render::render;
 pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step};
+pub use wording::Wording;
 
 pub use crate::env::{VariableChange, VariableChangeKind};
 

@@ -173,6 +173,15 @@ fn stack(frames: &[Frame], root: &Path) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// The failure of not knowing a file that `file` runs in another process or thread; `required` are the variables that were
+/// found all the same.
+pub(super) fn unfollowed(message: String, file: String, required: &[&str]) -> SniffFailure {
+    let (kind, partial) = ("not-followed".to_owned(), !required.is_empty());
+    let mut failure = SniffFailure { kind, message, stack: None, file: Some(file), hint: None, partial, fatal: false };
+    failure.hint = Some(hint(&failure, required));
+    failure
+}
+
 /// What to do about a failure; `required` are the variables that were found all the same.
 pub(super) fn hint(failure: &SniffFailure, required: &[&str]) -> String {
     let file = failure.file.as_deref().unwrap_or("the app");
@@ -183,7 +192,10 @@ pub(super) fn hint(failure: &SniffFailure, required: &[&str]) -> String {
         "deadline" => format!("Let {file} load without waiting for what is only there where the app is deployed"),
         "crashed" => format!("See what {file} loads that ends the process"),
         "no-export" => format!("Export from {file} what the workspace names"),
-        "no-typescript" => "Install oxc-transform or typescript beside the app".to_owned(),
+        "not-followed" => {
+            format!("Write the path in {file} so that it can be read, such as path.join(__dirname, 'worker.js')")
+        }
+        "no-typescript" => "Install oxc-transform and oxc-resolver beside the app".to_owned(),
         _ => format!("Let {file} load without what is only there where the app is deployed"),
     };
     let names: Vec<String> = required.iter().map(|name| format!("'{name}'")).collect();

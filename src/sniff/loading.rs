@@ -3,7 +3,9 @@
 use super::app_paths::AppPaths;
 use super::assumptions::{Assumptions, signature};
 use super::cache::Cache;
+use super::failure::unfollowed;
 use super::findings::{Learnt, gather};
+use super::offshoots::Offshoots;
 use super::options::SniffOptions;
 use super::origins::{Origins, traced};
 use super::protocol::{Assumed, Record, Target};
@@ -25,8 +27,7 @@ pub(super) async fn sniff_targets(
     if let Some(answer) = cache.as_ref().and_then(Cache::look_up) {
         return Ok((answer, true));
     }
-    let loading = Loading { targets, paths, options, start: Instant::now() };
-    match loading.find().await {
+    match find_all(targets, paths, options).await {
         Ok((answer, records)) => {
             if let Some(cache) = cache {
                 cache.keep(&answer, &records, paths);
@@ -41,9 +42,46 @@ pub(super) async fn sniff_targets(
     }
 }
 
+/// What an app asks for, with what it runs beside itself, and the records of all runs.
+async fn find_all(
+    targets: Vec<Target>,
+    paths: &AppPaths,
+    options: &SniffOptions,
+) -> Result<(SniffedEntry, Vec<Record>), Unstarted> {
+    let start = Instant::now();
+    let loading = |targets| Loading { targets, as_modules: false, paths, options, start };
+    let (mut answer, mut records) = loading(targets).find().await?;
+    let mut offshoots = Offshoots::of(paths);
+    let mut waiting = offshoots.next(&records);
+    for _ in 0..MOST_RUNS {
+        if waiting.is_empty() || start.elapsed() >= options.deadline {
+            break;
+        }
+        let (found, more) = loading(waiting.clone()).find().await?;
+        // One that ends the process takes those behind it along.
+        waiting.retain(|target| !has_started(&more, target));
+        waiting.extend(offshoots.next(&more));
+        if !more.contains(&Record::Ended) {
+            records.push(Record::Doubtful);
+        }
+        records.extend(more);
+        answer.take_offshoot(found);
+    }
+    if let Some((file, told)) = offshoots.unfollowed(&records).filter(|_| answer.error.is_none()) {
+        let required: Vec<&str> = answer.required().map(String::as_str).collect();
+        answer.error = Some(unfollowed(told, file, &required));
+    }
+    Ok((answer, records))
+}
+
+fn has_started(records: &[Record], target: &Target) -> bool {
+    records.iter().any(|record| matches!(record, Record::Started { file, .. } if *file == target.file))
+}
+
 /// The runs of one app.
 struct Loading<'a> {
     targets: Vec<Target>,
+    as_modules: bool,
     paths: &'a AppPaths,
     options: &'a SniffOptions,
     start: Instant,
@@ -51,7 +89,7 @@ struct Loading<'a> {
 
 impl Loading<'_> {
     /// What the app asks for, and the records of all runs.
-    async fn find(&self) -> Result<(SniffedEntry, Vec<Record>), Unstarted> {
+    async fn find(mut self) -> Result<(SniffedEntry, Vec<Record>), Unstarted> {
         let (assumptions, last, mut earlier) = self.load().await?;
         let keys = traced(&last.records);
         let mut origins = Origins::default();
@@ -70,10 +108,15 @@ impl Loading<'_> {
     }
 
     /// Loads the app until it loads or nothing more helps; gives the run that came furthest and the records of the others.
-    async fn load(&self) -> Result<(Assumptions, Run, Vec<Record>), Unstarted> {
+    async fn load(&mut self) -> Result<(Assumptions, Run, Vec<Record>), Unstarted> {
         let mut assumptions = Assumptions::default();
         let mut last = self.run(Vec::new(), false).await?;
         let mut earlier = Vec::new();
+        if last.records.contains(&Record::Asynchronous) {
+            self.as_modules = true;
+            let again = self.run(Vec::new(), false).await?;
+            earlier.extend(std::mem::replace(&mut last, again).records);
+        }
         for _ in 1..MOST_RUNS {
             let Some(trial) = assumptions.next(&last).filter(|_| self.start.elapsed() < self.options.deadline) else {
                 break;
@@ -93,7 +136,8 @@ impl Loading<'_> {
     }
 
     async fn run(&self, assumed: Vec<Assumed>, empty_files: bool) -> Result<Run, Unstarted> {
-        run(Task { targets: self.targets.clone(), assumed, empty_files }, self.paths, self.options).await
+        let task = Task { targets: self.targets.clone(), assumed, empty_files, as_modules: self.as_modules };
+        run(task, self.paths, self.options).await
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `route_files` | the files that an app's globs name |
 //! | `loading` | loading the files that stand for an app, again with what it does not load without |
 //! | `assumptions`, `mentions` | without which variables an app does not load |
+//! | `offshoots` | which files an app runs in other processes and threads |
 //! | `origins` | from which variables a parser's keys have their values |
 //! | `worker` | the process: its job, deadline, end |
 //! | `sandbox` | the process: environment, bounds |
@@ -42,6 +43,7 @@ mod findings;
 mod inputs;
 mod loading;
 mod mentions;
+mod offshoots;
 mod options;
 mod origins;
 mod path_values;

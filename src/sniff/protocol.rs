@@ -19,6 +19,9 @@ pub(super) struct Job {
     pub(super) targets: Vec<Target>,
     /// Variables that the app is given.
     pub(super) assumed: Vec<Assumed>,
+    /// Whether all TypeScript is loaded as ES modules, whatever its package says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) format: Option<&'static str>,
     /// The empty file that stands in for files that are not deployed; without it they are not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) empty_file: Option<PathBuf>,
@@ -46,6 +49,19 @@ pub(super) struct Target {
     /// The export that is the environment parser.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) export: Option<String>,
+    /// By which name a file imports it; default: its path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) specifier: Option<String>,
+    /// The file that names it so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) from: Option<PathBuf>,
+}
+
+impl Target {
+    /// A file of the app's own.
+    pub(super) fn of(kind: TargetKind, file: PathBuf) -> Self {
+        Self { kind, file, export: None, specifier: None, from: None }
+    }
 }
 
 /// What a file to load is.
@@ -62,6 +78,8 @@ pub(super) enum TargetKind {
     Module,
     /// The same, and exports functions that set up the server.
     Hooks,
+    /// Is run by the app in another process or thread, or loaded later.
+    Offshoot,
 }
 
 /// Something that a worker reported.
@@ -100,6 +118,14 @@ pub(super) enum Record {
     Loaded { file: PathBuf },
     /// A file of an installed package was loaded.
     Package { folder: PathBuf, name: Option<String>, version: Option<String> },
+    /// A module was required that awaits at its top level.
+    Asynchronous,
+    /// A file is run in another process or thread, from a place in the app's own files.
+    Offshoot { target: PathBuf, file: Option<PathBuf>, line: Option<u32> },
+    /// A file is loaded when it is asked for.
+    Later { file: PathBuf },
+    /// A target is not there.
+    NotFound { file: PathBuf },
     /// A file of the workspace was read as data.
     Read { file: PathBuf },
     /// Something happened on which no kept answer can rely, such as another program being run.

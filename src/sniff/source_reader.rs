@@ -289,6 +289,8 @@ impl<'a> Visit<'a> for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sniff::path_values::Anchor;
+    use crate::sniff::source::ReferenceName;
 
     fn read(text: &str) -> Source {
         super::read(text, Path::new("/app/src/index.ts"))
@@ -374,12 +376,73 @@ const run = () => require('./h'); if (a) { await import('./i'); }\nfunction type
         assert_eq!(found, expected);
     }
 
+    /// The paths that a text names, and whether they are certain to be run.
+    fn references(text: &str) -> Vec<(String, bool)> {
+        let shown = |name: ReferenceName| match name {
+            ReferenceName::Path(Anchor::SourceFolder, path) => path,
+            ReferenceName::Path(Anchor::WorkingFolder, path) => format!("<cwd>/{path}"),
+            ReferenceName::Package(name) => format!("<package>/{name}"),
+        };
+        read(text).references.into_iter().map(|found| (shown(found.name), found.is_run)).collect()
+    }
+
     #[test]
-    fn what_another_thread_loads_counts_as_imported_when_called() {
-        let source =
-            read("new Worker(new URL('./worker.ts', import.meta.url)); new URL('/x', 'http://a'); isMainThread;");
-        let found: Vec<_> = source.imports.iter().map(|import| (&*import.specifier, import.in_function)).collect();
-        assert_eq!((found, source.splits), (vec![("./worker.ts", true)], true));
+    fn files_are_found_however_their_path_is_written() {
+        for expression in [
+            "path.join(__dirname, 'a.js')",
+            "join(import.meta.dirname, 'a.js')",
+            "path.resolve(__dirname, './a.js')",
+            "`${__dirname}/a.js`",
+            "__dirname + '/a.js'",
+            "new URL('./a.js', import.meta.url)",
+            "new URL('a.js', import.meta.url).href",
+            "fileURLToPath(new URL('./a.js', import.meta.url))",
+            "fileURLToPath(import.meta.resolve('./a.js'))",
+            "require.resolve('./a.js')",
+            "createRequire(import.meta.url).resolve('./a.js')",
+            "path.join(path.dirname(fileURLToPath(import.meta.url)), 'a.js') as string",
+            "path.posix.join(dirname(__filename), 'a.js')",
+            "(`file://${path.join(__dirname, 'a.js')}`)",
+        ] {
+            let found = references(&format!("new Queue('mail', {expression});"));
+            let path = found.first().map(|(path, _)| path.trim_start_matches("./"));
+            assert_eq!((path, found.len()), (Some("a.js"), 1), "{expression}");
+        }
+        assert_eq!(references("fork('src/a.ts'); run(path.resolve('b.js')); spawn('node', ['c.js']);").len(), 3);
+        assert_eq!(references("resolve('a'); join('a', 'b'); done.resolve(x); path.join('a', b);"), []);
+        assert_eq!(references("require.resolve('@shop/jobs/mail')"), [("<package>/@shop/jobs/mail".to_owned(), false)]);
+    }
+
+    #[test]
+    fn a_path_counts_where_its_name_is_used() {
+        let text = "const here = dirname(fileURLToPath(import.meta.url)); const a = join(here, 'a.js'); const b = join(here, 'b.js');
+readFileSync(b); existsSync(join(here, 'c.js')); new Worker(prod ? a : join(here, 'd.ts')); await import(join(here, 'e.js'));
+export const f = join(here, 'f.js');";
+        let found = references(text);
+        let expected = [("a.js", true), ("d.ts", true), ("f.js", false)];
+        assert_eq!(found, expected.map(|(path, is_run)| (path.to_owned(), is_run)));
+        assert_eq!(read(text).imports[0].specifier, "./e.js");
+    }
+
+    #[test]
+    fn what_is_run_under_a_name_that_only_running_tells_is_told() {
+        for (text, expected) in [
+            ("import { fork } from 'child_process';\nfork(file);\nfork(`${name}.js`);", vec![2, 3]),
+            ("import { Worker } from 'node:worker_threads';\nnew Worker(file);", vec![2]),
+            ("new Worker('mail', path.join(__dirname, `${name}.js`));", vec![1]),
+            ("const file = path.join(__dirname, `${name}.js`);\nnew Worker('mail', file);", vec![2]),
+            ("new Worker('mail', process); path.join(__dirname, name); cluster.fork(env); show(`${a}.js`);", vec![]),
+            ("readFileSync(path.join(__dirname, `${name}.js`)); import(path.join(__dirname, name + '.js'))", vec![]),
+        ] {
+            assert_eq!(read(text).unfollowed, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn branches_for_other_processes_are_seen() {
+        assert!(read("if (cluster.isPrimary) {}").splits);
+        assert!(read("if (isMainThread) {}").splits);
+        assert!(!read("isMain").splits);
     }
 
     #[test]

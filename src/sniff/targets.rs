@@ -33,7 +33,7 @@ pub(super) fn targets(app: &App, workspace_root: &Path) -> Result<Option<(Vec<Ta
 
 /// An entry file, by its path in the app's folder.
 pub(super) fn entry(file: &str, paths: &AppPaths) -> Result<Target, Box<SniffFailure>> {
-    Ok(Target { kind: TargetKind::Entry, file: paths.file(Path::new(file))?, export: None })
+    Ok(Target::of(TargetKind::Entry, paths.file(Path::new(file))?))
 }
 
 /// What the CLI builds into the server of a route app: its routes, and the modules that are loaded with any of them.
@@ -43,7 +43,7 @@ fn server(app: &App, paths: &AppPaths) -> Result<Vec<Target>, Box<SniffFailure>>
         targets.extend(named.iter().map(|it| export(kind, it, paths)).collect::<Result<Vec<_>, _>>()?);
     }
     let files = route_files(&app.routes, &paths.app)?;
-    targets.extend(files.into_iter().map(|file| Target { kind: TargetKind::Routes, file, export: None }));
+    targets.extend(files.into_iter().map(|file| Target::of(TargetKind::Routes, file)));
     // Last, as the server calls them with the other two.
     targets
         .extend(app.server_hooks.iter().map(|it| export(TargetKind::Hooks, it, paths)).collect::<Result<Vec<_>, _>>()?);
@@ -53,5 +53,5 @@ fn server(app: &App, paths: &AppPaths) -> Result<Vec<Target>, Box<SniffFailure>>
 /// `path#export`.
 fn export(kind: TargetKind, named: &str, paths: &AppPaths) -> Result<Target, Box<SniffFailure>> {
     let (path, export) = named.rsplit_once('#').unwrap_or((named, "default"));
-    Ok(Target { kind, file: paths.file(Path::new(path))?, export: Some(export.to_owned()) })
+    Ok(Target { export: Some(export.to_owned()), ..Target::of(kind, paths.file(Path::new(path))?) })
 }

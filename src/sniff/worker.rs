@@ -72,6 +72,8 @@ pub(super) struct Task {
     pub(super) assumed: Vec<Assumed>,
     /// Whether files that are not deployed are there, and empty.
     pub(super) empty_files: bool,
+    /// Whether all TypeScript is loaded as ES modules.
+    pub(super) as_modules: bool,
 }
 
 /// Carries out a task in a process of its own; when the future ends or is dropped, nothing of it is left running.
@@ -86,6 +88,7 @@ pub(super) async fn run(task: Task, paths: &AppPaths, options: &SniffOptions) ->
         app_folder: paths.app.clone(),
         targets: task.targets,
         assumed: task.assumed,
+        format: task.as_modules.then_some("module"),
         empty_file: task.empty_files.then(|| private.path().join("empty")),
     };
     if let Some(file) = &job.empty_file {

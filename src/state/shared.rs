@@ -110,6 +110,25 @@ impl SharedState {
         Self::with(provider, &stage, state, StateVersion::Absent, true)
     }
 
+    /// Starts from a state that takes the place of the one of this `version`, as it was read.
+    ///
+    /// The first [`SharedState::update`] writes it, whether that changes it or not.
+    pub fn start_at(provider: Arc<dyn StateProvider>, state: State, version: StateVersion) -> Self {
+        let stage = state.stage.clone();
+        Self::with(provider, &stage, state, version, true)
+    }
+
+    /// Goes on with the state of this `version`, as it was read.
+    pub fn resume(provider: Arc<dyn StateProvider>, state: State, version: StateVersion) -> Self {
+        let stage = state.stage.clone();
+        Self::with(provider, &stage, state, version, false)
+    }
+
+    /// Which state is kept, while none is being written.
+    pub async fn version(&self) -> StateVersion {
+        self.writing.lock().await.clone()
+    }
+
     fn with(provider: Arc<dyn StateProvider>, stage: &str, state: State, version: StateVersion, unsure: bool) -> Self {
         let state = Arc::new(state);
         let pending = Pending { state: Arc::clone(&state), changes: 0, settled: 0, undone: Vec::new(), unsure };

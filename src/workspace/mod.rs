@@ -2,6 +2,7 @@
 
 mod app;
 mod aws;
+mod check;
 mod fault;
 mod host;
 mod model;
@@ -9,14 +10,17 @@ mod name;
 mod order;
 mod read;
 mod references;
+mod undone;
 mod validate;
 
+pub use check::WorkspaceCheck;
 pub use model::{
     App, AppType, AwsAccount, BackupSettings, ConfigFiles, DeploySettings, DnsZone, DokploySettings, Domain,
-    S3Settings, Service, Services, SsmSettings, SsmTier, StateSettings, Workspace,
+    S3Settings, Service, Services, SsmSettings, SsmTier, StateSettings, Workspace, WorkspaceFault,
 };
 pub(crate) use name::is_variable_character;
 pub use name::{database_name_fault, host_name, is_variable_name, schema_name, slug, stage_fault, variable_stems};
+pub use order::public_prefix;
 
 use order::workspace_slug;
 

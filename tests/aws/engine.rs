@@ -93,7 +93,7 @@ async fn i1_a_state_that_will_not_fit_is_told_before_the_first_change() {
     let (world, relay, name) = (World::start().await, Relay::before(&moto.url).await, unique("shop"));
     let mut request = seven_apps(&world, &relay, &name);
     let api = request["workspace"]["apps"]["api"].clone();
-    for number in 0..12 {
+    for number in 0..5 {
         let app = format!("worker-{number}");
         request["workspace"]["apps"][&app] = api.clone();
         request["images"][&app] = format!("ghcr.io/our-organization/shop@sha256:{}", hash(&app)).into();

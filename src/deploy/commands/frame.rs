@@ -106,11 +106,26 @@ pub(super) async fn or_cancelled<T, E: From<DeployError>>(
 /// Every failure of the run, with what it did all the same.
 pub(super) async fn run_command<C: Command>(context: RunContext, command: C) -> Result<C::Report, DeployFailure> {
     let started = Instant::now();
-    let lock = or_cancelled(&context, Box::pin(RunLock::acquire(&context))).await?;
-    let work = run_locked(&context, &lock, &command, started);
-    let result = or_cancelled(&context, Box::pin(work)).await;
+    let lock = or_cancelled(&context, Box::pin(RunLock::acquire(&context))).await;
+    let lock = lock.map_err(|error| error.stage(context.stage()))?;
+    let result = Box::pin(run_locked(&context, &lock, &command, started)).await;
     lock.release(CLEANUP_PATIENCE).await;
-    result
+    result.map_err(|failure| failure.of_stage(context.stage()))
+}
+
+/// What a command has worked out and saved before it applies it.
+struct Prepared {
+    journal: Journal,
+    draft: Draft,
+    /// `None`: there is nothing to do.
+    state: Option<SharedState>,
+}
+
+async fn prepare<C: Command>(context: &RunContext, lock: &RunLock, command: &C) -> Result<Prepared, DeployError> {
+    let journal = recover_interrupted(context, lock).await?;
+    let draft = Box::pin(command.draft(context)).await?;
+    let state = command.save(context, lock, &draft).await?;
+    Ok(Prepared { journal, draft, state })
 }
 
 async fn run_locked<C: Command>(
@@ -119,9 +134,9 @@ async fn run_locked<C: Command>(
     command: &C,
     started: Instant,
 ) -> Result<C::Report, DeployFailure> {
-    let journal = recover_interrupted(context, lock).await?;
-    let draft = Box::pin(command.draft(context)).await?;
-    let Some(state) = command.save(context, lock, &draft).await? else {
+    let prepared = or_cancelled(context, Box::pin(prepare(context, lock, command))).await?;
+    let Prepared { journal, draft, state } = prepared;
+    let Some(state) = state else {
         return Ok(command.report(&FinishedRun {
             context,
             draft: &draft,
@@ -150,8 +165,7 @@ async fn run_locked<C: Command>(
         base_names: &base_names(&context.request.workspace),
     };
     let Applied { outcome, resources } = apply(&inputs, &context.options.cancel).await?;
-    command.conclude(&services, &outcome).await?;
-    services.journal.compact().await?;
+    let concluded = conclude(context, command, &services, &outcome).await;
     let mut run = FinishedRun {
         context,
         draft: &draft,
@@ -162,11 +176,31 @@ async fn run_locked<C: Command>(
         duration: started.elapsed(),
     };
     let report = command.report(&run);
+    if let Err(error) = concluded {
+        return Err(command.failure(error, report));
+    }
     if run.outcome.failed.is_empty() {
         return Ok(report);
     }
     let errors = std::mem::take(&mut run.outcome.failed).into_values().collect();
     Err(command.failure(DeployError::join(errors), report))
+}
+
+/// Remembers what the whole run came to, unless it was cancelled.
+async fn conclude<C: Command>(
+    context: &RunContext,
+    command: &C,
+    services: &StepServices,
+    outcome: &Outcome,
+) -> Result<(), DeployError> {
+    if outcome.cancelled {
+        return Err(DeployError::cancelled());
+    }
+    let work = async {
+        command.conclude(services, outcome).await?;
+        services.journal.compact().await
+    };
+    or_cancelled(context, Box::pin(work)).await
 }
 
 fn services(context: &RunContext, lock: &RunLock, state: SharedState, journal: Journal) -> StepServices {

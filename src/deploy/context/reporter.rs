@@ -1,6 +1,6 @@
 //! What a run tells its caller, without secrets (I6).
 
-use crate::plan::{DeployPlan, Step, render};
+use crate::plan::{DeployPlan, Step};
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployEvent, EventSink, Phase};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Reporter {
 
     /// The plan of the run is made.
     pub(crate) fn planned(&self, plan: &DeployPlan) {
-        self.events.emit(DeployEvent::Planned { changes: plan.changes, text: render(plan) });
+        self.events.emit(DeployEvent::planned(plan));
     }
 
     /// What of a lost state was recovered from the server.

@@ -5,7 +5,7 @@ use super::names::Marks;
 use super::redaction::hide_given;
 use super::reporter::Reporter;
 use super::scope::RunScope;
-use super::selection::{check_stage, declared_apps, selected_apps};
+use super::selection::{check_not_empty, check_stage, declared_apps, selected_apps};
 use super::zones::Zones;
 use crate::DeployError;
 use crate::deploy::request::{DeployRequest, RunOptions};
@@ -14,10 +14,10 @@ use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
 use crate::plan::{DeployPlan, check_still_true};
 use crate::secrets::{Entropy, Redactor};
-use crate::state::{SharedState, State, StateProvider};
+use crate::state::{SharedState, State, StateProvider, StateVersion};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use time::OffsetDateTime;
 
 /// A checked request with the clients that every phase of a run uses.
@@ -30,12 +30,14 @@ pub(crate) struct RunContext {
     pub(crate) reporter: Reporter,
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) state_provider: Arc<dyn StateProvider>,
+    /// Which state was read: a write that finds another one is refused.
+    read_version: Mutex<StateVersion>,
     pub(crate) image_builder: Arc<dyn ImageBuilder>,
     /// The apps that the run deploys, dependencies first.
     pub(crate) apps: Vec<String>,
     /// Every app that the workspace declares and that may live on the server.
     pub(crate) declared: BTreeSet<String>,
-    /// The host name of every app.
+    /// The host name of every app that has one: all do, where domains are attached.
     pub(crate) hosts: IndexMap<String, String>,
     /// The zones of the host names of [`Self::apps`].
     pub(crate) zones: Zones,
@@ -50,12 +52,17 @@ impl RunContext {
     pub(crate) fn new(request: DeployRequest, options: RunOptions, scope: RunScope) -> Result<Self, DeployError> {
         let DeployRequest { workspace, settings } = &request;
         check_stage(&settings.stage)?;
+        check_not_empty(settings)?;
         let apps = if scope.selects_apps() { selected_apps(workspace, settings)? } else { Vec::new() };
         let redactor = Arc::new(Redactor::new());
         hide_given(&redactor, &settings.credentials, settings.secrets.all().cloned());
         let client =
             dokploy_client(workspace, &settings.stage, &settings.credentials, &options.surroundings.client, &redactor)?;
-        let hosts = workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?;
+        let hosts = if settings.domains {
+            workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?
+        } else {
+            workspace.known_hosts(&settings.stage, settings.main_frontend_at_apex)
+        };
         let selected = apps.iter().filter_map(|app| Some((app.clone(), hosts.get(app)?.clone())));
         let zones = Zones::find(workspace, selected, &settings.credentials, &options)?;
         let image_builder = match &options.image_builder {
@@ -64,6 +71,7 @@ impl RunContext {
         };
         Ok(Self {
             state_provider: state_provider(workspace, &settings.credentials, &options)?,
+            read_version: Mutex::new(StateVersion::Absent),
             declared: declared_apps(workspace),
             reporter: Reporter::new(Arc::clone(&options.events), Arc::clone(&redactor)),
             scope,
@@ -136,6 +144,16 @@ impl RunContext {
     /// `STATE_CORRUPT`, `STATE_IO`, `HOOK_FAILED`.
     pub(crate) async fn read_state(&self) -> Result<Option<State>, DeployError> {
         let shared = SharedState::load(Arc::clone(&self.state_provider), self.stage()).await?;
+        let version = match &shared {
+            Some(shared) => shared.version().await,
+            None => StateVersion::Absent,
+        };
+        *self.read_version.lock().unwrap_or_else(PoisonError::into_inner) = version;
         Ok(shared.map(|state| State::clone(&state.snapshot())))
+    }
+
+    /// Which state [`Self::read_state`] has read.
+    pub(crate) fn read_version(&self) -> StateVersion {
+        self.read_version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -3,6 +3,7 @@
 use super::builds::desired_images;
 use super::desired_state::{DesiredParts, desired_state};
 use super::draft::Draft;
+use super::image_checks::check_images;
 use super::images::resolve_images;
 use super::login_rotation;
 use super::observe::{check_permissions, observe_stage};
@@ -12,6 +13,7 @@ use super::services::{MASTER, database_route};
 use super::sniff::sniff_apps;
 use super::state_size::check_state_size;
 use crate::deploy::context::{PostgresService, RunContext, RunScope, hide_state, registry_login};
+use crate::deploy::report::unserved_message;
 use crate::env::encode_env;
 use crate::plan::{Observed, Ownership, draw, recover, recover_domains, remember_apps};
 use crate::postgres::DatabaseRoles;
@@ -26,6 +28,9 @@ use std::net::IpAddr;
 ///
 /// Everything that stops a deployment before its first change (I1).
 pub(crate) async fn draft_deployment(context: &RunContext, kept: Option<State>) -> Result<Draft, DeployError> {
+    if context.scope == RunScope::Workspace {
+        warn_of_workspace(context);
+    }
     let requirements = sniff_apps(context).await?;
     context.reporter.phase(Phase::Resolve);
     let state = kept.clone().unwrap_or_else(|| State::new(context.stage()));
@@ -36,6 +41,21 @@ pub(crate) async fn draft_deployment(context: &RunContext, kept: Option<State>) 
     let (mut observed, server_ip) = observe_stage(context, kept.as_ref()).await?;
     let state = recovered(context, state, &mut observed, &resolver)?;
     plan(context, Recovered { kept, state, observed, resolver, server_ip }).await
+}
+
+/// Says what the workspace declares and a deployment does not do, and which host names nobody serves.
+fn warn_of_workspace(context: &RunContext) {
+    let workspace = &context.request.workspace;
+    for warning in &workspace.warnings {
+        context.reporter.warn("workspace", &warning.to_string(), None);
+    }
+    // Without any zone the user has decided to serve all of them.
+    if workspace.deploy.dns.is_empty() {
+        return;
+    }
+    for (host, desired) in context.zones.hosts.iter().filter(|(_, desired)| desired.zone.is_none()) {
+        context.reporter.warn("dns-zone", &unserved_message(host, None), Some(&desired.app));
+    }
 }
 
 /// The state with what the server still knows of it, where it was lost.
@@ -98,6 +118,7 @@ async fn plan(context: &RunContext, known: Recovered) -> Result<Draft, DeployErr
     let mut blueprint = draw(&desired, &observed, &state)?;
     context.scope.narrow(&mut blueprint);
     check_permissions(context, &blueprint, desired.database.as_ref().map(|database| &database.way)).await?;
+    check_images(context, &desired, &blueprint).await?;
     let generated = resolved.generated;
     let draft = Draft { kept, state, observed, desired, blueprint, resolver, generated, roles, route };
     check_state_size(context, &draft)?;

@@ -4,6 +4,7 @@ mod builds;
 mod deployment;
 mod desired_state;
 mod draft;
+mod image_checks;
 mod images;
 mod isolation;
 mod login_rotation;

@@ -3,7 +3,10 @@
 use crate::dokploy::transport::Call;
 
 impl Call {
-    /// Every call that this client can make.
+    /// The calls that say whose key it is. Nothing is deployed with them, so that no deployment depends on them.
+    pub const IDENTITY: &[&'static Self] = &[&super::user::GET, &super::user::PERMISSIONS];
+
+    /// Every other call that this client can make.
     pub const ALL: &[&'static Self] = &[
         &super::project::ALL,
         &super::project::ONE,

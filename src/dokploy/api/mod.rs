@@ -17,6 +17,7 @@ mod registry;
 mod service_status;
 mod settings;
 mod swarm;
+mod user;
 
 pub use application::{
     Application, ApplicationApi, CreateApplication, RestartCondition, RestartPolicy, SaveDockerProvider,
@@ -36,3 +37,4 @@ pub use registry::{CreateRegistry, Registry, RegistryApi};
 pub use service_status::ServiceStatus;
 pub use settings::SettingsApi;
 pub use swarm::{NodeApp, Replicas, SwarmApi};
+pub(super) use user::{Member, Permissions, User, UserApi};

@@ -70,6 +70,7 @@ pub(in crate::dokploy) struct Transport {
     http: Client,
     permits: Semaphore,
     base: Url,
+    origin: Arc<str>,
     settings: ClientSettings,
     redactor: Arc<Redactor>,
 }
@@ -94,11 +95,12 @@ impl Transport {
                 DeployError::new(ErrorCode::Internal, "The HTTP client could not be set up").caused_by(&error)
             })?;
         let permits = Semaphore::new(settings.side_by_side.max(1));
-        Ok(Self { http, permits, base, settings, redactor })
+        let origin = base.origin().ascii_serialization().into();
+        Ok(Self { http, permits, base, origin, settings, redactor })
     }
 
-    pub(in crate::dokploy) fn origin(&self) -> String {
-        self.base.origin().ascii_serialization()
+    pub(in crate::dokploy) fn origin(&self) -> &str {
+        &self.origin
     }
 
     pub(in crate::dokploy) fn host(&self) -> &str {
@@ -118,7 +120,7 @@ impl Transport {
         debug_assert!(call.carries(&query.iter().map(|(field, _)| *field)), "{} carries other fields", call.name);
         let request = self.http.get(self.url(call)).query(query);
         let bytes = self.send(call, request, &Value::Null).await?;
-        response::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
+        response::decode(&bytes).map_err(|failure| self.failed(call, failure))
     }
 
     /// Sends a mutation and decodes its response.
@@ -128,7 +130,7 @@ impl Transport {
         body: &impl Serialize,
     ) -> Result<T, ApiError> {
         let unwritable = |error: &dyn std::fmt::Display| {
-            ApiError::new(
+            self.failed(
                 call,
                 Failure::Unreachable { sent: false, reason: format!("the request cannot be written: {error}") },
             )
@@ -142,7 +144,7 @@ impl Transport {
         let text = body.to_string();
         let request = self.http.post(self.url(call)).header(CONTENT_TYPE, "application/json").body(text);
         let bytes = self.send(call, request, &body).await?;
-        response::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
+        response::decode(&bytes).map_err(|failure| self.failed(call, failure))
     }
 
     /// Sends a mutation and ignores what its response holds: `true`, nothing at all, or a record.
@@ -166,7 +168,7 @@ impl Transport {
         let attempt = || async {
             let Some(request) = request.try_clone() else {
                 let reason = "the request cannot be repeated".to_owned();
-                return Err(ApiError::new(call, Failure::Unreachable { sent: false, reason }));
+                return Err(self.failed(call, Failure::Unreachable { sent: false, reason }));
             };
             self.once(call, request, body).await
         };
@@ -195,7 +197,7 @@ impl Transport {
 
     async fn once(&self, call: &'static Call, request: RequestBuilder, body: &Value) -> Result<Vec<u8>, ApiError> {
         let timeout = self.timeout(call.timeout_class);
-        let fail = |failure| ApiError::new(call, failure);
+        let fail = |failure| self.failed(call, failure);
         // Nobody closes the semaphore. The timeout begins when the request is sent.
         let _permit = self.permits.acquire().await.ok();
         let response =
@@ -224,6 +226,10 @@ impl Transport {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+
+    fn failed(&self, call: &Call, failure: Failure) -> ApiError {
+        ApiError::new(call, &self.origin, failure)
     }
 
     fn timeout(&self, timeout_class: TimeoutClass) -> Duration {

@@ -52,16 +52,27 @@ impl State {
 /// Packs fields into one; what is packed already is packed anew with the others.
 fn pack(state: &mut Map<String, Value>, fields: &[&str]) {
     unpack_fields(state);
-    let packed: Map<String, Value> =
+    let mut packed: Map<String, Value> =
         fields.iter().filter_map(|field| Some(((*field).to_owned(), state.shift_remove(*field)?))).collect();
     if packed.is_empty() {
         return;
     }
+    leave_out_images(packed.get_mut(OURS));
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     // Writing to memory cannot fail.
     let _ = encoder.write_all(Value::Object(packed).to_string().as_bytes());
     let bytes = encoder.finish().unwrap_or_default();
     state.insert(OURS.to_owned(), json!({ PACKED: URL_SAFE_NO_PAD.encode(bytes) }));
+}
+
+/// Leaves out what the server has as well: the image of each app, which the fingerprint of its deployment covers.
+fn leave_out_images(ours: Option<&mut Value>) {
+    let deployed = ours.and_then(|ours| ours.get_mut("deployed")).and_then(Value::as_object_mut);
+    for app in deployed.into_iter().flat_map(|apps| apps.values_mut()) {
+        if let Value::Object(fields) = app {
+            fields.shift_remove("image");
+        }
+    }
 }
 
 /// What cannot be unpacked stays as it is, and is then no `deployNative` that anybody knows.

@@ -219,7 +219,8 @@ pub struct Deployed {
     /// The fingerprint of its environment alone, which tells a hand's edit from a new wish.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub environment: String,
-    /// The image, as `name@sha256:…` where known.
+    /// The image, as `name@sha256:…` where known; empty where the store had no room for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub image: String,
     /// The title of the deployment on the server.
     pub title: String,
