@@ -6,6 +6,8 @@ use crate::DeployError;
 use crate::deploy::context::RunContext;
 use crate::plan::{DeploymentTitle, Operation};
 use crate::state::{BackupState, Deployed, DnsRecordState, DnsVerified, PushedImage, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Map;
 use sha2::{Digest as _, Sha256};
 
@@ -24,7 +26,9 @@ pub(super) fn check_state_size(context: &RunContext, draft: &Draft) -> Result<()
     if draft.blueprint.plan.changes == 0 {
         return Ok(());
     }
-    context.state_provider.check_size(&forecast(draft))
+    let mut state = forecast(draft);
+    state.deploy_native.endpoint.get_or_insert_with(|| context.client.origin());
+    context.state_provider.check_size(&state)
 }
 
 /// The state as it will be after the run; what is not known yet is stood in for by something as long.
@@ -56,13 +60,20 @@ fn forecast(draft: &Draft) -> State {
         state.dns_records.entry(format!("{}:A", zone.name)).or_insert(record);
     }
     if draft.desired.database.is_some() {
-        state.deploy_native.database.get_or_insert_with(|| stand_in("database", 64));
+        state.deploy_native.database.get_or_insert_with(|| stand_in_hash("database", 64));
     }
     let services = [&mut state.services.postgres_id, &mut state.services.redis_id];
     for (id, wanted) in services.into_iter().zip([draft.desired.postgres.is_some(), draft.desired.redis.is_some()]) {
         if wanted {
             id.get_or_insert_with(|| stand_in("service", ID));
         }
+    }
+    let passwords = &mut state.deploy_native.passwords;
+    if draft.desired.postgres.is_some() {
+        passwords.postgres.get_or_insert_with(|| stand_in("password of postgres", 32).into());
+    }
+    if draft.desired.redis.is_some() {
+        passwords.redis.get_or_insert_with(|| stand_in("password of redis", 32).into());
     }
     if draft.desired.backups.is_some() {
         state.backups.get_or_insert_with(|| forecast_backups(draft));
@@ -73,6 +84,7 @@ fn forecast(draft: &Draft) -> State {
 fn forecast_app(state: &mut State, draft: &Draft, app: &str) {
     let desired = &draft.desired.apps[app];
     let unique = |what: &str, length: usize| stand_in(&format!("{what} of {app}"), length);
+    let hash = |what: &str, length: usize| stand_in_hash(&format!("{what} of {app}"), length);
     state.applications.entry(app.to_owned()).or_insert_with(|| unique("application", ID));
     if draft.desired.domains && !desired.host.is_empty() && state.deploy_native.domains.ids(&desired.host).is_empty() {
         state.deploy_native.domains.insert(desired.host.clone(), unique("domain", ID));
@@ -80,22 +92,22 @@ fn forecast_app(state: &mut State, draft: &Draft, app: &str) {
     let built = draft.blueprint.operations.values().any(|it| *it == Operation::BuildImage { app: app.to_owned() });
     let reference = match &desired.image {
         crate::plan::DesiredImage::Given { reference, .. } => reference.clone(),
-        crate::plan::DesiredImage::Build { build, .. } => format!("{}@sha256:{}", build.reference, unique("image", 64)),
+        crate::plan::DesiredImage::Build { build, .. } => format!("{}@sha256:{}", build.reference, hash("image", 64)),
     };
     if built {
         let image =
-            PushedImage { reference: reference.clone(), fingerprint: unique("source", 32), ..PushedImage::default() };
+            PushedImage { reference: reference.clone(), fingerprint: hash("source", 32), ..PushedImage::default() };
         state.deploy_native.images.entry(app.to_owned()).or_insert(image);
     }
-    let fingerprint = unique("deployment", 32);
+    let fingerprint = hash("deployment", 32);
     let title = DeploymentTitle {
         fingerprint: fingerprint.clone(),
-        image: built.then(|| unique("source", 32)),
-        nonce: unique("run", 12),
+        image: built.then(|| hash("source", 32)),
+        nonce: hash("run", 12),
     };
     let deployed = Deployed {
         fingerprint,
-        environment: unique("environment", 32),
+        environment: hash("environment", 32),
         image: reference,
         title: title.to_string(),
         unknown: Map::new(),
@@ -122,8 +134,13 @@ fn fill(field: &mut String, what: &str, length: usize) {
     }
 }
 
-/// A text that is as hard to pack as an id or a hash.
+/// A text that is as hard to pack as an id: letters of both kinds, digits, `-` and `_`.
 fn stand_in(what: &str, length: usize) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(what.as_bytes())).chars().cycle().take(length).collect()
+}
+
+/// A text that is as hard to pack as a hash in hexadecimal digits.
+fn stand_in_hash(what: &str, length: usize) -> String {
     let hash = Sha256::digest(what.as_bytes());
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     hex.chars().take(length).collect()

@@ -16,6 +16,9 @@ const OURS: &str = "deployNative";
 /// The field that is packed next. The CLI has it for the removal of records, for which it reads ours through us.
 const RECORDS: &str = "dnsRecords";
 
+/// The field that is packed last. Who does not find it asks DNS once more.
+const VERIFIED: &str = "dnsVerified";
+
 /// The one field of `deployNative` when it is packed.
 const PACKED: &str = "packed";
 
@@ -25,11 +28,11 @@ const LARGEST: u64 = 4 << 20;
 impl State {
     /// The state as JSON for a store that takes texts of so many bytes.
     ///
-    /// It is as it always is while it fits. Where it does not, `deployNative`, and then `dnsRecords` as well, is packed
-    /// into `deployNative.packed`; the fields that the CLI's own commands read stay readable. It may still not fit.
+    /// It is as it always is while it fits. Where it does not, `deployNative`, then `dnsRecords` and at last `dnsVerified` as
+    /// well, is packed into `deployNative.packed`; ids, credentials and generated secrets stay readable. It may still not fit.
     pub fn to_json_within(&self, limit: usize) -> Value {
         let mut value = serde_json::to_value(self).unwrap_or_default();
-        for fields in [&[][..], &[OURS][..], &[OURS, RECORDS][..]] {
+        for fields in [&[][..], &[OURS], &[OURS, RECORDS], &[OURS, RECORDS, VERIFIED]] {
             if value.to_string().len() <= limit {
                 break;
             }
@@ -57,7 +60,7 @@ fn pack(state: &mut Map<String, Value>, fields: &[&str]) {
     if packed.is_empty() {
         return;
     }
-    leave_out_images(packed.get_mut(OURS));
+    leave_out_known(packed.get_mut(OURS));
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     // Writing to memory cannot fail.
     let _ = encoder.write_all(Value::Object(packed).to_string().as_bytes());
@@ -65,12 +68,14 @@ fn pack(state: &mut Map<String, Value>, fields: &[&str]) {
     state.insert(OURS.to_owned(), json!({ PACKED: URL_SAFE_NO_PAD.encode(bytes) }));
 }
 
-/// Leaves out what the server has as well: the image of each app, which the fingerprint of its deployment covers.
-fn leave_out_images(ours: Option<&mut Value>) {
+/// Leaves out what the server has as well: image and environment of each app, which the fingerprint of its deployment
+/// covers.
+fn leave_out_known(ours: Option<&mut Value>) {
     let deployed = ours.and_then(|ours| ours.get_mut("deployed")).and_then(Value::as_object_mut);
     for app in deployed.into_iter().flat_map(|apps| apps.values_mut()) {
         if let Value::Object(fields) = app {
             fields.shift_remove("image");
+            fields.shift_remove("environment");
         }
     }
 }
