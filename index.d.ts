@@ -510,6 +510,11 @@ export interface RunOptions {
 	buildImage?: (build: ImageBuild, context: HookContext) => Promise<{ image: string }>;
 	/** With `buildImage`: what makes an app's image unchanged. `null`, or no such hook: it is always built. */
 	imageFingerprint?: (app: string) => Promise<string | null>;
+	/**
+	 * How many seconds a run waits for another one of the same stage to end, on this machine or another; an event says for
+	 * whom. Default 0: it stops at once with `STATE_LOCKED`.
+	 */
+	waitForLock?: number;
 	/** What stands around a run, where it is not the usual. */
 	surroundings?: Surroundings;
 }
@@ -1072,6 +1077,7 @@ export type DeployEvent =
 	| (StepEvent & { type: 'step-skipped'; /** Why. */ reason: string })
 	| (StepEvent & { type: 'step-failed'; code: DeployErrorCode; message: string; durationMs: number })
 	| { type: 'log'; step?: string; app?: string; /** Redacted, without its newline. */ line: string }
+	| { type: 'waiting-for-lock'; /** Which run: process, machine, since when. */ message: string }
 	| { type: 'warning'; /** A stable name. */ code: string; message: string; app?: string };
 
 /** What every event of a step says of it. */
@@ -1136,6 +1142,7 @@ export type DeployErrorCode =
 	/** Somebody else has written the state since it was read; what they wrote stays. */
 	| 'STATE_CONFLICT'
 	| 'STATE_LOST'
+	| 'STATE_OUTDATED'
 	| 'PROVIDER_UNSUPPORTED'
 	| 'DOKPLOY_UNREACHABLE'
 	| 'DOKPLOY_UNAUTHORIZED'

@@ -55,8 +55,8 @@ function matches(patterns, { base, exhaustive = false } = {}, importer) {
   const found = new Map();
   for (const { pattern, full } of wanted) {
     const isMatch = picomatch(full, options);
-    const { base: root } = picomatch.scan(full);
-    for (const file of filesBelow(root)) {
+    const { base: root, glob: rest } = picomatch.scan(full);
+    for (const file of filesBelow(rest === '' ? path.dirname(full) : root)) {
       if (isMatch(file) && file !== importer && !found.has(file)) found.set(file, keyOf(file, pattern, from, base));
     }
   }

@@ -4,9 +4,11 @@
 
 const Module = require('node:module');
 const { fileURLToPath } = require('node:url');
+const project = require('./project.cjs');
 const { resolveFirst, resolveAfter } = require('./resolve.cjs');
 
 function hookResolution() {
+  hookAddons();
   const { _resolveFilename } = Module;
   Module._resolveFilename = function (request, parent, ...rest) {
     const file = parent?.filename ?? undefined;
@@ -18,6 +20,19 @@ function hookResolution() {
       const second = resolveAfter(request, file, error, 'require');
       if (second === undefined) throw error;
       return fileURLToPath(second);
+    }
+  };
+}
+
+// A native addon of the workspace may be made for another machine, where the app is deployed.
+function hookAddons() {
+  const { '.node': load } = Module._extensions;
+  Module._extensions['.node'] = function (module, file) {
+    try {
+      return Reflect.apply(load, this, [module, file]);
+    } catch (error) {
+      if (!project.isOwn(file)) throw error;
+      return undefined;
     }
   };
 }

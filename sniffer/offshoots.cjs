@@ -72,8 +72,8 @@ function watchExistence() {
   const { existsSync } = fs;
   fs.existsSync = (file) => {
     if (existsSync(file)) return true;
-    const name = typeof file === 'string' && /\.[cm]?js$/.test(file) ? path.resolve(file) : undefined;
-    return name !== undefined && tell(name);
+    const name = typeof file === 'string' || file instanceof URL ? pathOf(file) : undefined;
+    return name !== undefined && /\.[cm]?js$/.test(name) && tell(name);
   };
 }
 

@@ -64,9 +64,16 @@ function resolveAfter(specifier, parent, error, kind) {
     find(bare.startsWith('file:') ? fileURLToPath(bare) : bare, parent, kind) ??
     (kind === 'require' ? find(bare, parent, 'import') : undefined) ??
     (target && (find(target, parent, kind) ?? unbuilt.sourceOf(target))) ??
-    (isPath(bare) ? undefined : unbuilt.packageSource(bare, parent, conditionsOf(parent, kind)));
+    (isPath(bare) ? undefined : unbuilt.packageSource(bare, parent, conditionsOf(parent, kind))) ??
+    unexported(bare, parent);
   if (found === undefined) unbuilt.explain(error, bare, parent);
   return found && urlOf(found, query);
+}
+
+// Data of an installed package that its `exports` leave out.
+function unexported(specifier, parent) {
+  const file = isPath(specifier) ? undefined : unbuilt.installedFile(specifier, parent);
+  return file !== undefined && !assets.CODE.has(path.extname(file)) ? file : undefined;
 }
 
 // The URL of what a file imports, however it is found; undefined where it is not.
@@ -74,7 +81,7 @@ function resolveUrl(specifier, file) {
   if (isForNode(specifier)) return undefined;
   const first = resolveFirst(specifier, file, 'import');
   if (first !== undefined) return first;
-  const found = find(specifier, file, 'import');
+  const found = find(specifier, file, 'import') ?? unbuilt.packageSource(specifier, file, conditionsOf(file, 'import'));
   return found && urlOf(found, '');
 }
 

@@ -15,6 +15,8 @@ const { parse } = JSON;
 // What a built file ends in, and what its sources do, the likeliest first.
 const BUILT = /\.(?:d\.)?[cm]?[jt]sx?$/;
 const SOURCES = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs'];
+// The name of a package, and what follows.
+const PACKAGE = /^((?:@[^/]+\/)?[^/@.#][^/]*)(\/.*)?$/;
 const OUTPUT = /^(?:dist|build|lib|out|output|esm|cjs|es|module|types|\.output|\.build)$/;
 const SOURCE_FOLDERS = ['src', '', 'lib', 'source'];
 
@@ -96,7 +98,7 @@ function manifestOf(folder) {
 
 // `{ name, folder, manifest, subpath }` of a specifier that names a package of the workspace.
 function workspacePackage(specifier, parent) {
-  const [, name, rest] = /^((?:@[^/]+\/)?[^/@.#][^/]*)(\/.*)?$/.exec(specifier) ?? [];
+  const [, name, rest] = PACKAGE.exec(specifier) ?? [];
   if (name === undefined) return undefined;
   const folder = installedFolder(name, path.dirname(parent)) ?? ownFolder(name, parent);
   if (folder === undefined || !project.isOwn(path.join(folder, 'package.json'))) return undefined;
@@ -110,6 +112,14 @@ function installedFolder(name, from) {
     if (existsSync(path.join(candidate, 'package.json'))) return realpathSync(candidate);
     if (path.dirname(folder) === folder) return undefined;
   }
+}
+
+// The file that stands in a package's folder under the rest of a specifier; undefined where there is none.
+function installedFile(specifier, parent) {
+  const [, name, rest] = PACKAGE.exec(specifier) ?? [];
+  const folder = rest === undefined ? undefined : installedFolder(name, path.dirname(parent));
+  const file = folder && path.join(folder, rest);
+  return file !== undefined && isFile(file) ? file : undefined;
 }
 
 // A package may import itself by its name.
@@ -164,4 +174,4 @@ function explain(error, specifier, parent) {
   error.sniffedAsUnbuilt = true;
 }
 
-module.exports = { sourceOf, packageSource, explain };
+module.exports = { sourceOf, packageSource, installedFile, explain };

@@ -121,6 +121,11 @@ pub enum DeployEvent {
         /// The line, redacted, without its newline.
         line: String,
     },
+    /// Another run of the stage is under way, and this one waits for it to end.
+    WaitingForLock {
+        /// Which run, in words: process, machine, since when.
+        message: String,
+    },
     /// Something the user should know that does not stop the run.
     Warning {
         /// What it is about, as a stable name.

@@ -14,7 +14,9 @@
 //! | [`state`] | the state file: format (pure), atomic store, lock, journal | I/O |
 //! | [`aws`] | signed requests to AWS, and credentials as its tools find them | I/O |
 //! | [`backup`] | backups of the database in a bucket: set up, looked at, made a last time, removed | I/O |
+//! | [`http`] | how every HTTP client is made: certificates, proxies | I/O |
 //! | [`dokploy`] | the HTTP client: typed endpoints, transport, compatibility, rollout verification | I/O |
+//! | [`lease`] | one run per stage, whatever machine: the protocol (pure), and how Dokploy keeps it | I/O |
 //! | [`postgres`] | roles, schemas, isolation proof | I/O |
 //! | [`dns`] | records, one file per vendor, authoritative verification | I/O |
 //! | [`image`] | build, push, digest | I/O |
@@ -22,13 +24,16 @@
 
 pub mod aws;
 pub mod backup;
+mod clock;
 pub mod deploy;
 pub mod dns;
 pub mod dokploy;
 pub mod env;
 mod error;
 mod event;
+pub mod http;
 pub mod image;
+pub mod lease;
 pub mod plan;
 pub mod postgres;
 pub mod secrets;

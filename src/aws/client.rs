@@ -43,15 +43,12 @@ impl AwsClient {
     pub(crate) fn new(service: Service, options: &AwsOptions) -> Result<Self, DeployError> {
         let base = address(service, options)?;
         let region = service.signing_region(&options.region());
-        let http = Client::builder()
-            .timeout(options.timeout)
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("deploy-native/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| {
-                let message = format!("No HTTP client for {}", service.title());
-                DeployError::new(ErrorCode::Internal, message).caused_by(&error.without_url())
-            })?;
+        let http = options.http.client(|builder| {
+            builder
+                .timeout(options.timeout)
+                .redirect(redirect::Policy::none())
+                .user_agent(concat!("deploy-native/", env!("CARGO_PKG_VERSION")))
+        })?;
         let AwsOptions { retries, first_pause, longest_pause, .. } = *options;
         let signer = signer(service.name(), &region, options);
         Ok(Self { http, signer, service, base, retries, first_pause, longest_pause })

@@ -1,9 +1,10 @@
 //! The files, requests and processes with which credentials are found, each with a limit of its own.
 
 use super::options::AwsOptions;
+use crate::http::HttpSettings;
 use bytes::Bytes;
 use reqsign_core::{CommandExecute, CommandOutput, Context, Error, FileRead, HttpSend, Result};
-use reqwest::{Client, redirect};
+use reqwest::redirect;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
@@ -18,7 +19,7 @@ const PROCESS_LIMIT: Duration = Duration::from_mins(1);
 
 /// What `reqsign` works with.
 pub(super) fn context(options: &AwsOptions) -> Context {
-    let http = Http { sts: sts_address(options) };
+    let http = Http { sts: sts_address(options), settings: options.http.clone() };
     Context::new()
         .with_env(options.environment.clone())
         .with_file_read(Files)
@@ -46,6 +47,7 @@ impl FileRead for Files {
 #[derive(Debug)]
 struct Http {
     sts: Option<String>,
+    settings: HttpSettings,
 }
 
 impl Http {
@@ -65,12 +67,10 @@ impl HttpSend for Http {
     async fn http_send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>> {
         // Nothing of a request or an answer may stand in an error: both can hold credentials.
         let failed = |error: reqwest::Error| Error::unexpected(error.without_url().to_string());
-        let client = Client::builder()
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(REQUEST_LIMIT)
-            .redirect(redirect::Policy::none())
-            .build()
-            .map_err(failed)?;
+        let client = self.settings.client(|builder| {
+            builder.connect_timeout(CONNECT_LIMIT).timeout(REQUEST_LIMIT).redirect(redirect::Policy::none())
+        });
+        let client = client.map_err(|error| Error::config_invalid(error.message()))?;
         let (parts, body) = request.into_parts();
         let address = self.address(&parts.uri);
         let sent = client.request(parts.method, address).headers(parts.headers).body(body).send();

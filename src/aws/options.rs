@@ -1,5 +1,6 @@
 //! How AWS is reached, and as whom.
 
+use crate::http::HttpSettings;
 use crate::secrets::Secret;
 use reqsign_core::{Env, OsEnv, StaticEnv};
 use std::collections::HashMap;
@@ -23,6 +24,8 @@ pub struct AwsOptions {
     pub base_url: Option<String>,
     /// Where variables and the home folder are looked up.
     pub environment: AwsEnvironment,
+    /// Certificates and proxies.
+    pub http: HttpSettings,
     /// How long one request may take; default 30 s.
     pub timeout: Duration,
     /// How often a request is tried again that was throttled or lost; default 6.
@@ -41,6 +44,7 @@ impl Default for AwsOptions {
             keys: None,
             base_url: None,
             environment: AwsEnvironment::default(),
+            http: HttpSettings::default(),
             timeout: Duration::from_secs(30),
             retries: 6,
             first_pause: Duration::from_millis(300),

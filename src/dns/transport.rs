@@ -1,10 +1,11 @@
 //! How the vendors' APIs are called: limits, retries, and errors that never carry the token.
 
+use crate::http::{Explanation, HttpSettings, Lasting};
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployError, ErrorCode};
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde_json::Value;
 use std::time::Duration;
 use url::Url;
@@ -28,6 +29,8 @@ pub struct VendorOptions {
     pub first_pause: Duration,
     /// The longest pause between tries; a vendor that asks for a longer one is not waited for. Default 30 s.
     pub longest_pause: Duration,
+    /// Through which proxy, and which certificates are trusted; a run's own come from its surroundings.
+    pub http: HttpSettings,
 }
 
 impl Default for VendorOptions {
@@ -38,6 +41,7 @@ impl Default for VendorOptions {
             retries: 4,
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(30),
+            http: HttpSettings::default(),
         }
     }
 }
@@ -101,12 +105,8 @@ impl Transport {
                 .hint(format!("Correct `credentials.{vendor}.token`"))
         })?;
         authorization.set_sensitive(true);
-        let client = Client::builder()
-            .timeout(options.timeout)
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("deploy-native/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| refuse(format!("No HTTP client for {vendor}")).caused_by(&error.without_url()))?;
+        let setup = |builder: ClientBuilder| builder.timeout(options.timeout).redirect(redirect::Policy::none());
+        let client = options.http.client(setup)?;
         let redactor = Redactor::new();
         redactor.add(token);
         Ok(Self { client, base, authorization, redactor, vendor, options })
@@ -126,7 +126,7 @@ impl Transport {
         // backon's jitter adds up to one pause; the cap holds for the vendor's own wish alone.
         (|| self.attempt(call))
             .retry(pauses.build())
-            .when(Failure::may_pass)
+            .when(|failure| self.may_pass(failure))
             .adjust(|failure, pause| match failure.wish() {
                 Some(wish) if wish > self.options.longest_pause => None,
                 Some(wish) => pause.map(|pause| pause.max(wish)),
@@ -168,14 +168,7 @@ impl Transport {
         let vendor = self.vendor;
         let error = |message: String| DeployError::new(ErrorCode::DnsProvider, message).resource(vendor);
         match failure {
-            Failure::Transport(cause) => {
-                let what = if cause.is_timeout() { "did not answer in time" } else { "could not be reached" };
-                error(format!("The {vendor} API {what}: {operation}"))
-                    .reason("unreachable")
-                    .retryable(true)
-                    .caused_by(&cause.without_url())
-                    .hint("Check the connection, or try again later")
-            }
+            Failure::Transport(cause) => self.lost(cause, &operation),
             Failure::Status { status, retry_after, words } if status == StatusCode::TOO_MANY_REQUESTS => {
                 let wish = retry_after.map(|wish| format!("; it asks for a pause of {} s", wish.as_secs()));
                 let words = self.quote(&words);
@@ -203,6 +196,34 @@ impl Transport {
         }
     }
 
+    /// The error of a request that got no response.
+    fn lost(&self, cause: reqwest::Error, operation: &str) -> DeployError {
+        let vendor = self.vendor;
+        let cause = cause.without_url();
+        let Explanation { message, lasting } = self.options.http.explain(&cause, &self.base);
+        let error = |what: &str| {
+            let text = format!("The {vendor} API {what}: {message}: {operation}");
+            DeployError::new(ErrorCode::DnsProvider, text).resource(vendor).caused_by(&cause)
+        };
+        match lasting {
+            Some(Lasting { reason, hint }) => error("cannot be reached").reason(reason).hint(hint),
+            None => error(if cause.is_timeout() { "did not answer in time" } else { "could not be reached" })
+                .reason("unreachable")
+                .retryable(true)
+                .hint("Check the connection, or try again later"),
+        }
+    }
+
+    fn may_pass(&self, failure: &Failure) -> bool {
+        match failure {
+            Failure::Transport(error) => {
+                !error.is_builder() && self.options.http.explain(error, &self.base).lasting.is_none()
+            }
+            Failure::Status { status, .. } => !status.is_redirection(),
+            Failure::Body(_) => false,
+        }
+    }
+
     /// A vendor's words for an error message: short, and without the token; empty when it said nothing.
     pub(super) fn quote(&self, words: &str) -> String {
         let words: String = self.redactor.redact(words.trim()).chars().take(LONGEST_QUOTE).collect();
@@ -211,14 +232,6 @@ impl Transport {
 }
 
 impl Failure {
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Transport(error) => !error.is_builder(),
-            Self::Status { status, .. } => !status.is_redirection(),
-            Self::Body(_) => false,
-        }
-    }
-
     fn wish(&self) -> Option<Duration> {
         if let Self::Status { retry_after, .. } = self { *retry_after } else { None }
     }

@@ -2,9 +2,9 @@
 
 use super::api::{
     ApplicationApi, BackupApi, DeploymentApi, DestinationApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi,
-    ProjectApi, RedisApi, RegistryApi, SettingsApi, SharedQueue, SwarmApi,
+    ProjectApi, RedisApi, RegistryApi, SettingsApi, SharedQueue, SwarmApi, TagApi,
 };
-use super::transport::{ApiError, ClientSettings, Transport};
+use super::transport::{ApiError, ClientSettings, ServerTime, Transport};
 use crate::DeployError;
 use crate::secrets::{Redactor, Secret};
 use std::future::Future;
@@ -74,6 +74,11 @@ impl Dokploy {
         self.transport.redact(text)
     }
 
+    /// What the newest response told of the server's clock; none before the first.
+    pub fn server_time(&self) -> Option<ServerTime> {
+        self.transport.server_time()
+    }
+
     /// Projects.
     pub fn project(&self) -> ProjectApi<'_> {
         ProjectApi(&self.transport)
@@ -132,6 +137,11 @@ impl Dokploy {
     /// Swarm services.
     pub fn swarm(&self) -> SwarmApi<'_> {
         SwarmApi(&self.transport)
+    }
+
+    /// Tags of the organization.
+    pub fn tag(&self) -> TagApi<'_> {
+        TagApi(&self.transport)
     }
 
     /// The server itself.

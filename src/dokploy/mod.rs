@@ -16,7 +16,7 @@ pub use api::{
     DeploymentApi, DeploymentStatus, Destination, DestinationApi, DestinationFields, DockerApi, Domain, DomainApi,
     Environment, EnvironmentApi, NodeApp, Postgres, PostgresApi, Project, ProjectApi, ProjectSummary, QueueJob, Redis,
     RedisApi, Registry, RegistryApi, Replicas, RestartCondition, RestartPolicy, SaveDockerProvider, SaveEnvironment,
-    ServiceEntry, ServiceStatus, ServiceTask, SettingsApi, SwarmApi, UpdateApplication, UpdateDomain,
+    ServiceEntry, ServiceStatus, ServiceTask, SettingsApi, SwarmApi, Tag, TagApi, UpdateApplication, UpdateDomain,
     UpdateEnvironment, UpdateProject,
 };
 pub use client::Dokploy;
@@ -28,4 +28,4 @@ pub use rollout::{
 };
 // The engine still uses this name.
 pub use rollout::ServiceSnapshot as Look;
-pub use transport::{ApiError, Call, ClientSettings, Failure, FieldIssue, Method, TimeoutClass};
+pub use transport::{ApiError, Call, ClientSettings, Failure, FieldIssue, Method, ServerTime, TimeoutClass};

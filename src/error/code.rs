@@ -27,6 +27,8 @@ pub enum ErrorCode {
     StateConflict,
     /// The server holds resources of ours whose secrets neither the state nor the server knows.
     StateLost,
+    /// Another checkout has deployed since this state was written, and the run would put back what that has replaced.
+    StateOutdated,
     /// A provider the workspace names is not built in, and no hook was given for it.
     ProviderUnsupported,
     /// Dokploy did not answer.
@@ -100,6 +102,7 @@ impl ErrorCode {
         Self::StateIo,
         Self::StateConflict,
         Self::StateLost,
+        Self::StateOutdated,
         Self::ProviderUnsupported,
         Self::DokployUnreachable,
         Self::DokployUnauthorized,
@@ -144,6 +147,7 @@ impl ErrorCode {
             Self::StateIo => "STATE_IO",
             Self::StateConflict => "STATE_CONFLICT",
             Self::StateLost => "STATE_LOST",
+            Self::StateOutdated => "STATE_OUTDATED",
             Self::ProviderUnsupported => "PROVIDER_UNSUPPORTED",
             Self::DokployUnreachable => "DOKPLOY_UNREACHABLE",
             Self::DokployUnauthorized => "DOKPLOY_UNAUTHORIZED",

@@ -2,13 +2,13 @@
 
 use super::challenge::{self, Challenge};
 use super::{ImageReference, RegistryLogin};
+use crate::DeployError;
+use crate::http::{Explanation, HttpSettings, Lasting};
 use crate::secrets::Secret;
-use crate::{DeployError, ErrorCode};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
 pub(super) enum Silence {
     /// It refuses us.
     Refused(String),
+    /// It cannot be reached for a reason that lasts: what happened, and what to do.
+    Misconfigured(String, Lasting),
     /// It did not answer, or not in a way that says anything.
     Unreachable(String),
 }
@@ -43,24 +45,16 @@ pub(super) enum Silence {
 /// Registries on this machine are spoken to without TLS, others never.
 #[derive(Debug, Clone)]
 pub(super) struct Connections {
-    outside: Client,
-    /// For registries on this machine, which no proxy reaches.
-    loopback: Client,
+    client: Client,
+    http: HttpSettings,
 }
 
 impl Connections {
-    pub(super) fn new(answer: Option<Duration>) -> Result<Self, DeployError> {
-        let builder = || {
-            Client::builder()
-                .connect_timeout(CONNECT_TIME)
-                .timeout(answer.unwrap_or(ANSWER_TIME))
-                .redirect(redirects())
-                .user_agent(concat!("deploy-native/", env!("CARGO_PKG_VERSION")))
-        };
-        let failed =
-            |error: reqwest::Error| DeployError::new(ErrorCode::Internal, "TLS cannot be set up").caused_by(&error);
-        let outside = builder().build().map_err(failed)?;
-        Ok(Self { outside, loopback: builder().no_proxy().build().map_err(failed)? })
+    pub(super) fn new(answer: Option<Duration>, http: HttpSettings) -> Result<Self, DeployError> {
+        let timeout = answer.unwrap_or(ANSWER_TIME);
+        let client =
+            http.client(|builder| builder.connect_timeout(CONNECT_TIME).timeout(timeout).redirect(redirects()))?;
+        Ok(Self { client, http })
     }
 
     /// Asks once.
@@ -70,14 +64,14 @@ impl Connections {
         url: &Url,
         authorization: Option<&Secret>,
     ) -> Result<Response, Silence> {
-        let mut request = self.client(url).request(method, url.clone());
+        let mut request = self.client.request(method, url.clone());
         if let Some(authorization) = authorization {
             let value = HeaderValue::from_str(authorization.expose());
             let mut value = value.map_err(|_| unreachable("its token server sent a token that is none"))?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        send(request).await
+        self.send(request, url).await
     }
 
     /// Works out what the registry wants to see, from what it `offers`; where it offers nothing, from what it offers at the
@@ -112,14 +106,14 @@ impl Connections {
         let realm = offer.parameters.get("realm").and_then(|realm| Url::parse(realm).ok());
         let safe = |url: &Url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
         let realm = realm.filter(safe).ok_or_else(|| refused("it names no token server that is safe to ask"))?;
-        let mut request = self.client(&realm).get(realm.clone()).query(&[("scope", scope)]);
+        let mut request = self.client.get(realm.clone()).query(&[("scope", scope)]);
         if let Some(service) = offer.parameters.get("service") {
             request = request.query(&[("service", service)]);
         }
         if let Some(login) = login {
             request = request.basic_auth(&login.username, Some(login.password.expose()));
         }
-        let answer = send(request).await?;
+        let answer = self.send(request, &realm).await?;
         match answer.status() {
             status if status.is_success() => {}
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST) => {
@@ -133,8 +127,16 @@ impl Connections {
         Ok(Secret::new(format!("Bearer {}", token.expose())))
     }
 
-    fn client(&self, url: &Url) -> &Client {
-        if is_loopback(url) { &self.loopback } else { &self.outside }
+    async fn send(&self, request: RequestBuilder, url: &Url) -> Result<Response, Silence> {
+        let failed = |error: reqwest::Error| {
+            // The query belongs to the token server.
+            let Explanation { message, lasting } = self.http.explain(&error.without_url(), url);
+            match lasting {
+                Some(lasting) => Silence::Misconfigured(message, lasting),
+                None => Silence::Unreachable(message),
+            }
+        };
+        request.header(ACCEPT, MANIFESTS).send().await.map_err(failed)
     }
 }
 
@@ -190,14 +192,10 @@ pub(super) fn same_registry(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other) || (default(one) && default(other))
 }
 
-async fn send(request: RequestBuilder) -> Result<Response, Silence> {
-    request.header(ACCEPT, MANIFESTS).send().await.map_err(describe)
-}
-
 /// Reads an answer whole.
 pub(super) async fn body(mut answer: Response) -> Result<Vec<u8>, Silence> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(describe)? {
+    while let Some(chunk) = answer.chunk().await.map_err(broken_off)? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > LARGEST_ANSWER {
             return Err(unreachable("its answer is too large"));
@@ -215,14 +213,6 @@ pub(super) fn unreachable(reason: &str) -> Silence {
 }
 
 /// Says what happened without the URL, whose query belongs to the token server.
-fn describe(error: reqwest::Error) -> Silence {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    Silence::Unreachable(text)
+fn broken_off(error: reqwest::Error) -> Silence {
+    Silence::Unreachable(format!("its answer broke off: {}", error.without_url()))
 }

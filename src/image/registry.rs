@@ -4,6 +4,7 @@ use super::connection::{
     Connections, Silence, body, manifest_url, offers, refused, root_url, same_registry, unreachable,
 };
 use super::{ImageReference, RegistryLogin};
+use crate::http::{HttpSettings, Lasting};
 use crate::{DeployError, ErrorCode};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response, StatusCode};
@@ -26,6 +27,15 @@ pub enum Resolution {
         /// What it answered.
         reason: String,
     },
+    /// The registry cannot be reached for a reason that lasts: a certificate, TLS itself, the login at a proxy.
+    Misconfigured {
+        /// `certificate`, `tls` or `proxy-login`.
+        reason: &'static str,
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The registry did not answer, or not in a way that says anything.
     Unreachable {
         /// What happened.
@@ -38,7 +48,8 @@ impl Resolution {
     ///
     /// # Errors
     ///
-    /// `IMAGE_REGISTRY` with the reason `not-found`, `login-refused` or `registry-unreachable`.
+    /// `IMAGE_REGISTRY` with the reason `not-found`, `login-refused`, `registry-unreachable`, `certificate`, `tls` or
+    /// `proxy-login`.
     pub fn into_digest(self, reference: &ImageReference) -> Result<String, DeployError> {
         let error = |message: String| {
             DeployError::new(ErrorCode::ImageRegistry, message).resource(format!("image {reference}"))
@@ -52,6 +63,11 @@ impl Resolution {
             Self::Refused { reason } => Err(error(format!("{registry} does not let us read {reference}: {reason}"))
                 .reason("login-refused")
                 .hint("Check credentials.registry: the user, the password and their right to read")),
+            Self::Misconfigured { reason, message, hint } => {
+                Err(error(format!("{registry} cannot be asked what {reference} is: {message}"))
+                    .reason(reason)
+                    .hint(hint))
+            }
             Self::Unreachable { reason } => Err(error(format!("{registry} did not say what {reference} is: {reason}"))
                 .reason("registry-unreachable")
                 .retryable(true)
@@ -88,9 +104,18 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// `INTERNAL` when TLS cannot be set up.
+    /// `INTERNAL` when TLS cannot be set up, `INVALID_REQUEST` with the reason `proxy` for a proxy that is none.
     pub fn new(answer: Option<Duration>) -> Result<Self, DeployError> {
-        Ok(Self { connections: Connections::new(answer)? })
+        Self::with_http(answer, HttpSettings::default())
+    }
+
+    /// As [`Self::new`], with proxies and certificates of the caller's choice.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn with_http(answer: Option<Duration>, http: HttpSettings) -> Result<Self, DeployError> {
+        Ok(Self { connections: Connections::new(answer, http)? })
     }
 
     /// Finds the digest that `reference` stands for; a reference with a digest stands for that.
@@ -112,7 +137,7 @@ impl RegistryClient {
         match self.log_in(login, repository).await {
             Ok(()) => LoginCheck::Taken,
             Err(Silence::Refused(reason)) => LoginCheck::Refused { reason },
-            Err(Silence::Unreachable(reason)) => LoginCheck::Unknown { reason },
+            Err(Silence::Unreachable(reason) | Silence::Misconfigured(reason, _)) => LoginCheck::Unknown { reason },
         }
     }
 
@@ -159,6 +184,7 @@ impl From<Silence> for Resolution {
     fn from(silence: Silence) -> Self {
         match silence {
             Silence::Refused(reason) => Self::Refused { reason },
+            Silence::Misconfigured(message, Lasting { reason, hint }) => Self::Misconfigured { reason, message, hint },
             Silence::Unreachable(reason) => Self::Unreachable { reason },
         }
     }

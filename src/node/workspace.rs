@@ -1,5 +1,7 @@
 //! `validateWorkspace`, `stageHosts`, `resolveHost`, `publicPrefix` and `automaticVariables`: pure and synchronous.
 
+#![expect(clippy::needless_pass_by_value, reason = "napi hands values over")]
+
 use super::failure::{Outcome, outcome};
 use super::options::{invalid, parse};
 use crate::DeployError;
@@ -20,7 +22,6 @@ struct Options {
 
 /// Runs `Workspace::check`.
 #[napi]
-#[expect(clippy::needless_pass_by_value, reason = "napi hands values over")]
 pub fn validate_workspace(workspace: Value, options: Value) -> Outcome {
     outcome(read_options(options).map(|Options { stage, main_frontend_at_apex }| {
         Workspace::check(&workspace, stage.as_deref(), main_frontend_at_apex)
@@ -29,7 +30,6 @@ pub fn validate_workspace(workspace: Value, options: Value) -> Outcome {
 
 /// Runs `Workspace::hosts`.
 #[napi]
-#[expect(clippy::needless_pass_by_value, reason = "napi hands values over")]
 pub fn stage_hosts(workspace: Value, stage: String, options: Value) -> Outcome {
     let hosts = || {
         let Options { main_frontend_at_apex, .. } = read_options(options)?;
@@ -40,7 +40,6 @@ pub fn stage_hosts(workspace: Value, stage: String, options: Value) -> Outcome {
 
 /// Runs `Workspace::host`.
 #[napi]
-#[expect(clippy::needless_pass_by_value, reason = "napi hands values over")]
 pub fn resolve_host(workspace: Value, app: String, stage: String, options: Value) -> Outcome {
     let host = || {
         let Options { main_frontend_at_apex, .. } = read_options(options)?;
@@ -51,7 +50,6 @@ pub fn resolve_host(workspace: Value, app: String, stage: String, options: Value
 
 /// Runs `workspace::public_prefix`.
 #[napi]
-#[expect(clippy::needless_pass_by_value, reason = "napi hands values over")]
 pub fn public_prefix(framework: Option<String>) -> &'static str {
     prefix_of(framework.as_deref())
 }

@@ -10,6 +10,7 @@ mod fingerprint;
 mod forget;
 mod observed;
 mod operation;
+mod outdated;
 mod record;
 mod recover;
 mod removal;
@@ -34,6 +35,7 @@ pub use observed::{
     ObservedRecord, ObservedRedis, Ownership, Runs, ServiceDeployment, Twin, TwinKind, Vanished,
 };
 pub use operation::{DatabaseLogin, Operation, WorkKind};
+pub use outdated::{Outdated, find_outdated, newest_serial};
 pub use record::remember_apps;
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{RemovalRequest, draw_removal};

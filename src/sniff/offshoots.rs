@@ -69,7 +69,7 @@ impl<'a> Offshoots<'a> {
             Anchor::WorkingFolder => &self.paths.app,
         };
         let named = normalized(&folder.join(path));
-        let is_named_by_stem = named.extension().is_none() && with_extensions(&named).any(|file| file.is_file());
+        let is_named_by_stem = !is_code(path) && with_extensions(&named).any(|file| file.is_file());
         if path.contains('*') || !(is_code(path) || is_named_by_stem) || !named.starts_with(&self.paths.root) {
             return None;
         }

@@ -19,7 +19,7 @@ pub use format::{
     ServicePasswords, State,
 };
 pub use gitignore::is_exposed_to_git;
-pub use journal::Journal;
+pub use journal::{ChangeGuard, Journal};
 pub use lock::{LockOwner, StageLock};
 pub use provider::{StateProvider, StateVersion};
 pub use s3::{S3StateOptions, S3StateStore};

@@ -17,6 +17,7 @@ pub(crate) fn aws_options(account: &AwsAccount, credentials: &Credentials, surro
         keys: given.and_then(|given| given.keys.clone()),
         base_url: given.and_then(|given| given.base_url.clone()),
         environment: surroundings.aws.clone(),
+        http: surroundings.http.clone(),
         ..AwsOptions::default()
     }
 }

@@ -23,8 +23,7 @@ pub(crate) async fn take_declared_registry(
     let declared = workspace.deploy.dokploy.as_ref().and_then(|dokploy| dokploy.registry_id.clone());
     let Some(id) = declared.filter(|_| settings.credentials.registry.is_none()) else { return Ok(request) };
     let redactor = Arc::new(Redactor::new());
-    let client = &options.surroundings.client;
-    let client = dokploy_client(workspace, &settings.stage, &settings.credentials, client, &redactor)?;
+    let client = dokploy_client(workspace, &settings.stage, &settings.credentials, &options.surroundings, &redactor)?;
     let found = options.cancel.run_until_cancelled(find(&client, &id)).await;
     let registry = found.ok_or_else(DeployError::cancelled)??;
     let Registry { registry_url, username, image_prefix, password, .. } = registry;

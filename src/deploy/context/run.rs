@@ -14,11 +14,13 @@ use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
 use crate::plan::{DeployPlan, check_still_true};
 use crate::secrets::{Entropy, Redactor};
+use crate::sniff::SniffedEnvironment;
 use crate::state::{SharedState, State, StateProvider, StateVersion};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 
 /// A checked request with the clients that every phase of a run uses.
 pub(crate) struct RunContext {
@@ -41,6 +43,8 @@ pub(crate) struct RunContext {
     pub(crate) hosts: IndexMap<String, String>,
     /// The zones of the host names of [`Self::apps`].
     pub(crate) zones: Zones,
+    /// What the apps ask for, once that was found out.
+    pub(crate) sniffed: OnceCell<IndexMap<String, SniffedEnvironment>>,
 }
 
 impl RunContext {
@@ -57,7 +61,7 @@ impl RunContext {
         let redactor = Arc::new(Redactor::new());
         hide_given(&redactor, &settings.credentials, settings.secrets.all().cloned());
         let client =
-            dokploy_client(workspace, &settings.stage, &settings.credentials, &options.surroundings.client, &redactor)?;
+            dokploy_client(workspace, &settings.stage, &settings.credentials, &options.surroundings, &redactor)?;
         let hosts = if settings.domains {
             workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?
         } else {
@@ -83,6 +87,7 @@ impl RunContext {
             zones,
             request,
             options,
+            sniffed: OnceCell::new(),
         })
     }
 

@@ -142,8 +142,11 @@ fn built_in(
             .hint(format!("Pass credentials.{name}.token"))
         })
     };
-    let options =
-        |given: &VendorCredentials| VendorOptions { base_url: given.base_url.clone(), ..VendorOptions::default() };
+    let options = |given: &VendorCredentials| VendorOptions {
+        base_url: given.base_url.clone(),
+        http: surroundings.http.clone(),
+        ..VendorOptions::default()
+    };
     match name {
         "manual" => Ok(Arc::new(ManualProvider)),
         "cloudflare" => {

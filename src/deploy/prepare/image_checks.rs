@@ -46,7 +46,8 @@ async fn check_login(context: &RunContext, desired: &Desired, blueprint: &Bluepr
         DesiredImage::Given { reference, .. } => ImageReference::parse(reference).ok(),
     });
     let Some(image) = references.into_iter().find(|image| image.registry() == login.host()) else { return Ok(()) };
-    let registries = RegistryClient::new(Some(ANSWER_LIMIT))?;
+    let http = context.options.surroundings.http.clone();
+    let registries = RegistryClient::with_http(Some(ANSWER_LIMIT), http)?;
     match registries.check_login(&login, &image.repository()).await {
         LoginCheck::Refused { reason } => {
             let message = format!("{} refuses the login of {}: {reason}", login.host(), login.username);

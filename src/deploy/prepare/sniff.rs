@@ -8,12 +8,16 @@ use crate::{DeployError, DeployEvent, ErrorCode, Phase};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
-/// Sniffs the apps of the run.
+/// Sniffs the apps of the run, once.
 ///
 /// # Errors
 ///
 /// `SNIFF_FAILED` with every app that stops the run, `CANCELLED`.
 pub(crate) async fn sniff_apps(context: &RunContext) -> Result<IndexMap<String, SniffedEnvironment>, DeployError> {
+    context.sniffed.get_or_try_init(|| sniff(context)).await.cloned()
+}
+
+async fn sniff(context: &RunContext) -> Result<IndexMap<String, SniffedEnvironment>, DeployError> {
     if context.scope == RunScope::Services {
         return Ok(IndexMap::new());
     }

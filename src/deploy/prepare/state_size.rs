@@ -104,6 +104,7 @@ fn forecast_app(state: &mut State, draft: &Draft, app: &str) {
         fingerprint: fingerprint.clone(),
         image: built.then(|| hash("source", 32)),
         nonce: hash("run", 12),
+        serial: Some(1000),
     };
     let deployed = Deployed {
         fingerprint,

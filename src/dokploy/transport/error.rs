@@ -94,6 +94,16 @@ pub enum Failure {
         /// How long we waited.
         after: Duration,
     },
+    /// The connection cannot be made for a reason that lasts: a certificate, TLS itself, the login at a proxy.
+    #[error("{message}")]
+    Misconfigured {
+        /// `certificate`, `tls` or `proxy-login`.
+        reason: &'static str,
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The connection could not be made, or broke.
     #[error("{reason}")]
     Unreachable {
@@ -163,6 +173,18 @@ impl ApiError {
         matches!(*self.failure, Failure::Conflict { .. })
     }
 
+    /// Whether a create was refused where something of its name may stand in the way.
+    ///
+    /// Dokploy answers 409, or hands on its database's refusal with 400, which says no more: look for it.
+    pub fn may_be_taken(&self) -> bool {
+        matches!(*self.failure, Failure::Conflict { .. } | Failure::Rejected { status: 400, .. })
+    }
+
+    /// Whether the key may not make the call, or the server does not have it.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(*self.failure, Failure::Forbidden { .. } | Failure::NoSuchEndpoint)
+    }
+
     /// Whether this was a change whose outcome is unknown: it may have taken effect, or may do so seconds from now.
     ///
     /// Sending it again could then create something twice: read first.
@@ -213,6 +235,7 @@ impl ApiError {
             Failure::Malformed { .. } => (ErrorCode::DokployRequest, "malformed-answer"),
             Failure::Redirect { .. } => (ErrorCode::DokployUnreachable, "redirect"),
             Failure::Timeout { .. } => (ErrorCode::DokployUnreachable, "timeout"),
+            Failure::Misconfigured { reason, .. } => (ErrorCode::DokployUnreachable, reason),
             Failure::Unreachable { .. } => (ErrorCode::DokployUnreachable, "unreachable"),
         }
     }
@@ -241,6 +264,7 @@ impl ApiError {
             Failure::Redirect { location, .. } => {
                 return Some(format!("Set the endpoint to the address that answers without a redirect: {location}"));
             }
+            Failure::Misconfigured { hint, .. } => return Some(hint.clone()),
             Failure::Timeout { .. } | Failure::Unreachable { .. } => {
                 "Check that the endpoint is right, that Dokploy runs and that a firewall lets us reach it"
             }

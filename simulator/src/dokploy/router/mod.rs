@@ -17,6 +17,7 @@ mod redis;
 mod registry;
 mod settings;
 mod swarm;
+mod tag;
 mod user;
 
 pub(crate) use dispatch::perform;

@@ -1,5 +1,0 @@
-import { Hono } from 'hono';
-import { z } from 'zod';
-const body = z.object({ id: z.string(), count: z.number().int().min(0) });
-const twice = (value: number) => value * 2;
-export const route = new Hono().post('/r0', async (context) => context.json({ ok: body.safeParse(await context.req.json()).success, n: twice(0) }));
