@@ -308,6 +308,10 @@ export interface UndeployRequest {
 	deleteData?: boolean;
 	/** Also removes environment and project, when nothing else lives there; default `false`. */
 	deleteProject?: boolean;
+	/** Whether `deleteData` makes a last backup first and waits for it, where there are backups; default `true`. */
+	finalBackup?: boolean;
+	/** With `deleteData`: also deletes the bucket with every backup in it; default `false`. */
+	deleteBackups?: boolean;
 }
 
 /** Whose credentials change, and which. Unknown fields are errors. */
@@ -350,6 +354,19 @@ export interface Credentials {
 	};
 	hostinger?: VendorCredentials;
 	cloudflare?: VendorCredentials;
+	/** For Route 53, a state in AWS and backups; default: what the AWS tools find (variables, profiles, roles). */
+	aws?: AwsCredentials;
+}
+
+/** An account at AWS. */
+export interface AwsCredentials {
+	/** An access key to use, whatever profiles and environment say; with `secretAccessKey`. */
+	accessKeyId?: string;
+	secretAccessKey?: string;
+	/** Of a temporary access key. */
+	sessionToken?: string;
+	/** The address of every service; default AWS's own. */
+	baseUrl?: string;
 }
 
 /** A token for a DNS vendor. */
@@ -634,11 +651,13 @@ export interface NormalizedWorkspace {
 			domains?: Record<string, string>;
 		};
 		dns?: DnsConfig | Record<string, DnsZoneConfig>;
-		backups?: unknown;
+		/** Backups of the database in a bucket of their own. */
+		backups?: BackupsConfig;
 	};
 	shared?: unknown;
 	secrets?: unknown;
-	state?: { provider: unknown };
+	/** Where the state is kept; default a file of the workspace. */
+	state?: StateConfig;
 }
 
 /** An app of a workspace. */
@@ -688,6 +707,45 @@ export interface AppConfig {
 /** Where a route app's constructs are found. */
 export type RouteGlobs = string | string[] | { paths: string | string[] };
 
+/** Where the state is kept. */
+export type StateConfig =
+	| { provider: 'local' }
+	| {
+			/** AWS's parameter store: `/gkm/{workspace}/{stage}/state`, encrypted. */
+			provider: 'ssm';
+			region: string;
+			/** A profile of `~/.aws`; default: what the AWS tools find. */
+			profile?: string;
+			/** Default `standard`: free, 4 KB. `advanced` is charged and holds 8 KB. */
+			tier?: 'standard' | 'advanced' | 'intelligent-tiering';
+	  }
+	| {
+			/** A bucket, at AWS or at what speaks its protocol: `{prefix}{workspace}/{stage}.json`. */
+			provider: 's3';
+			bucket: string;
+			region?: string;
+			/** The store's address; default AWS's own. */
+			endpoint?: string;
+			prefix?: string;
+			/** Whether the bucket is part of the path; default: with an `endpoint`. */
+			pathStyle?: boolean;
+			profile?: string;
+	  }
+	/** A name for which `stateProvider` is given. */
+	| { provider: unknown };
+
+/** Backups of the database. */
+export interface BackupsConfig {
+	type: 's3';
+	region: string;
+	/** A profile of `~/.aws`; default: what the AWS tools find. */
+	profile?: string;
+	/** As cron has it; default `0 2 * * *`. */
+	schedule?: string;
+	/** How many are kept; default 30. */
+	retention?: number;
+}
+
 /** Which image runs a service. */
 export interface ServiceConfig {
 	version?: string;
@@ -696,10 +754,16 @@ export interface ServiceConfig {
 
 /** A DNS zone's provider. */
 export interface DnsZoneConfig {
-	/** `hostinger`, `cloudflare`, `manual`, or a name for which `dnsProviders` has an object. */
+	/** `hostinger`, `cloudflare`, `route53`, `manual`, or a name for which `dnsProviders` has an object. */
 	provider: unknown;
 	/** In seconds; default 300. */
 	ttl?: number;
+	/** Of `route53`: the account's region, which only picks the part of AWS. */
+	region?: string;
+	/** Of `route53`: a profile of `~/.aws`. */
+	profile?: string;
+	/** Of `route53`: the hosted zone; default the longest public one that holds the host name. */
+	hostedZoneId?: string;
 }
 
 /** The legacy form of `deploy.dns`: one zone. */
@@ -796,6 +860,8 @@ export interface DeployReport {
 	dns: DnsReport;
 	/** How the database was reached, and why that way, when this run worked on it. */
 	databaseAccess?: { way: 'external-port' | 'internal'; reason: string };
+	/** Where the database is backed up, when the workspace declares backups. */
+	backups?: { bucket: string; schedule: string; changed: boolean };
 	/** The roles of removed apps that this run barred from logging in; their data stays. */
 	retiredRoles?: RetiredRole[];
 	/** The proof of isolation, when one was made in this run. */
@@ -1073,6 +1139,8 @@ export type DeployErrorCode =
 	| 'STATE_LOCKED'
 	| 'STATE_CORRUPT'
 	| 'STATE_IO'
+	/** Somebody else has written the state since it was read; what they wrote stays. */
+	| 'STATE_CONFLICT'
 	| 'STATE_LOST'
 	| 'STATE_OUTDATED'
 	| 'PROVIDER_UNSUPPORTED'
@@ -1096,6 +1164,8 @@ export type DeployErrorCode =
 	| 'IMAGE_PUSH'
 	| 'IMAGE_REGISTRY'
 	| 'DEPLOYMENT_FAILED'
+	/** Backups could not be set up, made or removed. */
+	| 'BACKUP_FAILED'
 	| 'PLAN_STALE'
 	| 'CANCELLED'
 	| 'HOOK_FAILED'
@@ -1229,6 +1299,19 @@ export interface EnvResolution {
 
 // ------------------------------------------------------------------------------------------------------------ state
 
+/** The backups of a stage's database, as the CLI records them; texts are empty of what is not made yet. */
+export interface BackupState {
+	bucketName: string;
+	bucketArn: string;
+	iamUserName: string;
+	iamAccessKeyId: string;
+	iamSecretAccessKey: string;
+	destinationId: string;
+	postgresBackupId?: string;
+	region: string;
+	createdAt: string;
+}
+
 /** What is remembered of a stage between runs: the content of `.gkm/deploy-{stage}.json`. */
 export interface State {
 	provider: 'dokploy';
@@ -1246,6 +1329,8 @@ export interface State {
 	dnsVerified?: Record<string, { serverIp: string; verifiedAt: string }>;
 	/** The DNS records that we wrote, by `name:type`. */
 	dnsRecords?: Record<string, DnsRecordState>;
+	/** The backups of the database. */
+	backups?: BackupState;
 	/** As ISO 8601; empty before the first deployment that ended well. */
 	lastDeployedAt: string;
 	/** What this package remembers beyond the fields above; its shape is its own. */

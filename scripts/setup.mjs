@@ -1,8 +1,8 @@
 // Brings a fresh clone to where the tests and the demo can run: npm packages and addons. Does only what is missing or
-// stale, so it runs first in `npm test` and `npm run demo`. Uses nothing but Node.js itself.
+// stale, so it runs first in `npm test` and `npm run demo`. Uses nothing but Node.js itself (and Python, for some tests).
 
 import { spawn } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from './addons.mjs';
@@ -16,6 +16,7 @@ const testFolders = ['corpus', 'runtimes', 'install'].map((folder) => join(root,
 /** Sets everything up; throws when a part cannot be had. */
 export async function setup({ forTests = false } = {}) {
 	for (const folder of forTests ? [...folders, ...testFolders] : folders) await install(folder);
+	if (forTests) await installMoto();
 	build();
 }
 
@@ -32,6 +33,28 @@ async function install(folder) {
 	if (existsSync(installed) && !stale()) return;
 	console.log(`Installing the npm packages of ${folder === root ? 'this package' : basename(folder)}`);
 	await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], folder);
+}
+
+/**
+ * Installs moto, on which what talks to AWS is tested, into a virtual environment of its own.
+ *
+ * It needs Python 3.10 or newer with venv (Debian: python3-venv). Without it those tests say that they did not run; in CI
+ * that is a failure.
+ */
+async function installMoto() {
+	const folder = join(root, '__test__/moto');
+	const [requirements, installed] = [join(folder, 'requirements.txt'), join(folder, 'venv/installed')];
+	if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(requirements).mtimeMs) return;
+	console.log('Installing moto for the tests of what talks to AWS');
+	try {
+		await run('python3', ['-m', 'venv', '--clear', 'venv'], folder);
+		const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements];
+		await run(join(folder, 'venv/bin/python'), pip, folder);
+		writeFileSync(installed, '');
+	} catch (error) {
+		if (process.env.CI) throw error;
+		console.warn(`The tests of what talks to AWS will not run: ${error.message}`);
+	}
 }
 
 /** Runs a command in a folder and waits for it; throws when it fails. */

@@ -12,6 +12,8 @@
 //! | [`secrets`] | the secret type, generation, redaction | pure |
 //! | [`sniff`] | how requirements are found: subprocess protocol, evidence, cache | I/O |
 //! | [`state`] | the state file: format (pure), atomic store, lock, journal | I/O |
+//! | [`aws`] | signed requests to AWS, and credentials as its tools find them | I/O |
+//! | [`backup`] | backups of the database in a bucket: set up, looked at, made a last time, removed | I/O |
 //! | [`http`] | how every HTTP client is made: certificates, proxies | I/O |
 //! | [`dokploy`] | the HTTP client: typed endpoints, transport, compatibility, rollout verification | I/O |
 //! | [`lease`] | one run per stage, whatever machine: the protocol (pure), and how Dokploy keeps it | I/O |
@@ -20,6 +22,8 @@
 //! | [`image`] | build, push, digest | I/O |
 //! | [`deploy`] | the engine: observe, apply, schedule, retry, cancel, events | deploy |
 
+pub mod aws;
+pub mod backup;
 mod clock;
 pub mod deploy;
 pub mod dns;

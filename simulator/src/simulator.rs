@@ -229,6 +229,7 @@ fn snapshot(state: &State) -> Value {
     json!({
         "projects": state.projects, "environments": state.environments, "applications": state.applications,
         "postgres": state.postgres, "redis": state.redis, "domains": state.domains, "registries": state.registries,
+        "destinations": state.destinations, "backups": state.backups,
         "ports": state.ports, "mounts": state.mounts, "tags": state.tags, "deployments": deployments.collect::<Vec<Record>>(),
         "queue": state.queue_titles(), "services": services.collect::<Vec<_>>(),
     })

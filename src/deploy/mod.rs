@@ -29,11 +29,12 @@ pub use commands::{
     rotate_credentials, undeploy, verify_dns, verify_isolation,
 };
 pub use report::{
-    AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReason,
-    HostReport, RecordStatus, RemovalOutcome, RemovedResource, RetiredRole, RotatedApp, RotationReport, UndeployReport,
+    AppReport, AppStatus, BackupReport, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus,
+    HostReason, HostReport, RecordStatus, RemovalOutcome, RemovedResource, RetiredRole, RotatedApp, RotationReport,
+    UndeployReport,
 };
 pub use request::{
-    Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError, RegistryCredentials,
-    RotateRequest, RotateSettings, RunOptions, Surroundings, UndeployRequest, UndeploySettings, VendorCredentials,
-    WaitFor,
+    AwsCredentials, Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError,
+    RegistryCredentials, RotateRequest, RotateSettings, RunOptions, Surroundings, UndeployRequest, UndeploySettings,
+    VendorCredentials, WaitFor,
 };

@@ -10,7 +10,9 @@ mod zone;
 pub use address::find_server_address;
 pub use lookup::LookupOptions;
 pub use provider::{DnsProvider, DnsRecord, RecordChange};
-pub use vendor::{CloudflareProvider, HostingerProvider, ManualProvider, VendorOptions};
+pub use vendor::{
+    CloudflareProvider, HostingerProvider, ManualProvider, Route53Options, Route53Provider, VendorOptions,
+};
 pub use verification::{
     Answer, AnswerSource, Expectation, ServerAnswer, Verification, VerificationOutcome, WaitOptions, verify,
     wait_verified,

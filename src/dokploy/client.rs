@@ -1,8 +1,8 @@
 //! The client of one server, with an accessor for each router of the API.
 
 use super::api::{
-    ApplicationApi, DeploymentApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi, ProjectApi, RedisApi,
-    RegistryApi, SettingsApi, SharedQueue, SwarmApi, TagApi,
+    ApplicationApi, BackupApi, DeploymentApi, DestinationApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi,
+    ProjectApi, RedisApi, RegistryApi, SettingsApi, SharedQueue, SwarmApi, TagApi,
 };
 use super::transport::{ApiError, ClientSettings, ServerTime, Transport};
 use crate::DeployError;
@@ -107,6 +107,16 @@ impl Dokploy {
     /// Domains of applications.
     pub fn domain(&self) -> DomainApi<'_> {
         DomainApi(&self.transport)
+    }
+
+    /// Buckets that the server copies databases into.
+    pub fn destination(&self) -> DestinationApi<'_> {
+        DestinationApi(&self.transport)
+    }
+
+    /// Backups of databases.
+    pub fn backup(&self) -> BackupApi<'_> {
+        BackupApi(&self.transport)
     }
 
     /// Image registries that the server is logged in to.

@@ -11,12 +11,13 @@ mod rollout;
 mod transport;
 
 pub use api::{
-    Application, ApplicationApi, Certificate, Container, ContainerConfig, CreateApplication, CreateDomain,
-    CreatePostgres, CreateRedis, CreateRegistry, CreatedProject, Deployment, DeploymentApi, DeploymentStatus,
-    DockerApi, Domain, DomainApi, Environment, EnvironmentApi, NodeApp, Postgres, PostgresApi, Project, ProjectApi,
-    ProjectSummary, QueueJob, Redis, RedisApi, Registry, RegistryApi, Replicas, RestartCondition, RestartPolicy,
-    SaveDockerProvider, SaveEnvironment, ServiceEntry, ServiceStatus, ServiceTask, SettingsApi, SwarmApi, Tag, TagApi,
-    UpdateApplication, UpdateDomain, UpdateEnvironment, UpdateProject,
+    Application, ApplicationApi, Backup, BackupApi, BackupFields, Certificate, Container, ContainerConfig,
+    CreateApplication, CreateDomain, CreatePostgres, CreateRedis, CreateRegistry, CreatedProject, Deployment,
+    DeploymentApi, DeploymentStatus, Destination, DestinationApi, DestinationFields, DockerApi, Domain, DomainApi,
+    Environment, EnvironmentApi, NodeApp, Postgres, PostgresApi, Project, ProjectApi, ProjectSummary, QueueJob, Redis,
+    RedisApi, Registry, RegistryApi, Replicas, RestartCondition, RestartPolicy, SaveDockerProvider, SaveEnvironment,
+    ServiceEntry, ServiceStatus, ServiceTask, SettingsApi, SwarmApi, Tag, TagApi, UpdateApplication, UpdateDomain,
+    UpdateEnvironment, UpdateProject,
 };
 pub use client::Dokploy;
 pub use compatibility::{Access, KeyOwner, KeyPermissions, Mismatch, ServerCheck, Version, check_contract};

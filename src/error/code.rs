@@ -23,6 +23,8 @@ pub enum ErrorCode {
     StateCorrupt,
     /// The state file cannot be read or written.
     StateIo,
+    /// Somebody else has written the state since it was read; what they wrote stays.
+    StateConflict,
     /// The server holds resources of ours whose secrets neither the state nor the server knows.
     StateLost,
     /// Another checkout has deployed since this state was written, and the run would put back what that has replaced.
@@ -69,6 +71,8 @@ pub enum ErrorCode {
     ImageRegistry,
     /// What was deployed is not what runs.
     DeploymentFailed,
+    /// Backups could not be set up, made or removed.
+    BackupFailed,
     /// The world changed between plan and apply.
     PlanStale,
     /// The caller cancelled the run.
@@ -96,6 +100,7 @@ impl ErrorCode {
         Self::StateLocked,
         Self::StateCorrupt,
         Self::StateIo,
+        Self::StateConflict,
         Self::StateLost,
         Self::StateOutdated,
         Self::ProviderUnsupported,
@@ -119,6 +124,7 @@ impl ErrorCode {
         Self::ImagePush,
         Self::ImageRegistry,
         Self::DeploymentFailed,
+        Self::BackupFailed,
         Self::PlanStale,
         Self::Cancelled,
         Self::HookFailed,
@@ -139,6 +145,7 @@ impl ErrorCode {
             Self::StateLocked => "STATE_LOCKED",
             Self::StateCorrupt => "STATE_CORRUPT",
             Self::StateIo => "STATE_IO",
+            Self::StateConflict => "STATE_CONFLICT",
             Self::StateLost => "STATE_LOST",
             Self::StateOutdated => "STATE_OUTDATED",
             Self::ProviderUnsupported => "PROVIDER_UNSUPPORTED",
@@ -162,6 +169,7 @@ impl ErrorCode {
             Self::ImagePush => "IMAGE_PUSH",
             Self::ImageRegistry => "IMAGE_REGISTRY",
             Self::DeploymentFailed => "DEPLOYMENT_FAILED",
+            Self::BackupFailed => "BACKUP_FAILED",
             Self::PlanStale => "PLAN_STALE",
             Self::Cancelled => "CANCELLED",
             Self::HookFailed => "HOOK_FAILED",

@@ -75,6 +75,9 @@ fn read<T: DeserializeOwned>(hook: &str, value: Value) -> Result<T, DeployError>
     })
 }
 
+/// What a store may take that a hook keeps the state in, in bytes: AWS's parameter store, in its free tier.
+const SMALL_STORE: usize = 4096;
+
 /// `stateProvider` of the public JavaScript.
 pub(super) struct JsStateProvider(Hooks);
 
@@ -89,12 +92,13 @@ impl StateProvider for JsStateProvider {
     async fn read(&self, stage: &str) -> Result<Option<State>, DeployError> {
         let value = self.0.call("stateProvider.read", json!([stage])).await?;
         // Not `HOOK_FAILED`: the hook did its part, and what it keeps must not be taken for "no state" (I5).
-        read("stateProvider.read", value).map_err(|error| {
+        read("stateProvider.read", State::unpacked(value)).map_err(|error| {
             DeployError::new(ErrorCode::StateCorrupt, format!("The state of stage `{stage}` cannot be read: {error}"))
         })
     }
 
     async fn write(&self, stage: &str, content: &State) -> Result<(), DeployError> {
+        let content = content.to_json_within(SMALL_STORE);
         self.0.call("stateProvider.write", json!([stage, content])).await.map(drop)
     }
 }

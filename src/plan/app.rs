@@ -194,7 +194,12 @@ fn drift(draft: &mut Draft<'_>, desired: &DesiredApp, names: &[&str]) {
 /// Tells the user when the server's image was changed by somebody else.
 fn image_drift(draft: &mut Draft<'_>, desired: &DesiredApp, found: &ObservedApplication, image: &str) {
     let deployed = draft.state.deploy_native.deployed.get(&desired.name);
-    if deployed.is_some_and(|deployed| deployed.image == image) {
+    let unchanged = deployed.is_some_and(|deployed| match deployed.image.as_str() {
+        // The store of the state had no room for it; what was deployed as a whole tells.
+        "" => deployed.fingerprint == app_fingerprint(image, &desired.env.values, desired.registry.as_ref()),
+        known => known == image,
+    });
+    if unchanged {
         draft.note(format!(
             "{}: its image became {} on the server behind our back; the deployment puts back what is wanted",
             desired.name,

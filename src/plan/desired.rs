@@ -18,6 +18,8 @@ pub struct Desired {
     pub stage: String,
     /// The Postgres service, if the workspace declares one.
     pub postgres: Option<DesiredPostgres>,
+    /// When the database is backed up, as cron has it, if the workspace declares backups.
+    pub backups: Option<String>,
     /// The Redis service, if the workspace declares one.
     pub redis: Option<DesiredRedis>,
     /// The apps of this run, dependencies before dependents.

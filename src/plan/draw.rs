@@ -5,7 +5,7 @@ use super::desired::Desired;
 use super::observed::{Observed, Ownership, TwinKind, Vanished};
 use super::operation::Operation;
 use super::step::{Action, Step};
-use super::{app, domain, record, rotation, service};
+use super::{app, backup, domain, record, rotation, service};
 use crate::DeployError;
 use crate::state::State;
 
@@ -21,6 +21,7 @@ pub fn draw(desired: &Desired, observed: &Observed, state: &State) -> Result<Blu
     draft.project();
     service::add(&mut draft);
     draft.database();
+    backup::add(&mut draft);
     record::add(&mut draft);
     for name in desired.apps.keys() {
         app::add(&mut draft, name);

@@ -1,6 +1,7 @@
 //! Observed and wanted, turned into steps. Pure: no I/O, no clock, no randomness.
 
 mod app;
+mod backup;
 mod blueprint;
 mod desired;
 mod domain;

@@ -17,6 +17,8 @@ pub struct Observed {
     pub postgres: Option<ObservedPostgres>,
     /// The Redis service.
     pub redis: Option<ObservedRedis>,
+    /// What of the declared backups is missing or not as it should be, in words.
+    pub backups: Vec<String>,
     /// Idle resources of ours that an interrupted create left beside the one in use.
     pub twins: Vec<Twin>,
     /// The A records at each host name that has a zone; an empty list where there is none.

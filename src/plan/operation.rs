@@ -19,6 +19,14 @@ pub enum Operation {
     ProvisionPostgres,
     /// Creates the Redis service where it is missing, and deploys it.
     ProvisionRedis,
+    /// Sets the backups of the database up, or makes them right.
+    SetUpBackups,
+    /// Makes a last backup of the database, and waits for it.
+    BackUpLast,
+    /// Takes schedule and destination of the backups away; the bucket stays.
+    RemoveBackups,
+    /// Deletes the bucket with every backup in it.
+    DeleteBackups,
     /// Applies roles and schemas, and proves that they are isolated.
     ApplyRoles,
     /// Proves that the roles are isolated, and changes nothing.
@@ -162,7 +170,7 @@ impl Operation {
         match self {
             Self::BuildImage { .. } => WorkKind::Build,
             Self::WriteRecord { .. } | Self::RestoreRecord { .. } => WorkKind::Dns,
-            Self::VerifyRecord { .. } | Self::Deploy { .. } | Self::Keep => WorkKind::Wait,
+            Self::VerifyRecord { .. } | Self::Deploy { .. } | Self::Keep | Self::BackUpLast => WorkKind::Wait,
             Self::ApplyRoles
             | Self::ProveIsolation
             | Self::ClosePort
@@ -175,6 +183,9 @@ impl Operation {
             | Self::MarkEnvironment
             | Self::ProvisionPostgres
             | Self::ProvisionRedis
+            | Self::SetUpBackups
+            | Self::RemoveBackups
+            | Self::DeleteBackups
             | Self::RemoveTwin(_)
             | Self::CreateApplication { .. }
             | Self::MarkApplication { .. }

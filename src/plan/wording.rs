@@ -23,6 +23,8 @@ impl Step {
             }
             Operation::Keep => ("Keeping", "Kept", resource),
             Operation::ClosePort => ("Closing", "Closed", resource),
+            Operation::SetUpBackups => ("Setting up", "Set up", resource),
+            Operation::BackUpLast => ("Making", "Made", resource),
             Operation::ApplyRoles => ("Setting up", "Set up", "database users and schemas"),
             Operation::ProveIsolation => ("Proving", "Proved", "the isolation of the apps' roles"),
             Operation::WriteRecord { .. } if self.action == Action::Update => ("Replacing", "Replaced", resource),
@@ -51,6 +53,8 @@ impl Step {
             | Operation::RemoveApplication { .. }
             | Operation::RestoreRecord { .. }
             | Operation::DropRoles { .. }
+            | Operation::RemoveBackups
+            | Operation::DeleteBackups
             | Operation::RemovePostgres
             | Operation::RemoveRedis
             | Operation::RemoveEnvironment

@@ -51,7 +51,6 @@ pub(super) fn gather(run: &Run, root: &Path, learnt: &Learnt<'_>) -> SniffedEntr
     }
     entry
 }
-}
 
 fn push_new(evidence: &mut Vec<Evidence>, found: Evidence) {
     if !evidence.contains(&found) {

@@ -7,16 +7,22 @@ mod journal;
 mod location;
 mod lock;
 mod provider;
+mod remote;
+mod s3;
 mod shared;
+mod ssm;
 mod store;
 
 pub use format::{
-    AppCredentials, AttachedDomains, Deployed, DnsRecordState, DnsVerified, Entry, Extension, Intent, LoginRotation,
-    Outcome, PreviousRecord, PushedImage, ResourceKind, Rotation, RotationPhase, ServiceIds, ServicePasswords, State,
+    AppCredentials, AttachedDomains, BackupState, Deployed, DnsRecordState, DnsVerified, Entry, Extension, Intent,
+    LoginRotation, Outcome, PreviousRecord, PushedImage, ResourceKind, Rotation, RotationPhase, ServiceIds,
+    ServicePasswords, State,
 };
 pub use gitignore::is_exposed_to_git;
 pub use journal::{ChangeGuard, Journal};
 pub use lock::{LockOwner, StageLock};
-pub use provider::StateProvider;
+pub use provider::{StateProvider, StateVersion};
+pub use s3::{S3StateOptions, S3StateStore};
 pub use shared::SharedState;
+pub use ssm::{SsmStateOptions, SsmStateStore, Turns};
 pub use store::LocalStateStore;

@@ -1,11 +1,12 @@
 //! The state of a run, shared by its steps: memory and what is kept never part.
 
 use super::format::State;
-use super::{StageLock, StateProvider};
+use super::lock::StageLock;
+use super::provider::{StateProvider, StateVersion};
 use crate::{DeployError, ErrorCode};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 /// The number of apps from which on changes are gathered before they are written, for a millisecond an app.
 const MANY_APPS: usize = 64;
@@ -22,8 +23,8 @@ pub struct SharedState {
     /// What is kept for certain.
     kept: Arc<RwLock<Arc<State>>>,
     pending: Arc<Mutex<Pending>>,
-    /// Held while the state is written; one write takes every change along that waits for it.
-    writing: Arc<AsyncMutex<()>>,
+    /// Held while the state is written, with which one is kept; one write takes every change along that waits for it.
+    writing: Arc<AsyncMutex<StateVersion>>,
     /// Kept, not used: a write that outlives its run never meets those of the next.
     lock: Option<StageLock>,
 }
@@ -92,12 +93,13 @@ impl SharedState {
     ///
     /// Those of the provider; `STATE_CORRUPT` when it gave the state of another stage.
     pub async fn load(provider: Arc<dyn StateProvider>, stage: &str) -> Result<Option<Self>, DeployError> {
-        let Some(state) = provider.read(stage).await? else { return Ok(None) };
+        let (state, version) = provider.read_versioned(stage).await?;
+        let Some(state) = state else { return Ok(None) };
         if let Some(mismatch) = state.mismatch(stage) {
             let message = format!("The state that its provider gave {mismatch}");
             return Err(DeployError::new(ErrorCode::StateCorrupt, message).hint("Check what the state provider reads"));
         }
-        Ok(Some(Self::with(provider, stage, state, false)))
+        Ok(Some(Self::with(provider, stage, state, version, false)))
     }
 
     /// Starts from a state that is not kept yet: a new one, or one recovered from the server.
@@ -105,10 +107,29 @@ impl SharedState {
     /// The first [`SharedState::update`] writes it, whether that changes it or not.
     pub fn start(provider: Arc<dyn StateProvider>, state: State) -> Self {
         let stage = state.stage.clone();
-        Self::with(provider, &stage, state, true)
+        Self::with(provider, &stage, state, StateVersion::Absent, true)
     }
 
-    fn with(provider: Arc<dyn StateProvider>, stage: &str, state: State, unsure: bool) -> Self {
+    /// Starts from a state that takes the place of the one of this `version`, as it was read.
+    ///
+    /// The first [`SharedState::update`] writes it, whether that changes it or not.
+    pub fn start_at(provider: Arc<dyn StateProvider>, state: State, version: StateVersion) -> Self {
+        let stage = state.stage.clone();
+        Self::with(provider, &stage, state, version, true)
+    }
+
+    /// Goes on with the state of this `version`, as it was read.
+    pub fn resume(provider: Arc<dyn StateProvider>, state: State, version: StateVersion) -> Self {
+        let stage = state.stage.clone();
+        Self::with(provider, &stage, state, version, false)
+    }
+
+    /// Which state is kept, while none is being written.
+    pub async fn version(&self) -> StateVersion {
+        self.writing.lock().await.clone()
+    }
+
+    fn with(provider: Arc<dyn StateProvider>, stage: &str, state: State, version: StateVersion, unsure: bool) -> Self {
         let state = Arc::new(state);
         let pending = Pending { state: Arc::clone(&state), changes: 0, settled: 0, undone: Vec::new(), unsure };
         Self {
@@ -116,7 +137,7 @@ impl SharedState {
             stage: Arc::from(stage),
             kept: Arc::new(RwLock::new(state)),
             pending: Arc::new(Mutex::new(pending)),
-            writing: Arc::default(),
+            writing: Arc::new(AsyncMutex::new(version)),
             lock: None,
         }
     }
@@ -153,10 +174,7 @@ impl SharedState {
             return outcome.map(|()| value);
         }
         let this = self.clone();
-        let task = tokio::spawn(async move {
-            this.write().await;
-            drop(writing);
-        });
+        let task = tokio::spawn(async move { this.write(writing).await });
         match task.await {
             Ok(()) => self.outcome(number).unwrap_or(Ok(())).map(|()| value),
             Err(error) => Err(DeployError::new(ErrorCode::Internal, "Writing the state stopped").caused_by(&error)),
@@ -171,9 +189,9 @@ impl SharedState {
         self.pending().outcome(change)
     }
 
-    /// Writes what is pending.
-    async fn write(&self) {
-        let pause = pause_before(self.snapshot().applications.len());
+    /// Writes what is pending; `version` is that of the state which is kept.
+    async fn write(&self, mut version: OwnedMutexGuard<StateVersion>) {
+        let pause = pause_before(self.snapshot().applications.len(), self.provider.is_remote());
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
@@ -181,15 +199,16 @@ impl SharedState {
             let pending = self.pending();
             (Arc::clone(&pending.state), pending.changes)
         };
-        let (this, state) = (self.clone(), Arc::clone(&next));
+        let (this, state, expected) = (self.clone(), Arc::clone(&next), version.clone());
         // A task of its own, so that a provider that panics has failed.
-        let task = tokio::spawn(async move { this.provider.write(&this.stage, &state).await });
+        let task = tokio::spawn(async move { this.provider.write_versioned(&this.stage, &state, &expected).await });
         let written = task.await.unwrap_or_else(|error| {
             Err(DeployError::new(ErrorCode::Internal, "Writing the state stopped").caused_by(&error))
         });
         let mut pending = self.pending();
         match written {
-            Ok(()) => {
+            Ok(written) => {
+                *version = written;
                 *self.kept.write().unwrap_or_else(PoisonError::into_inner) = next;
                 pending.written(last);
             }
@@ -199,8 +218,11 @@ impl SharedState {
 }
 
 /// How long changes are gathered before they are written: a state of n apps that is written for each of them would be
-/// n times n bytes.
-fn pause_before(apps: usize) -> Duration {
+/// n times n bytes, and a store over a network takes only so many writes a second.
+fn pause_before(apps: usize, remote: bool) -> Duration {
+    if remote {
+        return LONGEST_PAUSE;
+    }
     if apps < MANY_APPS {
         return Duration::ZERO;
     }

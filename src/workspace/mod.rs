@@ -1,6 +1,7 @@
 //! What the user declares: the workspace, its validation, its host names and its build order.
 
 mod app;
+mod aws;
 mod check;
 mod fault;
 mod host;
@@ -14,8 +15,8 @@ mod validate;
 
 pub use check::WorkspaceCheck;
 pub use model::{
-    App, AppType, ConfigFiles, DeploySettings, DnsZone, DokploySettings, Domain, Service, Services, StateSettings,
-    Workspace, WorkspaceFault,
+    App, AppType, AwsAccount, BackupSettings, ConfigFiles, DeploySettings, DnsZone, DokploySettings, Domain,
+    S3Settings, Service, Services, SsmSettings, SsmTier, StateSettings, Workspace, WorkspaceFault,
 };
 pub(crate) use name::is_variable_character;
 pub use name::{database_name_fault, host_name, is_variable_name, schema_name, slug, stage_fault, variable_stems};

@@ -141,6 +141,8 @@ pub struct Service {
 pub struct DeploySettings {
     /// The Dokploy server.
     pub dokploy: Option<DokploySettings>,
+    /// The backups of the database.
+    pub backups: Option<BackupSettings>,
     /// The DNS zones by root domain, each with its provider. The legacy form is normalised to this one.
     pub dns: IndexMap<String, DnsZone>,
 }
@@ -163,11 +165,71 @@ pub struct DokploySettings {
 /// A DNS zone and who serves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsZone {
-    /// `hostinger`, `cloudflare`, `manual`, or another name for which a hook is given; `custom` for a provider object
+    /// `hostinger`, `cloudflare`, `route53`, `manual`, or another name for which a hook is given; `custom` for a provider object
     /// without a name.
     pub provider: String,
     /// The time to live of the records in seconds; default 300.
     pub ttl: u32,
+    /// The account, for `route53`.
+    pub account: AwsAccount,
+    /// The hosted zone to use, for `route53`; default the longest public one that holds the host name.
+    pub hosted_zone_id: Option<String>,
+}
+
+/// An account at AWS, or at what speaks its protocol.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AwsAccount {
+    /// The region.
+    pub region: Option<String>,
+    /// The profile of `~/.aws`; default: what the AWS tools find.
+    pub profile: Option<String>,
+}
+
+/// The backups of the database, in a bucket of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupSettings {
+    /// The account; it always has a region.
+    pub account: AwsAccount,
+    /// When, as cron has it; default every night at two.
+    pub schedule: String,
+    /// How many are kept; default 30.
+    pub retention: u32,
+}
+
+/// A state in AWS's parameter store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SsmSettings {
+    /// The account; it always has a region.
+    pub account: AwsAccount,
+    /// What the parameter costs and holds.
+    pub tier: SsmTier,
+}
+
+/// What a parameter costs and holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SsmTier {
+    /// Free, 4 KB; the default.
+    #[default]
+    Standard,
+    /// Charged, 8 KB. A parameter never goes back to the standard tier.
+    Advanced,
+    /// Standard while the state fits, advanced from then on.
+    IntelligentTiering,
+}
+
+/// A state in a bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct S3Settings {
+    /// The account.
+    pub account: AwsAccount,
+    /// The bucket.
+    pub bucket: String,
+    /// The store's address; default AWS's own.
+    pub endpoint: Option<String>,
+    /// What the keys begin with; default nothing.
+    pub prefix: String,
+    /// Whether the bucket is part of the path instead of the host name; default: with an endpoint.
+    pub path_style: Option<bool>,
 }
 
 /// The `state` part of a workspace.
@@ -176,6 +238,10 @@ pub enum StateSettings {
     /// A file in the workspace.
     #[default]
     Local,
+    /// A parameter of AWS Systems Manager.
+    Ssm(SsmSettings),
+    /// An object in a bucket.
+    S3(S3Settings),
     /// A provider that is not built in; a hook must be given for it. `custom` for a provider object without a name.
     Named(String),
 }

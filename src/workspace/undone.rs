@@ -15,7 +15,7 @@ pub(super) fn note(document: &Fields<'_>, faults: &mut Faults) {
         note_declared(&services, &["db", "cache"], service, faults);
     }
     if let Some(deploy) = document.object("deploy", &mut noted) {
-        note_declared(&deploy, &["default", "dokploy", "dns"], setting, faults);
+        note_declared(&deploy, &["default", "dokploy", "dns", "backups"], setting, faults);
     }
     if let Some(apps) = document.object("apps", &mut noted) {
         for (name, _) in apps.entries() {
@@ -55,11 +55,8 @@ fn service(name: &str, value: &Value) -> String {
     }
 }
 
-fn setting(name: &str, _: &Value) -> String {
-    match name {
-        "backups" => "a deployment sets up no backups: set them up in Dokploy".to_owned(),
-        _ => "a deployment knows no such setting, and does nothing about it".to_owned(),
-    }
+fn setting(_: &str, _: &Value) -> String {
+    "a deployment knows no such setting, and does nothing about it".to_owned()
 }
 
 /// The framework decides the prefix of a front end's public variables, and nothing of a backend.
@@ -97,7 +94,7 @@ mod tests {
             workspace["services"] = json!({
                 "db": true, "cache": {}, "mail": { "smtp": {} }, "storage": true, "events": "pgboss", "search": true,
             });
-            workspace["deploy"]["backups"] = json!({ "type": "s3" });
+            workspace["deploy"]["backups"] = json!({ "type": "s3", "region": "eu-central-1" });
             workspace["deploy"]["vercel"] = json!({});
             workspace["apps"]["api"]["framework"] = json!("koa");
             workspace["apps"]["web"] = json!({ "type": "web", "path": "w", "port": 2 });
@@ -112,7 +109,6 @@ mod tests {
                 "services.storage",
                 "services.events",
                 "services.search",
-                "deploy.backups",
                 "deploy.vercel",
             ]
         );

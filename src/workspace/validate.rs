@@ -1,8 +1,11 @@
 //! Reads a workspace from JSON and lists every fault with its path.
 
+use super::aws;
 use super::fault::{Faults, Path};
 use super::read::{self, Fields};
-use super::{App, AppType, DeploySettings, DnsZone, DokploySettings, Service, Services, StateSettings, Workspace};
+use super::{
+    App, AppType, AwsAccount, DeploySettings, DnsZone, DokploySettings, Service, Services, StateSettings, Workspace,
+};
 use super::{app, name, references, undone};
 use crate::DeployError;
 use indexmap::IndexMap;
@@ -118,7 +121,8 @@ fn read_service(services: &Fields<'_>, key: &str, faults: &mut Faults) -> Option
 fn read_deploy(document: &Fields<'_>, faults: &mut Faults) -> DeploySettings {
     // That `deploy` is an object was noted when the default target was read.
     let Some(deploy) = document.object("deploy", &mut Faults::default()) else { return DeploySettings::default() };
-    DeploySettings { dokploy: read_dokploy(&deploy, faults), dns: read_dns(&deploy, faults) }
+    let dokploy = read_dokploy(&deploy, faults);
+    DeploySettings { dokploy, dns: read_dns(&deploy, faults), backups: aws::read_backups(&deploy, faults) }
 }
 
 fn read_dokploy(deploy: &Fields<'_>, faults: &mut Faults) -> Option<DokploySettings> {
@@ -164,7 +168,11 @@ fn read_zone(zone: &Fields<'_>, faults: &mut Faults) -> Option<DnsZone> {
     const EXPECTED: &str = "a DNS provider such as \"hostinger\", \"cloudflare\" or \"manual\"";
     let provider = zone.required("provider", EXPECTED, faults, |value| provider_name(value).ok_or(EXPECTED));
     let ttl = zone.optional("ttl", faults, read::ttl).unwrap_or(DEFAULT_TTL);
-    Some(DnsZone { provider: provider?, ttl })
+    // Of another provider they are fields of its own.
+    let amazon = provider.as_deref() == Some("route53");
+    let account = if amazon { aws::read_account(zone, faults) } else { AwsAccount::default() };
+    let hosted_zone_id = if amazon { zone.optional("hostedZoneId", faults, aws::hosted_zone) } else { None };
+    Some(DnsZone { provider: provider?, ttl, account, hosted_zone_id })
 }
 
 /// The name of a provider; one given as an object lost its methods on the way and goes by its `name`, else `custom`.
@@ -184,6 +192,8 @@ fn read_state(document: &Fields<'_>, faults: &mut Faults) -> StateSettings {
     let provider = state.required("provider", EXPECTED, faults, |value| provider_name(value).ok_or(EXPECTED));
     match provider.as_deref() {
         None | Some("local") => StateSettings::Local,
+        Some("ssm") => aws::read_ssm(&state, faults),
+        Some("s3") => aws::read_s3(&state, faults).unwrap_or_default(),
         Some(name) => StateSettings::Named(name.to_owned()),
     }
 }
@@ -194,6 +204,10 @@ mod tests {
     use crate::ErrorCode;
     use crate::workspace::Domain;
     use serde_json::json;
+
+    fn zone(provider: &str, ttl: u32) -> DnsZone {
+        DnsZone { provider: provider.to_owned(), ttl, account: AwsAccount::default(), hosted_zone_id: None }
+    }
 
     #[test]
     fn every_fault_is_named_with_path_and_value_in_the_order_of_the_document() {
@@ -215,7 +229,7 @@ mod tests {
         assert_eq!(workspace.apps["auth"].port, 3001);
         assert_eq!(workspace.apps["web"].config.client.as_deref(), Some("src/config/client.ts"));
         assert_eq!(workspace.services.db, Some(Service::default()));
-        assert_eq!(workspace.deploy.dns["example.com"], DnsZone { provider: "hostinger".to_owned(), ttl: 300 });
+        assert_eq!(workspace.deploy.dns["example.com"], zone("hostinger", 300));
         assert_eq!(workspace.state, StateSettings::Local);
     }
 
@@ -236,7 +250,7 @@ mod tests {
             "services": { "db": { "version": 17, "image": "postgis/postgis:17" }, "cache": false, "mail": true },
             "deploy": {
                 "dokploy": { "endpoints": { "prod": "https://d.example.com/" }, "endpoint": "http://10.0.0.1:3000", "registryId": "x" },
-                "dns": { "provider": { "name": "mine" }, "domain": "Example.com", "ttl": 60 }, "backups": {},
+                "dns": { "provider": { "name": "mine" }, "domain": "Example.com", "ttl": 60 }, "backups": null,
             },
             "state": { "provider": "ssm", "region": "eu-west-1" },
         }))
@@ -250,8 +264,8 @@ mod tests {
         let dokploy = workspace.deploy.dokploy.as_ref().unwrap();
         assert_eq!(dokploy.endpoint("prod"), Some("https://d.example.com"));
         assert_eq!(dokploy.endpoint("staging"), Some("http://10.0.0.1:3000"));
-        assert_eq!(workspace.deploy.dns["example.com"], DnsZone { provider: "mine".to_owned(), ttl: 60 });
-        assert_eq!(workspace.state, StateSettings::Named("ssm".to_owned()));
+        assert_eq!(workspace.deploy.dns["example.com"], zone("mine", 60));
+        assert!(matches!(workspace.state, StateSettings::Ssm(_)), "{:?}", workspace.state);
         assert_eq!((workspace.slug().as_str(), workspace.database_name().as_str()), ("shop", "shop"));
     }
 

@@ -1,7 +1,7 @@
 //! What a command line around the engine relies on: early refusals, what is told, and results as data.
 
-use crate::look::image;
-use crate::world::{SERVER_IP, STAGE, World, digest};
+use deploy_native_test_support::image;
+use deploy_native_test_support::{SERVER_IP, STAGE, World, digest};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;

@@ -1,5 +1,6 @@
 //! The Dokploy API: its routers, the tables behind them, and the deployment queue.
 
+mod bucket;
 mod call;
 mod dotenv;
 pub(crate) mod error;

@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) redis: Vec<Record>,
     pub(crate) domains: Vec<Record>,
     pub(crate) registries: Vec<Record>,
+    pub(crate) destinations: Vec<Record>,
+    pub(crate) backups: Vec<Record>,
     pub(crate) ports: Vec<Record>,
     pub(crate) mounts: Vec<Record>,
     pub(crate) tags: Vec<Record>,

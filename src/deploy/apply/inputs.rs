@@ -2,6 +2,7 @@
 
 use super::steps::Records;
 use crate::deploy::changes::StepServices;
+use crate::deploy::context::Backups;
 use crate::deploy::database_access::DatabaseAccess;
 use crate::deploy::prepare::Draft;
 use crate::deploy::request::DeploySettings;
@@ -18,6 +19,8 @@ pub(crate) struct ApplyInputs<'a> {
     pub(crate) services: &'a StepServices,
     /// How the database is reached.
     pub(crate) database: &'a DatabaseAccess,
+    /// What is done about the backups of the database.
+    pub(crate) backups: &'a Backups,
     /// How DNS records are written.
     pub(crate) records: &'a Records,
     /// Who builds images.

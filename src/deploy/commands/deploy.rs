@@ -43,11 +43,10 @@ impl Command for Deploy {
             return Ok(None);
         }
         let provider = || Arc::clone(&context.state_provider);
-        let kept = match draft.kept {
-            Some(_) => SharedState::load(provider(), context.stage()).await?,
-            None => None,
+        let shared = match &draft.kept {
+            Some(kept) => SharedState::resume(provider(), kept.clone(), context.read_version()),
+            None => SharedState::start(provider(), draft.state.clone()),
         };
-        let shared = kept.unwrap_or_else(|| SharedState::start(provider(), draft.state.clone()));
         let shared = shared.under(lock.stage().clone());
         shared
             .update(|state| {

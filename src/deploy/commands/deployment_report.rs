@@ -4,8 +4,8 @@ use super::frame::FinishedRun;
 use super::host_verification::proxied_message;
 use crate::deploy::apply::Output;
 use crate::deploy::report::{
-    AppReport, AppStatus, DatabaseAccessReport, DeployReport, DnsReport, DomainStatus, HostReason, HostReport,
-    RecordStatus, unserved_message,
+    AppReport, AppStatus, BackupReport, DatabaseAccessReport, DeployReport, DnsReport, DomainStatus, HostReason,
+    HostReport, RecordStatus, unserved_message,
 };
 use crate::plan::{Action, DesiredHost, Operation};
 use crate::workspace::{App, AppType};
@@ -24,6 +24,7 @@ pub(super) fn deployment_report(run: &FinishedRun<'_>) -> DeployReport {
         duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
         dns: summary.dns(),
         database_access: summary.database_access(),
+        backups: summary.backups(),
         retired_roles: roles.retired,
         isolation: roles.isolation,
     }
@@ -34,6 +35,12 @@ struct Summary<'a> {
 }
 
 impl Summary<'_> {
+    fn backups(&self) -> Option<BackupReport> {
+        let schedule = self.run.draft.desired.backups.clone()?;
+        let bucket = self.run.state.backups.as_ref()?.bucket_name.clone();
+        Some(BackupReport { bucket, schedule, changed: self.run.outcome.changed.contains("database:backups") })
+    }
+
     fn database_access(&self) -> Option<DatabaseAccessReport> {
         let desired = self.run.draft.desired.database.as_ref()?;
         let applied = self.run.draft.blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);

@@ -4,7 +4,7 @@ use crate::DeployError;
 use crate::Phase;
 use crate::deploy::apply::{Applied, ApplyInputs, Outcome, Records, Resources, apply};
 use crate::deploy::changes::StepServices;
-use crate::deploy::context::{LeaseNeeds, Providers, RunContext, RunLock, base_names};
+use crate::deploy::context::{Backups, LeaseNeeds, Providers, RunContext, RunLock, base_names};
 use crate::deploy::database_access::{DatabaseAccess, Route};
 use crate::deploy::prepare::Draft;
 use crate::deploy::recovery::recover_interrupted;
@@ -168,6 +168,7 @@ async fn run_locked<C: Command>(
     let providers = command.providers(context, &state.snapshot())?;
     let services = services(context, lock, state, journal);
     let database = database_access(context, &draft);
+    let backups = Backups::of(context, Some(&draft.state));
     let timeout = Duration::from_secs(context.request.settings.dns_timeout_seconds);
     let records = Records::new(providers, context.lookup_options(), timeout);
     context.reporter.phase(Phase::Apply);
@@ -177,6 +178,7 @@ async fn run_locked<C: Command>(
         services: &services,
         database: &database,
         records: &records,
+        backups: &backups,
         images: context.image_builder.as_ref(),
         base_names: &base_names(&context.request.workspace),
     };

@@ -35,7 +35,8 @@ impl Command for RotateCredentials {
         if draft.blueprint.plan.changes == 0 {
             return Ok(None);
         }
-        let shared = SharedState::start(Arc::clone(&context.state_provider), draft.state.clone());
+        let provider = Arc::clone(&context.state_provider);
+        let shared = SharedState::start_at(provider, draft.state.clone(), context.read_version());
         let shared = shared.under(lock.stage().clone());
         shared.update(count_run).await?;
         Ok(Some(shared))

@@ -37,7 +37,8 @@ impl Command for Undeploy {
         lock: &RunLock,
         draft: &Draft,
     ) -> Result<Option<SharedState>, DeployError> {
-        let shared = SharedState::start(Arc::clone(&context.state_provider), draft.state.clone());
+        let provider = Arc::clone(&context.state_provider);
+        let shared = SharedState::start_at(provider, draft.state.clone(), context.read_version());
         let shared = shared.under(lock.stage().clone());
         if draft.blueprint.plan.changes > 0 {
             return Ok(Some(shared));

@@ -1,5 +1,6 @@
 //! The clients of a run: the Dokploy server, where the state is kept, who builds images.
 
+use super::amazon;
 use crate::deploy::request::{Credentials, DeployRequest, RegistryCredentials, RunOptions, Surroundings};
 use crate::dokploy::{ClientSettings, Dokploy};
 use crate::image::{DockerBuilder, ImageBuilder, RegistryLogin};
@@ -38,14 +39,19 @@ pub(crate) fn dokploy_client(
 ///
 /// # Errors
 ///
-/// `PROVIDER_UNSUPPORTED` when the workspace names a provider that is not built in and no hook is given.
+/// `INVALID_REQUEST` when a store's address is none, `PROVIDER_UNSUPPORTED` when the workspace names a provider that is not built in and no hook is given.
 pub(crate) fn state_provider(
     workspace: &Workspace,
+    credentials: &Credentials,
     options: &RunOptions,
 ) -> Result<Arc<dyn StateProvider>, DeployError> {
     match (&options.state_provider, &workspace.state) {
         (Some(provider), _) => Ok(Arc::clone(provider)),
         (None, StateSettings::Local) => Ok(Arc::new(LocalStateStore::new(&workspace.root))),
+        (None, StateSettings::Ssm(settings)) => {
+            amazon::parameter_store(workspace, settings, credentials, &options.surroundings)
+        }
+        (None, StateSettings::S3(settings)) => amazon::bucket(workspace, settings, credentials, &options.surroundings),
         (None, StateSettings::Named(name)) => {
             Err(DeployError::new(ErrorCode::ProviderUnsupported, format!("state.provider: `{name}` is not built in"))
                 .hint("Pass an object with read() and write() as the option `stateProvider`"))

@@ -1,5 +1,7 @@
 //! What every phase of a run is given: the checked request, clients, zones, names, the lock.
 
+mod amazon;
+mod backups;
 mod clients;
 mod clock;
 mod leases;
@@ -14,6 +16,7 @@ mod scope;
 mod selection;
 mod zones;
 
+pub(crate) use backups::Backups;
 pub(crate) use clients::{registry_host, registry_login};
 pub(crate) use clock::iso_millis;
 pub(crate) use leases::{LeaseNeeds, Leases};

@@ -11,6 +11,13 @@ pub(crate) fn hide_given(redactor: &Redactor, credentials: &Credentials, values:
     vendors
         .chain(credentials.registry.iter().map(|registry| &registry.password))
         .for_each(|secret| redactor.add(secret));
+    let aws = credentials.aws.iter().filter_map(|aws| aws.keys.as_ref());
+    for keys in aws {
+        [Some(&keys.secret_access_key), keys.session_token.as_ref()]
+            .into_iter()
+            .flatten()
+            .for_each(|it| redactor.add(it));
+    }
     values.into_iter().for_each(|secret| redactor.add(&secret));
 }
 
@@ -22,5 +29,6 @@ pub(crate) fn hide_state(redactor: &Redactor, state: &State) {
     let generated = state.generated_secrets.values().flat_map(|secrets| secrets.values());
     let rotating = state.deploy_native.rotations.values().filter_map(|rotation| rotation.login.as_ref());
     let rotating = rotating.flat_map(|login| [&login.interim, &login.next]);
-    services.chain(apps).chain(generated).chain(rotating).for_each(|secret| redactor.add(secret));
+    let backups = state.backups.iter().map(|backups| &backups.iam_secret_access_key);
+    services.chain(apps).chain(generated).chain(rotating).chain(backups).for_each(|secret| redactor.add(secret));
 }

@@ -15,10 +15,10 @@ use crate::image::ImageBuilder;
 use crate::plan::{DeployPlan, check_still_true};
 use crate::secrets::{Entropy, Redactor};
 use crate::sniff::SniffedEnvironment;
-use crate::state::{SharedState, State, StateProvider};
+use crate::state::{SharedState, State, StateProvider, StateVersion};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 
@@ -32,6 +32,8 @@ pub(crate) struct RunContext {
     pub(crate) reporter: Reporter,
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) state_provider: Arc<dyn StateProvider>,
+    /// Which state was read: a write that finds another one is refused.
+    read_version: Mutex<StateVersion>,
     pub(crate) image_builder: Arc<dyn ImageBuilder>,
     /// The apps that the run deploys, dependencies first.
     pub(crate) apps: Vec<String>,
@@ -72,7 +74,8 @@ impl RunContext {
             None => clients::local_builder(&request, &options, &redactor),
         };
         Ok(Self {
-            state_provider: state_provider(workspace, &options)?,
+            state_provider: state_provider(workspace, &settings.credentials, &options)?,
+            read_version: Mutex::new(StateVersion::Absent),
             declared: declared_apps(workspace),
             reporter: Reporter::new(Arc::clone(&options.events), Arc::clone(&redactor)),
             scope,
@@ -146,6 +149,16 @@ impl RunContext {
     /// `STATE_CORRUPT`, `STATE_IO`, `HOOK_FAILED`.
     pub(crate) async fn read_state(&self) -> Result<Option<State>, DeployError> {
         let shared = SharedState::load(Arc::clone(&self.state_provider), self.stage()).await?;
+        let version = match &shared {
+            Some(shared) => shared.version().await,
+            None => StateVersion::Absent,
+        };
+        *self.read_version.lock().unwrap_or_else(PoisonError::into_inner) = version;
         Ok(shared.map(|state| State::clone(&state.snapshot())))
+    }
+
+    /// Which state [`Self::read_state`] has read.
+    pub(crate) fn read_version(&self) -> StateVersion {
+        self.read_version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -1,8 +1,8 @@
 //! The DNS zones of a run's host names, and who serves them.
 
-use crate::deploy::request::{Credentials, RunOptions, VendorCredentials};
+use super::amazon;
+use crate::deploy::request::{Credentials, RunOptions, Surroundings, VendorCredentials};
 use crate::dns::{CloudflareProvider, DnsProvider, HostingerProvider, ManualProvider, VendorOptions};
-use crate::http::HttpSettings;
 use crate::plan::{DesiredHost, HostZone};
 use crate::state::State;
 use crate::workspace::{DnsZone, Workspace};
@@ -25,7 +25,7 @@ pub(crate) struct Zones {
     /// Providers that the caller gives.
     hooks: Providers,
     credentials: Credentials,
-    http: HttpSettings,
+    surroundings: Surroundings,
 }
 
 impl Zones {
@@ -47,14 +47,14 @@ impl Zones {
             declared: workspace.deploy.dns.clone(),
             hooks: options.dns_providers.clone(),
             credentials: credentials.clone(),
-            http: options.surroundings.http.clone(),
+            surroundings: options.surroundings.clone(),
         };
         for (app, host) in hosts {
             let zone = match workspace.zone_of(&host) {
                 None => None,
                 Some((root, zone, name)) => {
                     if !zones.providers.contains_key(root) {
-                        let provider = zones.provider_named(&zone.provider, root)?;
+                        let provider = zones.provider_declared(zone, root)?;
                         zones.providers.insert(root.to_owned(), provider);
                     }
                     let (root, provider) = (root.to_owned(), zone.provider.clone());
@@ -72,7 +72,7 @@ impl Zones {
             return Some(Ok(Arc::clone(hook)));
         }
         let declared = self.declared.get(root)?;
-        Some(built_in(&declared.provider, root, &self.credentials, &self.http))
+        Some(built_in(declared, root, &self.credentials, &self.surroundings))
     }
 
     /// The providers of the run's zones, and those of every other zone in which the state has a record of ours.
@@ -112,10 +112,10 @@ impl Zones {
         !self.hooks.contains_key(root) && self.declared.get(root).is_some_and(|zone| zone.provider == "manual")
     }
 
-    fn provider_named(&self, name: &str, root: &str) -> Result<Arc<dyn DnsProvider>, DeployError> {
+    fn provider_declared(&self, zone: &DnsZone, root: &str) -> Result<Arc<dyn DnsProvider>, DeployError> {
         match self.hooks.get(root) {
             Some(hook) => Ok(Arc::clone(hook)),
-            None => built_in(name, root, &self.credentials, &self.http),
+            None => built_in(zone, root, &self.credentials, &self.surroundings),
         }
     }
 }
@@ -127,11 +127,12 @@ fn recorded_zones(state: &State) -> BTreeSet<&str> {
 
 /// Makes the client of a built-in vendor.
 fn built_in(
-    name: &str,
+    zone: &DnsZone,
     root: &str,
     credentials: &Credentials,
-    http: &HttpSettings,
+    surroundings: &Surroundings,
 ) -> Result<Arc<dyn DnsProvider>, DeployError> {
+    let name = zone.provider.as_str();
     let vendor = |given: &Option<VendorCredentials>| {
         given.clone().ok_or_else(|| {
             DeployError::new(
@@ -143,7 +144,7 @@ fn built_in(
     };
     let options = |given: &VendorCredentials| VendorOptions {
         base_url: given.base_url.clone(),
-        http: http.clone(),
+        http: surroundings.http.clone(),
         ..VendorOptions::default()
     };
     match name {
@@ -156,6 +157,7 @@ fn built_in(
             let given = vendor(&credentials.hostinger)?;
             Ok(Arc::new(HostingerProvider::new(&given.token, options(&given))?))
         }
+        "route53" => amazon::route53(zone, credentials, surroundings),
         other => Err(DeployError::new(
             ErrorCode::ProviderUnsupported,
             format!("deploy.dns: the provider `{other}` of `{root}` is not built in"),

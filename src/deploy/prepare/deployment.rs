@@ -12,6 +12,7 @@ use super::resolver::{AppResolver, Resolved};
 use super::server_identity::former_server;
 use super::services::{MASTER, database_route};
 use super::sniff::sniff_apps;
+use super::state_size::check_state_size;
 use crate::deploy::context::{PostgresService, RunContext, RunScope, hide_state, registry_login};
 use crate::deploy::report::unserved_message;
 use crate::env::encode_env;
@@ -126,8 +127,11 @@ async fn plan(context: &RunContext, known: Recovered) -> Result<Draft, DeployErr
     context.scope.narrow(&mut blueprint);
     check_permissions(context, &blueprint, desired.database.as_ref().map(|database| &database.way)).await?;
     check_images(context, &desired, &blueprint).await?;
-    context.reporter.planned(&blueprint.plan);
-    Ok(Draft { kept, state, observed, desired, blueprint, resolver, generated: resolved.generated, roles, route })
+    let generated = resolved.generated;
+    let draft = Draft { kept, state, observed, desired, blueprint, resolver, generated, roles, route };
+    check_state_size(context, &draft)?;
+    context.reporter.planned(&draft.blueprint.plan);
+    Ok(draft)
 }
 
 /// Resolves every app's variables, and makes sure that each value arrives as it is.

@@ -46,6 +46,7 @@ pub(super) fn desired_state(context: &RunContext, apps: &[String], mut parts: De
         workspace: workspace.name.clone(),
         stage: settings.stage.clone(),
         postgres: desired_postgres(workspace),
+        backups: workspace.deploy.backups.as_ref().map(|backups| backups.schedule.clone()),
         redis: desired_redis(workspace),
         apps: desired_apps,
         declared: context.declared.clone(),

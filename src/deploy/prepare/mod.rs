@@ -17,6 +17,7 @@ mod rotation_selection;
 mod server_identity;
 mod services;
 mod sniff;
+mod state_size;
 
 pub(crate) use deployment::draft_deployment;
 pub(crate) use draft::Draft;

@@ -43,6 +43,8 @@ pub(crate) async fn draft_removal(context: &RunContext, depth: RemovalDepth) -> 
         apps: selected,
         delete_data: depth.data,
         delete_project: depth.project,
+        final_backup: depth.final_backup,
+        delete_backups: depth.delete_backups,
         way: Some(route.planned()),
     };
     forget_vanished(&mut state, &observed, &request);

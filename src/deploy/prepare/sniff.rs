@@ -67,10 +67,8 @@ fn refuse_failures(context: &RunContext, sniffed: &IndexMap<String, SniffedEnvir
             context.reporter.warn("sniff", &message, Some(app));
             continue;
         }
-        let mut error = DeployError::new(ErrorCode::SniffFailed, message)
-            .app(app)
-            .reason(&failure.kind)
-            .hint(hint(failure, app));
+        let mut error =
+            DeployError::new(ErrorCode::SniffFailed, message).app(app).reason(&failure.kind).hint(hint(failure, app));
         if let Some(stack) = &failure.stack {
             error = error.log(stack);
         }

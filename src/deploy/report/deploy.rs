@@ -24,12 +24,27 @@ pub struct DeployReport {
     /// How the database was reached, when this run worked on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_access: Option<DatabaseAccessReport>,
+    /// Where the database is backed up, when the workspace declares backups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backups: Option<BackupReport>,
     /// The roles of removed apps that this run barred from logging in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub retired_roles: Vec<RetiredRole>,
     /// The proof of isolation, when one was made in this run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<IsolationReport>,
+}
+
+/// Where and when the database is backed up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupReport {
+    /// The bucket.
+    pub bucket: String,
+    /// When, as cron has it.
+    pub schedule: String,
+    /// Whether this run set something up.
+    pub changed: bool,
 }
 
 /// How the database was reached.

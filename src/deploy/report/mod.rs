@@ -6,7 +6,7 @@ mod failure;
 mod rotation;
 mod undeploy;
 
-pub use deploy::{AppReport, AppStatus, DatabaseAccessReport, DeployReport, DomainStatus, RetiredRole};
+pub use deploy::{AppReport, AppStatus, BackupReport, DatabaseAccessReport, DeployReport, DomainStatus, RetiredRole};
 pub(crate) use dns::unserved_message;
 pub use dns::{DnsReport, HostReason, HostReport, RecordStatus};
 pub use failure::DeployFailure;

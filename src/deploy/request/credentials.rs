@@ -1,5 +1,6 @@
 //! The logins that a request carries.
 
+use crate::aws::AwsKeys;
 use crate::secrets::Secret;
 use serde::Deserialize;
 
@@ -18,6 +19,44 @@ pub struct Credentials {
     /// Cloudflare's.
     #[serde(default)]
     pub cloudflare: Option<VendorCredentials>,
+    /// AWS's; default: what its tools find.
+    #[serde(default)]
+    pub aws: Option<AwsCredentials>,
+}
+
+/// An account at AWS.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "AwsFields")]
+pub struct AwsCredentials {
+    /// The access key to use, whatever profiles and environment say.
+    pub keys: Option<AwsKeys>,
+    /// The address of every service; default AWS's own.
+    pub base_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AwsFields {
+    access_key_id: Option<String>,
+    secret_access_key: Option<Secret>,
+    session_token: Option<Secret>,
+    base_url: Option<String>,
+}
+
+impl TryFrom<AwsFields> for AwsCredentials {
+    type Error = &'static str;
+
+    fn try_from(fields: AwsFields) -> Result<Self, Self::Error> {
+        let AwsFields { access_key_id, secret_access_key, session_token, base_url } = fields;
+        let keys = match (access_key_id, secret_access_key) {
+            (Some(access_key_id), Some(secret_access_key)) => {
+                Some(AwsKeys { access_key_id, secret_access_key, session_token })
+            }
+            (None, None) if session_token.is_none() => None,
+            _ => return Err("`accessKeyId` and `secretAccessKey` belong together"),
+        };
+        Ok(Self { keys, base_url })
+    }
 }
 
 /// How Dokploy is reached.

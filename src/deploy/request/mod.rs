@@ -7,7 +7,7 @@ mod options;
 mod rotate;
 mod undeploy;
 
-pub use credentials::{Credentials, DokployCredentials, RegistryCredentials, VendorCredentials};
+pub use credentials::{AwsCredentials, Credentials, DokployCredentials, RegistryCredentials, VendorCredentials};
 pub use deploy::{DatabaseAccess, DeployRequest, DeploySettings, OnSniffError, WaitFor};
 pub use options::{RunOptions, Surroundings};
 pub(crate) use rotate::RotationChoice;

@@ -1,5 +1,6 @@
 //! How a run is carried out, and what stands around it.
 
+use crate::aws::AwsEnvironment;
 use crate::dns::DnsProvider;
 use crate::dokploy::{ClientSettings, WaitSettings};
 use crate::http::HttpSettings;
@@ -72,6 +73,8 @@ pub struct Surroundings {
     pub http: HttpSettings,
     /// How deployments are waited for; the request's `stabilitySeconds` takes the place of its `stability`.
     pub wait: WaitSettings,
+    /// Where AWS's variables and the home folder with its profiles are looked up; default: this process's.
+    pub aws: AwsEnvironment,
     /// The clock.
     pub now: fn() -> OffsetDateTime,
     /// The randomness.
@@ -94,6 +97,7 @@ impl Default for Surroundings {
             client: ClientSettings::default(),
             http: HttpSettings::default(),
             wait: WaitSettings::default(),
+            aws: AwsEnvironment::default(),
             now: OffsetDateTime::now_utc,
             entropy: Arc::new(SystemEntropy),
         }

@@ -46,6 +46,12 @@ pub struct UndeploySettings {
     /// Also removes environment and project, when nothing else lives there; default false.
     #[serde(default)]
     pub delete_project: bool,
+    /// Whether `delete_data` makes a last backup first, where there are backups; default true.
+    #[serde(default = "yes")]
+    pub final_backup: bool,
+    /// With `delete_data`: also deletes the bucket with every backup in it; default false.
+    #[serde(default)]
+    pub delete_backups: bool,
 }
 
 /// What an undeployment removes beyond the apps.
@@ -55,6 +61,10 @@ pub(crate) struct RemovalDepth {
     pub(crate) data: bool,
     /// Also environment and project, when nothing else lives there.
     pub(crate) project: bool,
+    /// A last backup before the data goes.
+    pub(crate) final_backup: bool,
+    /// Also the bucket with every backup.
+    pub(crate) delete_backups: bool,
 }
 
 impl UndeployRequest {
@@ -71,7 +81,12 @@ impl UndeployRequest {
     /// The request in the form that every command takes, and how far the removal goes.
     pub(crate) fn into_parts(self) -> (DeployRequest, RemovalDepth) {
         let given = self.settings;
-        let depth = RemovalDepth { data: given.delete_data, project: given.delete_project };
+        let depth = RemovalDepth {
+            data: given.delete_data,
+            project: given.delete_project,
+            final_backup: given.final_backup,
+            delete_backups: given.delete_backups,
+        };
         let settings = DeploySettings {
             apps: given.apps,
             main_frontend_at_apex: given.main_frontend_at_apex,
@@ -82,4 +97,8 @@ impl UndeployRequest {
         };
         (DeployRequest { workspace: self.workspace, settings }, depth)
     }
+}
+
+const fn yes() -> bool {
+    true
 }

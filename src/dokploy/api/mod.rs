@@ -1,8 +1,10 @@
 //! Dokploy's API: one file per router, named as the server names it.
 
 mod application;
+mod backup;
 mod calls;
 mod deployment;
+mod destination;
 mod docker;
 mod domain;
 mod environment;
@@ -22,7 +24,9 @@ pub use application::{
     Application, ApplicationApi, CreateApplication, RestartCondition, RestartPolicy, SaveDockerProvider,
     SaveEnvironment, UpdateApplication,
 };
+pub use backup::{Backup, BackupApi, BackupFields};
 pub use deployment::{Deployment, DeploymentApi, DeploymentStatus, QueueJob};
+pub use destination::{Destination, DestinationApi, DestinationFields};
 pub use docker::{Container, ContainerConfig, DockerApi, ServiceTask};
 pub use domain::{Certificate, CreateDomain, Domain, DomainApi, UpdateDomain};
 pub use environment::{Environment, EnvironmentApi, ServiceEntry, UpdateEnvironment};

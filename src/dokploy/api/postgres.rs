@@ -1,5 +1,6 @@
 //! Postgres services.
 
+use super::backup::Backup;
 use super::service_status::ServiceStatus;
 use crate::dokploy::transport::{ApiError, Call, Transport};
 use crate::secrets::Secret;
@@ -122,6 +123,21 @@ impl PostgresApi<'_> {
     /// Not found, and every other [`ApiError`].
     pub async fn one(self, postgres_id: &str) -> Result<Postgres, ApiError> {
         self.0.get(&ONE, &[("postgresId", postgres_id)]).await
+    }
+
+    /// The backups of a Postgres service.
+    ///
+    /// # Errors
+    ///
+    /// Not found, and every other [`ApiError`].
+    pub async fn backups(self, postgres_id: &str) -> Result<Vec<Backup>, ApiError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(default)]
+            backups: Vec<Backup>,
+        }
+        let answer: Answer = self.0.get(&ONE, &[("postgresId", postgres_id)]).await?;
+        Ok(answer.backups)
     }
 
     /// Deploys it: pulls the image and starts, or restarts, the database. Success does not mean that it accepts

@@ -25,6 +25,10 @@ pub struct RemovalRequest {
     pub delete_data: bool,
     /// Whether environment and project go too, when nothing else lives there.
     pub delete_project: bool,
+    /// Whether a last backup is made before the database goes, where there are backups.
+    pub final_backup: bool,
+    /// Whether the bucket with every backup goes too.
+    pub delete_backups: bool,
     /// How the database is reached, where roles go and the database stays.
     pub way: Option<DatabaseWay>,
 }
@@ -127,12 +131,41 @@ impl Removal<'_> {
             self.roles();
             return;
         }
+        self.backups();
         let first = self.before_removal();
         let ours = |ownership: Ownership, name: &str| (ownership == Ownership::Ours).then(|| name.to_owned());
         let postgres = self.observed.postgres.as_ref().and_then(|found| ours(found.ownership, &found.app_name));
         let redis = self.observed.redis.as_ref().and_then(|found| ours(found.ownership, &found.app_name));
         self.service("service:postgres:delete", "postgres db", Operation::RemovePostgres, postgres, &first);
         self.service("service:redis:delete", "redis cache", Operation::RemoveRedis, redis, &first);
+    }
+
+    /// A last backup comes before everything else of the data; when it fails, the data stays. The bucket goes only where that
+    /// is asked for.
+    fn backups(&mut self) {
+        let Some(backups) = self.state.backups.clone() else { return };
+        let has_database = self.observed.postgres.as_ref().is_some_and(|found| found.ownership == Ownership::Ours);
+        let bucket = format!("bucket {}", backups.bucket_name);
+        let mut first = Vec::new();
+        let last = self.request.final_backup && !self.request.delete_backups;
+        if last && has_database && backups.postgres_backup_id.is_some() {
+            let step =
+                Step::new("backup:final", Action::Update, "last backup of the database", "its data goes after it");
+            first.push(step.id.clone());
+            self.push(step, Operation::BackUpLast);
+        }
+        if !backups.destination_id.is_empty() || backups.postgres_backup_id.is_some() {
+            let mut step = Step::new("backup:delete", Action::Delete, "backups of the database", "it goes");
+            step.depends_on.clone_from(&first);
+            first.push(step.id.clone());
+            self.push(step, Operation::RemoveBackups);
+        }
+        if !self.request.delete_backups {
+            return self.note(format!("{bucket} stays, with every backup in it: remove it with deleteBackups"));
+        }
+        let mut step = Step::new("backup:bucket:delete", Action::Delete, &bucket, "with every backup in it, as asked");
+        step.depends_on = first;
+        self.push(step, Operation::DeleteBackups);
     }
 
     /// Removes a service. What it stored can no more be reached through Dokploy, but it does not leave the server's disk

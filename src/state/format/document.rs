@@ -1,5 +1,6 @@
 //! The state as text: read without ever quoting a value, written in the order in which it was found.
 
+use super::packed::{may_be_packed, parse_packed};
 use super::state::State;
 use crate::{DeployError, ErrorCode};
 use serde_json::{Map, Value};
@@ -14,9 +15,7 @@ impl State {
     ///
     /// `STATE_CORRUPT` with the path of the wrong field, or when it is the state of another stage or provider.
     pub fn from_json(value: Value, stage: &str) -> Result<Self, DeployError> {
-        let state: Self = serde_path_to_error::deserialize(value)
-            .map_err(|error| describe(&error))
-            .and_then(|state| check(state, stage))
+        let state = parse_packed(value, stage)
             .map_err(|fault| DeployError::new(ErrorCode::StateCorrupt, format!("The state of `{stage}` {fault}")))?;
         Ok(state)
     }
@@ -35,18 +34,23 @@ pub(in crate::state) fn parse(bytes: &[u8], stage: &str) -> Result<State, String
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err("is empty".to_owned());
     }
+    if may_be_packed(bytes)
+        && let Ok(value) = serde_json::from_slice(bytes)
+    {
+        return parse_packed(value, stage);
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let state = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| describe(&error))?;
     deserializer.end().map_err(|error| place("goes on after its end", &error))?;
     check(state, stage)
 }
 
-fn check(state: State, stage: &str) -> Result<State, String> {
+pub(super) fn check(state: State, stage: &str) -> Result<State, String> {
     state.mismatch(stage).map_or(Ok(state), Err)
 }
 
 /// Says where the text is wrong. The parser's own message may quote a value, so only its place is taken.
-fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+pub(super) fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     use serde_json::error::Category;
     let inner = error.inner();
     match inner.classify() {

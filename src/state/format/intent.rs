@@ -102,6 +102,8 @@ pub enum ResourceKind {
     Redis,
     /// A registry login.
     Registry,
+    /// The backups of a database.
+    Backup,
     /// A role of a database.
     Role,
 }

@@ -1,5 +1,6 @@
 //! The state file's content (seed: Deploy State), with our own additions in a field of their own.
 
+use super::backup::BackupState;
 use super::domains::AttachedDomains;
 use super::rotation::Rotation;
 use crate::secrets::Secret;
@@ -42,6 +43,9 @@ pub struct State {
     /// The DNS records that we wrote, by `name:type`.
     #[serde(default, deserialize_with = "entries", skip_serializing_if = "IndexMap::is_empty")]
     pub dns_records: IndexMap<String, DnsRecordState>,
+    /// The backups of the database, as the CLI records them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups: Option<BackupState>,
     /// When a deployment last ended well, as ISO 8601; empty before the first.
     #[serde(default, deserialize_with = "or_default")]
     pub last_deployed_at: String,
@@ -219,7 +223,8 @@ pub struct Deployed {
     /// The fingerprint of its environment alone, which tells a hand's edit from a new wish.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub environment: String,
-    /// The image, as `name@sha256:…` where known.
+    /// The image, as `name@sha256:…` where known; empty where the store had no room for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub image: String,
     /// The title of the deployment on the server.
     pub title: String,
@@ -273,6 +278,7 @@ impl State {
             generated_secrets: IndexMap::new(),
             dns_verified: IndexMap::new(),
             dns_records: IndexMap::new(),
+            backups: None,
             last_deployed_at: String::new(),
             deploy_native: Extension::default(),
             unknown: Map::new(),

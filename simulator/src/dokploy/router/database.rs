@@ -50,10 +50,23 @@ impl Kind {
         let nested = json!({ "environment": environment, "mounts": mounts, "server": null });
         model::assign(&mut record, model::record(nested));
         if self.has_backups {
-            record.insert("backups".into(), json!([]));
+            record.insert("backups".into(), nested_backups(state, self.id, id));
         }
         Ok(record)
     }
+}
+
+/// A database's backups, each with its destination, which holds its key in clear.
+fn nested_backups(state: &State, key: &str, id: &str) -> Value {
+    let nested = rows(&state.backups, key, id).cloned().map(|mut backup| {
+        let destination = find(&state.destinations, "destinationId", text(&backup, "destinationId")).cloned();
+        let rows = state.deployments.iter().filter(|row| text(&row.record, "backupId") == text(&backup, "backupId"));
+        let deployments: Vec<Value> = rows.map(|row| row.record.clone().into()).collect();
+        backup.insert("destination".into(), destination.map_or(Value::Null, Value::Object));
+        backup.insert("deployments".into(), deployments.into());
+        Value::Object(backup)
+    });
+    nested.collect()
 }
 
 pub(super) async fn perform(kind: &Kind, name: &str, call: &Call) -> Answer {
@@ -246,6 +259,7 @@ fn remove(kind: &Kind, call: &Call) -> Answer {
         let record = kind.nested(state, id)?;
         (kind.table_mut)(state).retain(|record| text(record, kind.id) != id);
         state.mounts.retain(|mount| text(mount, kind.id) != id);
+        state.backups.retain(|backup| text(backup, kind.id) != id);
         Ok::<_, ApiError>(record)
     })?;
     rollout::remove(&call.world, text(&record, "appName"));

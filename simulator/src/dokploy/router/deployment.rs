@@ -28,8 +28,11 @@ fn all(call: &Call) -> Answer {
 }
 
 fn all_by_type(call: &Call) -> Reply {
+    // The names of the columns are those of the types.
+    let column = format!("{}Id", call.text("type"));
     call.world.read(|state| {
-        let rows = state.deployments_of(call.text("id")).map(|row| {
+        let of_type = state.deployments.iter().rev().filter(|row| text(&row.record, &column) == call.text("id"));
+        let rows = of_type.map(|row| {
             let mut record = row.record.clone();
             record.insert("rollback".into(), Value::Null);
             Value::Object(record)

@@ -1,8 +1,8 @@
 //! Hands a call to its router.
 
 use super::{
-    application, deployment, docker, domain, environment, mounts, port, postgres, project, redis, registry, settings,
-    swarm, tag, user,
+    application, backup, deployment, destination, docker, domain, environment, mounts, port, postgres, project, redis,
+    registry, settings, swarm, tag, user,
 };
 use crate::dokploy::call::{Answer, Call};
 use crate::dokploy::error::ApiError;
@@ -20,6 +20,8 @@ pub(crate) async fn perform(call: Call) -> Answer {
         "postgres" => postgres::perform(name, &call).await,
         "redis" => redis::perform(name, &call).await,
         "domain" => domain::perform(name, &call),
+        "destination" => destination::perform(name, &call).await,
+        "backup" => backup::perform(name, &call).await,
         "registry" => registry::perform(name, &call).await,
         "port" => port::perform(name, &call),
         "mounts" => mounts::perform(name, &call),

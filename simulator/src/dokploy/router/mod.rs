@@ -1,8 +1,10 @@
 //! One file per router, as on the real server.
 
 mod application;
+mod backup;
 mod database;
 mod deployment;
+mod destination;
 mod dispatch;
 mod docker;
 mod domain;

@@ -1,6 +1,7 @@
 //! What each operation does, one file per kind of resource.
 
 mod application;
+mod backups;
 mod delivery;
 mod deployment;
 mod domain;

@@ -45,6 +45,9 @@ impl<'a> Wiring<'a> {
                 self.add_place(step, operation)
             }
             Operation::ProvisionPostgres | Operation::ProvisionRedis => self.add_service(step, operation),
+            Operation::SetUpBackups | Operation::BackUpLast | Operation::RemoveBackups | Operation::DeleteBackups => {
+                self.add_backup_step(step, operation)
+            }
             Operation::ClosePort
             | Operation::ApplyRoles
             | Operation::ProveIsolation

@@ -5,10 +5,11 @@ use super::scope::ServerScope;
 use super::server::observe_server;
 use super::zones::observe_records;
 use crate::DeployError;
-use crate::deploy::context::{Marks, RunContext};
+use crate::backup::{BackupPlan, look_at_backups};
+use crate::deploy::context::{Backups, Marks, RunContext};
 use crate::deploy::request::WaitFor;
 use crate::dokploy::Call;
-use crate::plan::{Observed, Ownership};
+use crate::plan::{Observed, ObservedPostgres, Ownership};
 use crate::state::State;
 use std::net::IpAddr;
 
@@ -37,8 +38,23 @@ pub(crate) async fn observe_stage(
     )?;
     observed.records = records;
     let ours = observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours);
+    observed.backups = backups(context, ours, state).await?;
     observed.open_port = ours.filter(|found| found.external_port.is_some()).map(|found| found.id.clone());
     Ok((observed, server_ip))
+}
+
+/// What of the declared backups is not as it should be.
+async fn backups(
+    context: &RunContext,
+    postgres: Option<&ObservedPostgres>,
+    state: Option<&State>,
+) -> Result<Vec<String>, DeployError> {
+    let Backups { plan: Some(plan), aws } = Backups::of(context, state) else { return Ok(Vec::new()) };
+    let database = postgres.map_or_else(|| plan.database.clone(), |found| found.database.clone());
+    let plan = BackupPlan { database, ..plan };
+    let id = postgres.map(|found| found.id.as_str());
+    let known = state.and_then(|state| state.backups.as_ref());
+    Ok(look_at_backups(&plan, id, &context.client, &aws, known).await?.reasons)
 }
 
 /// Observes the server alone: everything that is deployed, whatever the workspace declares today.
