@@ -63,8 +63,8 @@ pub struct SniffedEntry {
 #[serde(rename_all = "camelCase")]
 pub struct SniffFailure {
     /// What happened: `syntax`, `unresolved-import`, `deadline`, `threw`, `exited`, `crashed`, `no-entry`, `no-export` (what
-    /// `envParser` names is not a function), `no-node`, `no-typescript` (nothing here can read the app's TypeScript), `not-followed` (a file that is run in
-    /// another process or thread is not known).
+    /// `envParser` names is not a function), `no-node`, `no-typescript` (nothing here can read the app's TypeScript),
+    /// `not-followed` (a file that is run in another process or thread is not known).
     pub kind: String,
     /// The app's own message, redacted and shortened.
     pub message: String,
