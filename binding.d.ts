@@ -9,8 +9,17 @@ export declare class CancelHandle {
   cancel(): void
 }
 
+/** The list of `env::AUTOMATIC_VARIABLES`. */
+export declare function automaticVariables(): Outcome
+
 /** The facade's hook function. Its promise never rejects: a hook that throws is a [`HookReply`] with a message. */
 export type CallHook = ((arg: HookCall) => Promise<HookReply>)
+
+/** Runs `Dokploy::identify`. */
+export declare function checkServer(server: any, options: any, cancel: CancelHandle): Promise<Outcome>
+
+/** Runs `RegistryApi::log_in`. */
+export declare function createRegistry(server: any, login: any, options: any, cancel: CancelHandle): Promise<Outcome>
 
 /** Every error code, in the order of the documentation. */
 export declare function errorCodes(): Array<string>
@@ -25,6 +34,10 @@ export interface Failure {
   message: string
   /** The app that is concerned. */
   app?: string
+  /** The stage that is concerned. */
+  stage?: string
+  /** The server that is concerned. */
+  endpoint?: string
   /** The resource that is concerned. */
   resource?: string
   /** The step that failed. */
@@ -35,6 +48,8 @@ export interface Failure {
   hint?: string
   /** The tail of the log that belongs to it. */
   log?: string
+  /** The variables that nothing provides, by app. */
+  missing?: Record<string, string[]>
   /** Whether the same call may succeed later without a change. */
   retryable: boolean
   /** The texts of the underlying errors, outermost first. */
@@ -44,6 +59,9 @@ export interface Failure {
   /** What became of each app all the same. */
   report?: unknown
 }
+
+/** Runs `DeployError::format`. */
+export declare function formatError(error: any, options: any): Outcome
 
 /** A call of a hook. */
 export interface HookCall {
@@ -61,6 +79,9 @@ export interface HookReply {
   error?: string
 }
 
+/** Runs `RegistryApi::all`. */
+export declare function listRegistries(server: any, options: any, cancel: CancelHandle): Promise<Outcome>
+
 /** The facade's event function. It never throws; `null` marks the end. */
 export type OnEvent = ((arg: any) => void)
 
@@ -70,6 +91,9 @@ export type Operation = 'deploy' | 'plan' | 'undeploy' | 'planUndeploy' | 'rotat
 /** What a call came to. */
 export type Outcome = Success | Failure
 
+/** Runs `workspace::public_prefix`. */
+export declare function publicPrefix(framework?: string | undefined | null): string
+
 /** Runs `LocalStateStore::read`. */
 export declare function readState(workspaceRoot: string, stage: string): Promise<Outcome>
 
@@ -78,6 +102,9 @@ export declare function renderPlan(plan: any): Outcome
 
 /** Runs `env::resolve_env` with the system's randomness. */
 export declare function resolveEnv(requiredVars: any, context: any): Outcome
+
+/** Runs `Workspace::host`. */
+export declare function resolveHost(workspace: any, app: string, stage: string, options: any): Outcome
 
 /** Carries out a run, and settles after its last event. */
 export declare function run(operation: Operation, request: any, options: any, cancel: CancelHandle, onEvent: OnEvent, callHook: CallHook): Promise<Outcome>
@@ -91,6 +118,9 @@ export declare function sniffApp(app: any, appName: string, workspacePath: strin
 /** Runs `sniff::sniff_entry_file`. */
 export declare function sniffEntryFile(entryPath: string, appPath: string, workspacePath: string, options: any, cancel: CancelHandle): Promise<Outcome>
 
+/** Runs `Workspace::hosts`. */
+export declare function stageHosts(workspace: any, stage: string, options: any): Outcome
+
 /** A call that succeeded. */
 export interface Success {
   /** Always `true`. */
@@ -98,6 +128,9 @@ export interface Success {
   /** Its result. */
   value: unknown
 }
+
+/** Runs `Workspace::check`. */
+export declare function validateWorkspace(workspace: any, options: any): Outcome
 
 /** Runs `LocalStateStore::write`. */
 export declare function writeState(workspaceRoot: string, stage: string, state: any): Promise<Outcome>

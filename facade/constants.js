@@ -25,6 +25,7 @@ export const errorCodes = Object.freeze([
 	'STATE_CORRUPT',
 	'STATE_IO',
 	'STATE_LOST',
+	'STATE_OUTDATED',
 	'PROVIDER_UNSUPPORTED',
 	'DOKPLOY_UNREACHABLE',
 	'DOKPLOY_UNAUTHORIZED',
@@ -53,4 +54,20 @@ export const errorCodes = Object.freeze([
 	'PACKAGE_MISSING',
 	'MULTIPLE',
 	'INTERNAL',
+]);
+
+/** The variables that every app is given without asking. */
+export const automaticVariables = Object.freeze([
+	Object.freeze({"name":"PORT","source":"app","always":true,"description":"the app's port"}),
+	Object.freeze({"name":"NODE_ENV","source":"stage","always":true,"description":"`development` in the stage `development`, else `production`"}),
+	Object.freeze({"name":"STAGE","source":"stage","always":true,"description":"the stage"}),
+	Object.freeze({"name":"DATABASE_URL","source":"database","always":false,"description":"the app's own login at the workspace's Postgres"}),
+	Object.freeze({"name":"REDIS_URL","source":"cache","always":false,"description":"the workspace's Redis"}),
+	Object.freeze({"name":"BETTER_AUTH_URL","source":"host","always":false,"description":"the app's public address"}),
+	Object.freeze({"name":"BETTER_AUTH_SECRET","source":"generated","always":false,"description":"generated once and kept; a value of the user's own wins"}),
+	Object.freeze({"name":"BETTER_AUTH_TRUSTED_ORIGINS","source":"trusted-origins","always":false,"description":"the addresses of the front ends that depend on the app, else of all, separated by commas"}),
+	Object.freeze({"name":"{APP}_URL","source":"dependency","always":false,"description":"the address of an app that this one depends on"}),
+	Object.freeze({"name":"NEXT_PUBLIC_{APP}_URL","source":"dependency","always":false,"description":"the same, for a front end of Next.js"}),
+	Object.freeze({"name":"VITE_{APP}_URL","source":"dependency","always":false,"description":"the same, for a front end of Vite or TanStack Start"}),
+	Object.freeze({"name":"EXPO_PUBLIC_{APP}_URL","source":"dependency","always":false,"description":"the same, for a front end of Expo"}),
 ]);

@@ -29,11 +29,11 @@ export async function run(operation, request, options = {}) {
 	return unwrap(outcome, signal, hooks.thrownBy);
 }
 
-/** Runs a native call that takes plain arguments and options, and can be cancelled. */
-export async function call(name, args, options = {}) {
+/** Runs a native call that takes plain arguments and options, and can be cancelled. `carry` carries the options over. */
+export async function call(name, args, options = {}, carry = passed) {
 	const { signal, ...rest } = options ?? {};
 	const control = takeControl(signal);
-	return unwrap(await control.during(() => native()[name](...args.map(plain), passed(rest), control.handle)), signal);
+	return unwrap(await control.during(() => native()[name](...args.map(plain), carry(rest), control.handle)), signal);
 }
 
 /** Makes a native call that needs neither options nor cancellation. */

@@ -11,6 +11,8 @@ const { callSite, ownCallSite } = require('./location.cjs');
 const real = process.env;
 // Node itself reads these for every module.
 const OF_NODE = new Set(['NODE_V8_COVERAGE', 'WATCH_REPORT_DEPENDENCIES']);
+// The language asks every object for these.
+const OF_OBJECTS = new Set([...Object.getOwnPropertyNames(Object.prototype), 'toJSON', 'then']);
 const MOST_LACKED = 1_000;
 // How often it is looked for whom a variable was asked in vain: the search costs more than the question.
 const MOST_SEARCHES = 3;
@@ -44,8 +46,9 @@ function namesReadAndSet() {
 }
 
 function note(name, isSet, trap) {
-  if (typeof name !== 'string' || OF_NODE.has(name) || libraries.isLoading()) return;
+  if (typeof name !== 'string' || OF_NODE.has(name) || OF_OBJECTS.has(name) || libraries.isLoading()) return;
   const site = ownCallSite(trap);
+  if (site === null) return;
   if (site !== undefined) {
     read.add(name);
     const key = `${name}\0${site.file}\0${site.line}`;

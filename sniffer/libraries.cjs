@@ -4,6 +4,10 @@
 
 const nodeModule = require('node:module');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+// What is published as ES modules alone.
+const MODULES = ['oxc-transform'];
 
 const found = new Map();
 
@@ -50,4 +54,31 @@ function find(name, bases) {
   }
 }
 
-module.exports = { setAppFolder, isLoading, load, loadOfApp };
+// Loads what Node before 22.12 cannot load when it is asked for: it does not `require` ES modules.
+async function preload() {
+  if (process.features.require_module) return;
+  loading = true;
+  try {
+    for (const name of MODULES) {
+      const file = resolve(name);
+      if (file !== undefined) found.set(name, await import(pathToFileURL(file)));
+    }
+  } catch {
+    // Without a binary for this machine: what is asked for it looks further.
+  } finally {
+    loading = false;
+  }
+}
+
+function resolve(name) {
+  for (const base of [__filename, path.join(appFolder, 'package.json')]) {
+    try {
+      return nodeModule.createRequire(base).resolve(name);
+    } catch {
+      // Not there: the next place.
+    }
+  }
+  return undefined;
+}
+
+module.exports = { setAppFolder, isLoading, preload, load, loadOfApp };

@@ -23,10 +23,12 @@ function callSite() {
   return {};
 }
 
-// The caller of `below` if it is the workspace's own: what it did, it did itself, be it through `Reflect` or `Object`.
+// The caller of `below` if it is the workspace's own: what it did, it did itself, be it through `Reflect` or `Object`. Null
+// where it is the sniffer.
 function ownCallSite(below) {
-  const frame = frames(below, 3).find((site) => site.getFileName() != null);
+  const frame = callers(below, 3).find((site) => site.getFileName() != null);
   const file = toPath(frame?.getFileName());
+  if (file?.startsWith(__dirname)) return null;
   if (file === undefined || !project.isOwn(file) || project.isEnvkit(file)) return undefined;
   return { file, line: originalLine(file, frame.getLineNumber(), frame.getColumnNumber()) };
 }
@@ -42,15 +44,20 @@ function ownFrames() {
   return own.slice(0, 12);
 }
 
+// The frames that are not the sniffer's.
+function frames() {
+  return callers(frames, 60).filter((site) => !(site.getFileName() ?? '').startsWith(__dirname));
+}
+
 // The app may have its own `prepareStackTrace` and limit: both are put back. Where they cannot be changed, there are none.
-function frames(below = frames, limit = 60) {
+function callers(below, limit) {
   const kept = ['prepareStackTrace', 'stackTraceLimit'].map((name) => [name, getOwnPropertyDescriptor(Error, name)]);
   try {
     defineProperty(Error, 'prepareStackTrace', { value: (_, sites) => sites, configurable: true, writable: true });
     defineProperty(Error, 'stackTraceLimit', { value: limit, configurable: true, writable: true });
     const holder = {};
     captureStackTrace(holder, below);
-    return holder.stack.filter((site) => !(site.getFileName() ?? '').startsWith(__dirname));
+    return holder.stack;
   } catch {
     return [];
   } finally {

@@ -122,6 +122,7 @@ function placeOf(error) {
 }
 
 async function run() {
+  await libraries.preload();
   for (const target of job.targets) {
     channel.send('started', { file: target.file, kind: target.kind });
     try {

@@ -118,7 +118,10 @@ function problem(file) {
 
 function transformByNode(file, source, map) {
   if (typeof nodeModule.stripTypeScriptTypes !== 'function' || /x$/.test(file)) {
-    const error = new Error(`Nothing here can read ${file}: oxc-transform is not installed beside the sniffer`);
+    const error = new Error(
+      `Nothing here can read ${file}: oxc-transform is not installed beside the sniffer. ` +
+        'Keep @geekmidas/deploy-native out of a bundle (as "external"), or add oxc-transform to the app',
+    );
     error.code = 'SNIFF_NO_TYPESCRIPT';
     throw error;
   }

@@ -139,6 +139,15 @@ impl Simulator {
         text(&application, "applicationId").to_owned()
     }
 
+    /// Removes a tag behind the caller's back. Returns whether it existed.
+    pub fn remove_tag(&self, name: &str) -> bool {
+        self.world.write(|state| {
+            let before = state.tags.len();
+            state.tags.retain(|tag| text(tag, "name") != name);
+            state.tags.len() < before
+        })
+    }
+
     /// Deletes an application behind the caller's back. Returns whether it existed.
     pub fn delete_application(&self, application_id: &str) -> bool {
         let app_name = self.app_name(application_id);
@@ -220,7 +229,7 @@ fn snapshot(state: &State) -> Value {
     json!({
         "projects": state.projects, "environments": state.environments, "applications": state.applications,
         "postgres": state.postgres, "redis": state.redis, "domains": state.domains, "registries": state.registries,
-        "ports": state.ports, "mounts": state.mounts, "deployments": deployments.collect::<Vec<Record>>(),
+        "ports": state.ports, "mounts": state.mounts, "tags": state.tags, "deployments": deployments.collect::<Vec<Record>>(),
         "queue": state.queue_titles(), "services": services.collect::<Vec<_>>(),
     })
 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{DatabaseBackend, PlainPorts};
-use crate::clock::Clock;
+use crate::clock::{Clock, WallClock};
 use crate::dokploy::model::{State, text};
 use crate::fault::Faults;
 use crate::image::Catalogue;
@@ -40,6 +40,7 @@ pub(crate) struct Settings {
     pub(crate) ip: String,
     pub(crate) latency_millis: u64,
     pub(crate) keep_history: bool,
+    pub(crate) wall_clock: WallClock,
 }
 
 /// One simulated server.
@@ -76,6 +77,7 @@ impl World {
         document: Value,
     ) -> Self {
         let stopped = CancellationToken::new();
+        let wall_clock = settings.wall_clock;
         Self {
             settings,
             clock,
@@ -90,9 +92,14 @@ impl World {
             stopped,
             plain_ports: PlainPorts::default(),
             resolves: Mutex::default(),
-            state: Mutex::default(),
+            state: Mutex::new(State { wall_clock, ..State::default() }),
             history: Mutex::default(),
         }
+    }
+
+    /// The server's time of day, as Dokploy writes it.
+    pub(crate) fn timestamp(&self) -> String {
+        self.settings.wall_clock.timestamp()
     }
 
     /// Looks at the state.

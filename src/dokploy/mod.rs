@@ -15,16 +15,14 @@ pub use api::{
     CreatePostgres, CreateRedis, CreateRegistry, CreatedProject, Deployment, DeploymentApi, DeploymentStatus,
     DockerApi, Domain, DomainApi, Environment, EnvironmentApi, NodeApp, Postgres, PostgresApi, Project, ProjectApi,
     ProjectSummary, QueueJob, Redis, RedisApi, Registry, RegistryApi, Replicas, RestartCondition, RestartPolicy,
-    SaveDockerProvider, SaveEnvironment, ServiceEntry, ServiceStatus, ServiceTask, SettingsApi, SwarmApi,
+    SaveDockerProvider, SaveEnvironment, ServiceEntry, ServiceStatus, ServiceTask, SettingsApi, SwarmApi, Tag, TagApi,
     UpdateApplication, UpdateDomain, UpdateEnvironment, UpdateProject,
 };
 pub use client::Dokploy;
-pub use compatibility::{Access, Mismatch, Version, check_contract};
+pub use compatibility::{Access, KeyOwner, KeyPermissions, Mismatch, ServerCheck, Version, check_contract};
 pub use mark::{Mark, MarkKind};
 pub use rollout::{
     EnvDifference, Expected, Observation, OnProgress, Progress, RolloutFailure, RolloutMonitor, RolloutStatus,
     ServiceSnapshot, Task, TaskState, WaitSettings, classify, image_matches,
 };
-// The engine still uses this name.
-pub use rollout::ServiceSnapshot as Look;
-pub use transport::{ApiError, Call, ClientSettings, Failure, FieldIssue, Method, TimeoutClass};
+pub use transport::{ApiError, Call, ClientSettings, Failure, FieldIssue, Method, ServerTime, TimeoutClass};

@@ -9,6 +9,7 @@ mod fingerprint;
 mod forget;
 mod observed;
 mod operation;
+mod outdated;
 mod record;
 mod recover;
 mod removal;
@@ -17,6 +18,7 @@ mod rotation;
 mod service;
 mod stale;
 mod step;
+mod wording;
 
 pub use blueprint::Blueprint;
 pub use desired::{
@@ -32,12 +34,14 @@ pub use observed::{
     ObservedRecord, ObservedRedis, Ownership, Runs, ServiceDeployment, Twin, TwinKind, Vanished,
 };
 pub use operation::{DatabaseLogin, Operation, WorkKind};
+pub use outdated::{Outdated, find_outdated, newest_serial};
 pub use record::remember_apps;
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{RemovalRequest, draw_removal};
 pub use render::render;
 pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step};
+pub use wording::Wording;
 
 pub use crate::env::{VariableChange, VariableChangeKind};
 

@@ -3,6 +3,7 @@
 use oxc_ast::ast::{Argument, CallExpression, Expression, NewExpression, TemplateLiteral};
 use oxc_syntax::operator::BinaryOperator;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 const UNKNOWN: Value = Value::Dynamic { anchored: false, code: false };
 
@@ -50,9 +51,15 @@ impl Constants {
 
     /// Takes a constant in. Of two of the same name nothing is known.
     pub(super) fn insert(&mut self, name: &str, values: Vec<Value>) {
-        let known = self.values.insert(name.to_owned(), values.clone());
-        if known.is_some_and(|known| known != values) {
-            self.values.insert(name.to_owned(), Vec::new());
+        match self.values.entry(name.to_owned()) {
+            Entry::Vacant(free) => {
+                free.insert(values);
+            }
+            Entry::Occupied(mut known) => {
+                if *known.get() != values {
+                    known.insert(Vec::new());
+                }
+            }
         }
     }
 
@@ -136,7 +143,7 @@ impl Constants {
         };
         match name {
             "fileURLToPath" | "pathToFileURL" => paths_of(first()),
-            "resolve" if object.is_some_and(resolves_modules) => first().into_iter().filter_map(module).collect(),
+            "resolve" if object.is_some_and(resolves_modules) => first().into_iter().map(module).collect(),
             "join" | "resolve" | "normalize" if object.is_none_or(is_plain_name) => self.joined_arguments(call, name),
             "dirname" => first().into_iter().filter_map(parent).collect(),
             "cwd" if object.is_some_and(|object| object.is_specific_id("process")) => {
@@ -173,7 +180,8 @@ impl Constants {
 /// Whether a text ends as the name of a JavaScript or TypeScript file.
 pub(super) fn is_code(text: &str) -> bool {
     let Some((stem, extension)) = text.rsplit_once('.') else { return false };
-    !stem.ends_with(".d") && matches!(extension, "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx")
+    let declares = stem.rsplit_once('.').is_some_and(|(_, last)| last == "d");
+    !declares && matches!(extension, "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx")
 }
 
 fn argument<'b, 'a>(arguments: &'b [Argument<'a>], at: usize) -> Option<&'b Expression<'a>> {
@@ -199,13 +207,13 @@ fn is_plain_name(object: &Expression<'_>) -> bool {
     }
 }
 
-fn module(specifier: Value) -> Option<Value> {
+fn module(specifier: Value) -> Value {
     match specifier {
         Value::Text(text) if text.starts_with("./") || text.starts_with("../") => {
-            Some(Value::Path(Anchor::SourceFolder, text))
+            Value::Path(Anchor::SourceFolder, text)
         }
-        Value::Text(text) => Some(Value::Package(text)),
-        other => Some(other),
+        Value::Text(text) => Value::Package(text),
+        other => other,
     }
 }
 

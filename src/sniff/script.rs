@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = files![
     "hooks-20.cjs",
     "hooks-async.mjs",
     "hooks-inner.cjs",
+    "hooks-resolution.cjs",
     "hooks-sync.cjs",
     "idle.cjs",
     "interop.cjs",

@@ -15,7 +15,7 @@ pub use format::{
     Outcome, PreviousRecord, PushedImage, ResourceKind, Rotation, RotationPhase, ServiceIds, ServicePasswords, State,
 };
 pub use gitignore::is_exposed_to_git;
-pub use journal::Journal;
+pub use journal::{ChangeGuard, Journal};
 pub use lock::{LockOwner, StageLock};
 pub use provider::StateProvider;
 pub use shared::SharedState;

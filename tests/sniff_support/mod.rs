@@ -39,6 +39,9 @@ fn major(node: &Path) -> u32 {
 pub(crate) fn app(declared: &Value) -> App {
     let text = |key: &str| declared[key].as_str().map(str::to_owned);
     let list = |key: &str| -> Option<Vec<String>> {
+        if let Some(one) = text(key) {
+            return Some(vec![one]);
+        }
         let values = declared[key].as_array()?;
         Some(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
     };

@@ -15,15 +15,10 @@ mod durable;
 mod flight;
 mod inside;
 mod kill;
-#[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
-#[path = "../engine/live.rs"]
-mod live;
 mod locked;
 mod lost;
+mod machines;
 mod reference;
 mod rotation;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trace;
-#[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
-#[path = "../engine/world.rs"]
-mod world;

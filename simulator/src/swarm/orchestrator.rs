@@ -6,7 +6,7 @@ use super::container::{self, Exit};
 use super::model::{Desired, Order, Service, Task, TaskState};
 use super::restart::{self, Next};
 use super::task::{self, Started, TaskRef};
-use crate::clock::{Timeline, timestamp};
+use crate::clock::Timeline;
 use crate::dokploy::model::State;
 use crate::world::World;
 
@@ -110,7 +110,7 @@ fn ended(world: &Arc<World>, at: &TaskRef, exit: Exit) {
             task.error = if error.is_empty() { format!("task: non-zero exit ({code})") } else { error };
         }
         if let Some(container) = &mut task.container {
-            container.finished_at = Some(timestamp());
+            container.finished_at = Some(world.timestamp());
             container.exit_code = code;
         }
         let (spec, generation) = (Arc::clone(&task.spec), task.generation);

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::model::{Container, Desired, Service, Spec, Task, TaskState};
 use super::template::{self, Context};
 use super::{command, ports};
-use crate::clock::{Timeline, timestamp};
+use crate::clock::Timeline;
 use crate::dokploy::model::State;
 use crate::random;
 use crate::world::World;
@@ -120,7 +120,7 @@ async fn run(world: &World, at: &TaskRef, time: &mut Timeline) -> Option<Started
         task.container = Some(Container {
             id: random::container_id(),
             started: Instant::now(),
-            started_at: timestamp(),
+            started_at: world.timestamp(),
             finished_at: None,
             exit_code: 0,
             env: env.clone(),
@@ -150,7 +150,7 @@ pub(super) async fn start_again(world: &World, at: &TaskRef, delay_millis: u64, 
 pub(super) fn log(world: &World, at: &TaskRef, line: &str) {
     world.write(|state| {
         if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
-            let now = timestamp();
+            let now = world.timestamp();
             let seconds = now.trim_end_matches('Z');
             let stamp = |part: &str| format!("{seconds}{:06}Z {part}", random::below(1_000_000));
             container.log.push(command::split(line).into_iter().map(stamp).collect());
@@ -180,7 +180,7 @@ pub(super) async fn stop(world: &World, at: &TaskRef) {
         let Some(task) = at.task(state).filter(|task| !task.state.is_terminal()) else { return };
         task.become_state(TaskState::Shutdown);
         if let Some(container) = &mut task.container {
-            container.finished_at = Some(timestamp());
+            container.finished_at = Some(world.timestamp());
             container.exit_code = 137;
         }
     });

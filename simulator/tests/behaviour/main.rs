@@ -6,4 +6,5 @@ mod deployments;
 mod faults;
 mod ports;
 mod psql;
+mod tags;
 mod transport;

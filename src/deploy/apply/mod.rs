@@ -25,14 +25,15 @@ pub(crate) struct Applied {
     pub(crate) resources: Resources,
 }
 
-/// Carries out a plan: a failed step stops what depends on it, everything else finishes.
+/// Carries out a plan: a failed step stops what depends on it, everything else finishes. When the token fires, it returns at
+/// once with what was done until then.
 ///
 /// # Errors
 ///
-/// `CANCELLED` when the token fires; every other failure is in the outcome.
+/// `INTERNAL` when a step lacks what makes its value; every other failure is in the outcome.
 pub(crate) async fn apply(inputs: &ApplyInputs<'_>, cancel: &CancellationToken) -> Result<Applied, DeployError> {
     let (graph, resources) = steps::wire(inputs)?;
     let events = inputs.services.reporter.sink();
-    let outcome = run_graph(graph, &inputs.draft.blueprint, events, cancel, Limits::default()).await?;
+    let outcome = run_graph(graph, &inputs.draft.blueprint, events, cancel, Limits::default()).await;
     Ok(Applied { outcome, resources })
 }

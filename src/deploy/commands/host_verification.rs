@@ -3,7 +3,7 @@
 use crate::DeployError;
 use crate::deploy::context::RunContext;
 use crate::deploy::prepare::server_address;
-use crate::deploy::report::{DnsReport, HostReport, RecordStatus};
+use crate::deploy::report::{DnsReport, HostReason, HostReport, RecordStatus, unserved_message};
 use crate::dns::{Expectation, verify};
 use crate::plan::HostZone;
 use futures_util::future::try_join_all;
@@ -31,20 +31,39 @@ pub(crate) async fn check_hosts(context: &RunContext) -> Result<DnsReport, Deplo
             Ok::<_, DeployError>(HostReport {
                 host: host.clone(),
                 app_name: desired.app.clone(),
+                zone: zone.map(|zone| zone.root.clone()),
+                name: zone.map(|zone| zone.name.clone()),
                 provider: zone.map(|zone| zone.provider.clone()),
                 record: match zone {
                     None => RecordStatus::None,
                     Some(zone) if zone.manual => RecordStatus::Manual,
                     Some(_) => RecordStatus::Unchanged,
                 },
+                value: Some(address.to_string()),
+                replaced: Vec::new(),
                 verified,
+                reason: match (zone, verified) {
+                    _ if proxied.is_some() => Some(HostReason::Proxied),
+                    (_, true) => None,
+                    (None, false) => Some(HostReason::NoZone),
+                    (Some(zone), false) if zone.manual => Some(HostReason::Manual),
+                    (Some(_), false) => Some(HostReason::NotAnswering),
+                },
                 message: proxied
                     .map(|provider| proxied_message(host, &provider, address))
-                    .or_else(|| (!verified).then(|| verification.message())),
+                    .or_else(|| (!verified).then(|| unverified_message(host, zone, address, &verification.message()))),
             })
         }
     });
     Ok(DnsReport { server_ip: Some(address.to_string()), hosts: try_join_all(checks).await? })
+}
+
+/// What is said of a name that does not lead to the server.
+fn unverified_message(host: &str, zone: Option<&HostZone>, address: IpAddr, found: &str) -> String {
+    match zone {
+        Some(_) => found.to_owned(),
+        None => format!("{found}; {}", unserved_message(host, Some(&address.to_string()))),
+    }
 }
 
 /// The vendor that answers for a name with addresses of its own, when its record has the server's address.

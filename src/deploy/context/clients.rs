@@ -1,6 +1,6 @@
 //! The clients of a run: the Dokploy server, where the state is kept, who builds images.
 
-use crate::deploy::request::{Credentials, DeployRequest, RegistryCredentials, RunOptions};
+use crate::deploy::request::{Credentials, DeployRequest, RegistryCredentials, RunOptions, Surroundings};
 use crate::dokploy::{ClientSettings, Dokploy};
 use crate::image::{DockerBuilder, ImageBuilder, RegistryLogin};
 use crate::secrets::Redactor;
@@ -18,7 +18,7 @@ pub(crate) fn dokploy_client(
     workspace: &Workspace,
     stage: &str,
     credentials: &Credentials,
-    settings: &ClientSettings,
+    surroundings: &Surroundings,
     redactor: &Arc<Redactor>,
 ) -> Result<Dokploy, DeployError> {
     let dokploy = &credentials.dokploy;
@@ -30,7 +30,8 @@ pub(crate) fn dokploy_client(
         )
         .hint("Set it, or deploy.dokploy.endpoint or deploy.dokploy.endpoints[stage] in the workspace")
     })?;
-    Dokploy::with_settings(endpoint, &dokploy.token, settings.clone(), Arc::clone(redactor))
+    let settings = ClientSettings { http: surroundings.http.clone(), ..surroundings.client.clone() };
+    Dokploy::with_settings(endpoint, &dokploy.token, settings, Arc::clone(redactor))
 }
 
 /// Where the state is kept.

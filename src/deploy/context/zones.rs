@@ -2,6 +2,7 @@
 
 use crate::deploy::request::{Credentials, RunOptions, VendorCredentials};
 use crate::dns::{CloudflareProvider, DnsProvider, HostingerProvider, ManualProvider, VendorOptions};
+use crate::http::HttpSettings;
 use crate::plan::{DesiredHost, HostZone};
 use crate::state::State;
 use crate::workspace::{DnsZone, Workspace};
@@ -24,6 +25,7 @@ pub(crate) struct Zones {
     /// Providers that the caller gives.
     hooks: Providers,
     credentials: Credentials,
+    http: HttpSettings,
 }
 
 impl Zones {
@@ -45,6 +47,7 @@ impl Zones {
             declared: workspace.deploy.dns.clone(),
             hooks: options.dns_providers.clone(),
             credentials: credentials.clone(),
+            http: options.surroundings.http.clone(),
         };
         for (app, host) in hosts {
             let zone = match workspace.zone_of(&host) {
@@ -69,7 +72,7 @@ impl Zones {
             return Some(Ok(Arc::clone(hook)));
         }
         let declared = self.declared.get(root)?;
-        Some(built_in(&declared.provider, root, &self.credentials))
+        Some(built_in(&declared.provider, root, &self.credentials, &self.http))
     }
 
     /// The providers of the run's zones, and those of every other zone in which the state has a record of ours.
@@ -112,7 +115,7 @@ impl Zones {
     fn provider_named(&self, name: &str, root: &str) -> Result<Arc<dyn DnsProvider>, DeployError> {
         match self.hooks.get(root) {
             Some(hook) => Ok(Arc::clone(hook)),
-            None => built_in(name, root, &self.credentials),
+            None => built_in(name, root, &self.credentials, &self.http),
         }
     }
 }
@@ -123,7 +126,12 @@ fn recorded_zones(state: &State) -> BTreeSet<&str> {
 }
 
 /// Makes the client of a built-in vendor.
-fn built_in(name: &str, root: &str, credentials: &Credentials) -> Result<Arc<dyn DnsProvider>, DeployError> {
+fn built_in(
+    name: &str,
+    root: &str,
+    credentials: &Credentials,
+    http: &HttpSettings,
+) -> Result<Arc<dyn DnsProvider>, DeployError> {
     let vendor = |given: &Option<VendorCredentials>| {
         given.clone().ok_or_else(|| {
             DeployError::new(
@@ -133,8 +141,11 @@ fn built_in(name: &str, root: &str, credentials: &Credentials) -> Result<Arc<dyn
             .hint(format!("Pass credentials.{name}.token"))
         })
     };
-    let options =
-        |given: &VendorCredentials| VendorOptions { base_url: given.base_url.clone(), ..VendorOptions::default() };
+    let options = |given: &VendorCredentials| VendorOptions {
+        base_url: given.base_url.clone(),
+        http: http.clone(),
+        ..VendorOptions::default()
+    };
     match name {
         "manual" => Ok(Arc::new(ManualProvider)),
         "cloudflare" => {

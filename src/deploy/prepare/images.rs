@@ -1,6 +1,7 @@
 //! Images before anything is changed: what makes them unchanged, and what a given tag stands for.
 
 use crate::DeployError;
+use crate::http::HttpSettings;
 use crate::image::{ImageBuilder, ImageReference, RegistryClient, RegistryLogin, Resolution};
 use crate::plan::DesiredImage;
 use futures_util::future::try_join_all;
@@ -22,10 +23,11 @@ pub(crate) async fn resolve_images(
     images: BTreeMap<String, DesiredImage>,
     builder: &dyn ImageBuilder,
     login: Option<&RegistryLogin>,
+    http: &HttpSettings,
 ) -> Result<BTreeMap<String, DesiredImage>, DeployError> {
     let tags = images.values().any(|image| matches!(image, DesiredImage::Given { exact: false, .. }));
     // Made only where it is needed: loading the certificates that it trusts takes a while.
-    let registries = if tags { Some(RegistryClient::new(Some(ANSWER_LIMIT))?) } else { None };
+    let registries = if tags { Some(RegistryClient::with_http(Some(ANSWER_LIMIT), http.clone())?) } else { None };
     let registries = registries.as_ref();
     let resolve = |(app, image): (String, DesiredImage)| async move {
         let image = match image {

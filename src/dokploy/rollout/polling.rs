@@ -14,7 +14,7 @@ pub struct WaitSettings {
     pub running_deadline: Duration,
     /// How long what was deployed must run without a change; default 15 s.
     pub stability: Duration,
-    /// A deployment that is in neither of the server's lists for this long is lost; default 10 s.
+    /// A deployment that neither waits nor is worked on for so long is lost; default 10 s.
     pub lost_after: Duration,
     /// How long a failure must last before it counts, since Swarm passes through many states; default 2 s.
     pub settled: Duration,
@@ -41,6 +41,13 @@ impl Default for WaitSettings {
             first_pause: Duration::from_millis(250),
             longest_pause: Duration::from_secs(2),
         }
+    }
+}
+
+impl WaitSettings {
+    /// How old the queue may be that says whether a deployment is still worked on: a quarter of [`Self::lost_after`].
+    pub(super) fn queue_age(&self) -> Duration {
+        self.lost_after / 4
     }
 }
 

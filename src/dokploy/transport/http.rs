@@ -3,6 +3,9 @@
 use super::call::{Call, TimeoutClass};
 use super::error::{ApiError, Failure};
 use super::response;
+use super::server_time::{ServerClock, ServerTime};
+use crate::clock::uptime;
+use crate::http::{Explanation, HttpSettings, Lasting};
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployError, ErrorCode};
 use backon::{ExponentialBuilder, Retryable as _};
@@ -37,6 +40,8 @@ pub struct ClientSettings {
     pub response_limit: usize,
     /// How many requests may be in flight at a time; default 32.
     pub side_by_side: usize,
+    /// Through which proxy, and which certificates are trusted; a run's own come from its surroundings.
+    pub http: HttpSettings,
 }
 
 impl Default for ClientSettings {
@@ -51,6 +56,7 @@ impl Default for ClientSettings {
             retry_budget: Duration::from_mins(1),
             response_limit: 16 * 1024 * 1024,
             side_by_side: 32,
+            http: HttpSettings::default(),
         }
     }
 }
@@ -70,8 +76,10 @@ pub(in crate::dokploy) struct Transport {
     http: Client,
     permits: Semaphore,
     base: Url,
+    origin: Arc<str>,
     settings: ClientSettings,
     redactor: Arc<Redactor>,
+    clock: ServerClock,
 }
 
 impl Transport {
@@ -83,22 +91,21 @@ impl Transport {
     ) -> Result<Self, DeployError> {
         let base = base_url(endpoint)?;
         redactor.add(token);
-        let http = Client::builder()
-            .user_agent(concat!("deploy-native/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers(token)?)
-            .redirect(redirect::Policy::none())
-            .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .build()
-            .map_err(|error| {
-                DeployError::new(ErrorCode::Internal, "The HTTP client could not be set up").caused_by(&error)
-            })?;
+        let headers = headers(token)?;
+        let http = settings.http.client(|builder| {
+            builder
+                .default_headers(headers)
+                .redirect(redirect::Policy::none())
+                .connect_timeout(settings.connect_timeout)
+                .pool_idle_timeout(IDLE_CONNECTION)
+        })?;
         let permits = Semaphore::new(settings.side_by_side.max(1));
-        Ok(Self { http, permits, base, settings, redactor })
+        let origin = base.origin().ascii_serialization().into();
+        Ok(Self { http, permits, base, origin, settings, redactor, clock: ServerClock::default() })
     }
 
-    pub(in crate::dokploy) fn origin(&self) -> String {
-        self.base.origin().ascii_serialization()
+    pub(in crate::dokploy) fn origin(&self) -> &str {
+        &self.origin
     }
 
     pub(in crate::dokploy) fn host(&self) -> &str {
@@ -107,6 +114,11 @@ impl Transport {
 
     pub(in crate::dokploy) fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
+    }
+
+    /// What the newest response told of the server's clock.
+    pub(in crate::dokploy) fn server_time(&self) -> Option<ServerTime> {
+        self.clock.newest()
     }
 
     /// Sends a query and decodes its response.
@@ -118,7 +130,7 @@ impl Transport {
         debug_assert!(call.carries(&query.iter().map(|(field, _)| *field)), "{} carries other fields", call.name);
         let request = self.http.get(self.url(call)).query(query);
         let bytes = self.send(call, request, &Value::Null).await?;
-        response::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
+        response::decode(&bytes).map_err(|failure| self.failed(call, failure))
     }
 
     /// Sends a mutation and decodes its response.
@@ -128,7 +140,7 @@ impl Transport {
         body: &impl Serialize,
     ) -> Result<T, ApiError> {
         let unwritable = |error: &dyn std::fmt::Display| {
-            ApiError::new(
+            self.failed(
                 call,
                 Failure::Unreachable { sent: false, reason: format!("the request cannot be written: {error}") },
             )
@@ -142,7 +154,7 @@ impl Transport {
         let text = body.to_string();
         let request = self.http.post(self.url(call)).header(CONTENT_TYPE, "application/json").body(text);
         let bytes = self.send(call, request, &body).await?;
-        response::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
+        response::decode(&bytes).map_err(|failure| self.failed(call, failure))
     }
 
     /// Sends a mutation and ignores what its response holds: `true`, nothing at all, or a record.
@@ -166,7 +178,7 @@ impl Transport {
         let attempt = || async {
             let Some(request) = request.try_clone() else {
                 let reason = "the request cannot be repeated".to_owned();
-                return Err(ApiError::new(call, Failure::Unreachable { sent: false, reason }));
+                return Err(self.failed(call, Failure::Unreachable { sent: false, reason }));
             };
             self.once(call, request, body).await
         };
@@ -195,13 +207,18 @@ impl Transport {
 
     async fn once(&self, call: &'static Call, request: RequestBuilder, body: &Value) -> Result<Vec<u8>, ApiError> {
         let timeout = self.timeout(call.timeout_class);
-        let fail = |failure| ApiError::new(call, failure);
+        let fail = |failure| self.failed(call, failure);
         // Nobody closes the semaphore. The timeout begins when the request is sent.
         let _permit = self.permits.acquire().await.ok();
+        let sent = uptime();
         let response =
-            request.timeout(timeout).send().await.map_err(|error| fail(connection_failure(error, timeout)))?;
+            request.timeout(timeout).send().await.map_err(|error| fail(self.connection_failure(error, timeout)))?;
         let status = response.status().as_u16();
-        let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        if let Some(date) = header("date") {
+            self.clock.learn(date, sent, uptime());
+        }
+        let location = header("location").map(str::to_owned);
         let bytes = self.read(response, timeout).await.map_err(fail)?;
         if (200..300).contains(&status) {
             return Ok(if bytes.is_empty() { EMPTY.to_vec() } else { bytes });
@@ -217,13 +234,33 @@ impl Transport {
     async fn read(&self, mut response: Response, timeout: Duration) -> Result<Vec<u8>, Failure> {
         let limit = self.settings.response_limit;
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| connection_failure(error, timeout))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.connection_failure(error, timeout))? {
             if bytes.len() + chunk.len() > limit {
                 return Err(Failure::TooLarge { limit });
             }
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+
+    /// Why there is no response.
+    fn connection_failure(&self, error: reqwest::Error, timeout: Duration) -> Failure {
+        // The URL of a reqwest error carries the query.
+        let error = error.without_url();
+        if error.is_timeout() && !error.is_connect() {
+            return Failure::Timeout { after: timeout };
+        }
+        let Explanation { message, lasting } = self.settings.http.explain(&error, &self.base);
+        if let Some(Lasting { reason, hint }) = lasting {
+            return Failure::Misconfigured { reason, message, hint };
+        }
+        let sent = !error.is_connect() && !error.is_builder();
+        let what = if sent { "the connection broke" } else { "the server cannot be reached" };
+        Failure::Unreachable { sent, reason: format!("{what}: {message}") }
+    }
+
+    fn failed(&self, call: &Call, failure: Failure) -> ApiError {
+        ApiError::new(call, &self.origin, failure)
     }
 
     fn timeout(&self, timeout_class: TimeoutClass) -> Duration {
@@ -233,22 +270,6 @@ impl Transport {
             TimeoutClass::Long => self.settings.long_timeout,
         }
     }
-}
-
-/// Why there is no response.
-fn connection_failure(error: reqwest::Error, timeout: Duration) -> Failure {
-    // The URL of a reqwest error carries the query.
-    let error = error.without_url();
-    if error.is_timeout() && !error.is_connect() {
-        return Failure::Timeout { after: timeout };
-    }
-    let sent = !error.is_connect() && !error.is_builder();
-    let mut innermost: &dyn std::error::Error = &error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let what = if sent { "the connection broke" } else { "the server cannot be reached" };
-    Failure::Unreachable { sent, reason: format!("{what}: {innermost}") }
 }
 
 /// The address below which the endpoints lie, for instance `https://dokploy.example.com/api`.

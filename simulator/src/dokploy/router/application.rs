@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::clock::timestamp;
 use crate::dokploy::call::{Answer, Call, Reply};
 use crate::dokploy::error::ApiError;
 use crate::dokploy::model::{self, Job, Record, State, find, find_mut, rows, text};
@@ -128,7 +127,7 @@ fn enqueue(call: &Call, kind: &'static str, default_title: &str) -> Answer {
             description: call.text("description").to_owned(),
             kind,
             active: false,
-            queued_at: timestamp(),
+            queued_at: call.world.timestamp(),
         });
         Ok(())
     })?;

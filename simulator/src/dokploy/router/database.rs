@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::application;
-use crate::clock::timestamp;
 use crate::dokploy::call::{Answer, Call};
 use crate::dokploy::error::ApiError;
 use crate::dokploy::model::{self, Record, State, find, find_mut, rows, text};
@@ -79,7 +78,10 @@ fn create(kind: &Kind, call: &Call) -> Answer {
     let app_name = model::app_name(&call.input, kind.router);
     model::assign(&mut record, call.input.clone());
     let id = random::nanoid();
-    model::assign(&mut record, model::record(json!({ kind.id: id, "appName": app_name, "createdAt": timestamp() })));
+    model::assign(
+        &mut record,
+        model::record(json!({ kind.id: id, "appName": app_name, "createdAt": call.world.timestamp() })),
+    );
     if text(&record, "databasePassword").is_empty() {
         record.insert("databasePassword".into(), random::letters(16).into());
     }

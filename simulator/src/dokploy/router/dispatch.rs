@@ -2,7 +2,7 @@
 
 use super::{
     application, deployment, docker, domain, environment, mounts, port, postgres, project, redis, registry, settings,
-    swarm, user,
+    swarm, tag, user,
 };
 use crate::dokploy::call::{Answer, Call};
 use crate::dokploy::error::ApiError;
@@ -27,6 +27,7 @@ pub(crate) async fn perform(call: Call) -> Answer {
         "docker" => docker::perform(name, &call),
         "swarm" => swarm::perform(name, &call),
         "settings" => settings::perform(name, &call),
+        "tag" => tag::perform(name, &call).await,
         "user" => user::perform(name, &call),
         _ => Err(ApiError::no_endpoint()),
     }

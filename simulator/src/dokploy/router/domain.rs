@@ -3,7 +3,6 @@
 use regress::Regex;
 use serde_json::{Value, json};
 
-use crate::clock::timestamp;
 use crate::dokploy::call::{Answer, Call, Reply};
 use crate::dokploy::error::{ApiError, Issue};
 use crate::dokploy::model::{self, Record, find, find_mut, rows, text};
@@ -52,7 +51,7 @@ fn create(call: &Call) -> Answer {
         model::assign(
             &mut domain,
             model::record(json!({
-                "domainId": random::nanoid(), "uniqueConfigKey": state.domains_made, "createdAt": timestamp(),
+                "domainId": random::nanoid(), "uniqueConfigKey": state.domains_made, "createdAt": call.world.timestamp(),
             })),
         );
         state.domains.push(domain.clone());

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::clock::timestamp;
 use crate::dokploy::call::{Answer, Call, Reply};
 use crate::dokploy::error::ApiError;
 use crate::dokploy::model::{self, Record, State, find, find_mut, rows, text};
@@ -106,14 +105,15 @@ fn create(call: &Call) -> Answer {
     call.world.write(|state| {
         let project = call.text("projectId");
         if find(&state.projects, "projectId", project).is_none() {
-            return Err(ApiError::bad_request(missing_project(call.text("name"), &description, project)));
+            return Err(ApiError::bad_request(missing_project(call, &description, project)));
         }
         Ok(state.add_environment(call.text("name"), &description, project, false).into())
     })
 }
 
 /// A foreign key that misses: the server shows its SQL with the parameters.
-fn missing_project(name: &str, description: &Value, project: &str) -> String {
+fn missing_project(call: &Call, description: &Value, project: &str) -> String {
+    let (name, now) = (call.text("name"), call.world.timestamp());
     let columns = "\"environmentId\", \"name\", \"description\", \"createdAt\", \"env\", \"projectId\", \"isDefault\"";
     let (values, shown) = match description.as_str() {
         None => ("$1, $2, default, $3, default, $4, default", String::new()),
@@ -123,7 +123,7 @@ fn missing_project(name: &str, description: &Value, project: &str) -> String {
         "Error creating the environment: Failed query: insert into \"environment\" ({columns}) values ({values}) \
          returning {columns}\nparams: {},{name},{shown}{},{project}",
         random::nanoid(),
-        timestamp()
+        now
     )
 }
 

@@ -15,6 +15,7 @@ mod redis;
 mod registry;
 mod settings;
 mod swarm;
+mod tag;
 mod user;
 
 pub(crate) use dispatch::perform;

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::clock::timestamp;
 use crate::dokploy::call::{Answer, Call, Reply};
 use crate::dokploy::error::ApiError;
 use crate::dokploy::model::{self, ORGANIZATION, find, text};
@@ -29,7 +28,7 @@ async fn create(call: &Call) -> Answer {
     })?;
     let registry = model::record(json!({
         "registryId": random::nanoid(), "registryName": call.text("registryName"), "imagePrefix": call.input["imagePrefix"],
-        "username": user, "password": password, "registryUrl": host, "createdAt": timestamp(),
+        "username": user, "password": password, "registryUrl": host, "createdAt": call.world.timestamp(),
         "registryType": call.text("registryType"), "organizationId": ORGANIZATION,
     }));
     call.world.write(|state| {

@@ -103,6 +103,7 @@ impl Delivery<'_> {
             fingerprint: app_fingerprint(image, env, self.desired.registry.as_ref()),
             image: source,
             nonce: nonce.expose().chars().take(12).collect(),
+            serial: Some(cx.state.snapshot().deploy_native.serial).filter(|serial| *serial > 0),
         }
     }
 }

@@ -1,0 +1,12 @@
+//! The vendors' APIs, one file each, and what they have in common.
+
+mod cloudflare;
+mod hostinger;
+mod manual;
+mod record_set;
+mod transport;
+
+pub use cloudflare::CloudflareProvider;
+pub use hostinger::HostingerProvider;
+pub use manual::ManualProvider;
+pub use transport::VendorOptions;

@@ -1,0 +1,10 @@
+//! Servers behind private authorities and proxies: what is trusted, which way a request takes, and what is said of it.
+
+mod authority;
+mod certificates;
+mod environment;
+mod gateway;
+mod proxies;
+mod proxy;
+mod registries;
+mod run;
