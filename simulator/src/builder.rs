@@ -10,10 +10,11 @@ use serde_json::Value;
 
 use crate::Simulator;
 use crate::backend::{DatabaseBackend, PlainPorts};
+use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::dokploy::schema;
 use crate::fault::Fault;
-use crate::image::{Catalogue, Image};
+use crate::image::Image;
 use crate::random;
 use crate::world::{Access, Key, Settings, World};
 

@@ -9,11 +9,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{DatabaseBackend, PlainPorts};
+use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::dokploy::model::{State, text};
 use crate::dokploy::{application, deployment, queue};
 use crate::fault::Faults;
-use crate::image::Catalogue;
 use crate::record::Recorder;
 use crate::swarm::{Database, view};
 

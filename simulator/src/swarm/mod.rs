@@ -1,6 +1,10 @@
 //! The Docker Swarm behind the server: services, their tasks and containers, and how they change over time.
 
+mod command;
+mod health;
+mod network;
 pub(crate) mod ports;
+mod programs;
 mod psql;
 pub(crate) mod rollout;
 mod script;
@@ -16,6 +20,9 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::random;
+
+use health::Health;
+pub(crate) use health::HealthCheck;
 
 /// The only node.
 pub(crate) const NODE_ID: &str = "eu2w59ar6h1kpgo97qpywoffo";
@@ -60,6 +67,8 @@ pub(crate) struct Spec {
     pub(crate) command: Vec<String>,
     pub(crate) args: Vec<String>,
     pub(crate) restart: RestartPolicy,
+    /// How it is found out whether a container works; `None`: a container that runs does.
+    pub(crate) health: Option<HealthCheck>,
     /// Ports published in host mode.
     pub(crate) host_ports: Vec<i64>,
     pub(crate) order: Order,
@@ -136,6 +145,10 @@ pub(crate) struct Container {
     pub(crate) log: Vec<String>,
     /// Whether the database inside accepts connections.
     pub(crate) ready: bool,
+    /// Whether the image's own program runs inside, which may listen.
+    pub(crate) serves: bool,
+    /// What its health check has found; `None` where there is none.
+    pub(crate) health: Option<Health>,
     /// Ends what runs inside.
     pub(crate) stopped: CancellationToken,
 }
@@ -202,6 +215,8 @@ pub(crate) struct Service {
     pub(crate) attempts: u64,
     /// What its data volume holds.
     pub(crate) volume: Volume,
+    /// Counts connections from the network, which its tasks get in turn.
+    pub(crate) connections: usize,
     /// Held while the backend is being called for this service.
     pub(crate) door: Arc<tokio::sync::Mutex<()>>,
 }
@@ -217,6 +232,7 @@ impl Service {
             generation: 0,
             attempts: 0,
             volume: Volume::Empty,
+            connections: 0,
             door: Arc::default(),
         }
     }

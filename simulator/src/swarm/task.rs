@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use super::command::{self, Command};
+use super::health::{self, Health};
 use super::rollout;
 use super::template::{self, Context};
 use super::{Container, Database, Desired, Service, Spec, Task, TaskState, Volume, ports, script};
@@ -98,7 +100,7 @@ fn step(state: &mut State, at: &At, next: TaskState) -> bool {
     at.wanted(state).map(|task| task.become_state(next)).is_some()
 }
 
-/// Starting, then Running with a container whose life goes on by itself.
+/// Starting, then Running with a container whose life goes on by itself; one with a health check is up when it is healthy.
 async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
     if !world.write(|state| step(state, at, TaskState::Starting)) {
         return false;
@@ -111,7 +113,9 @@ async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
         let context = Context { service_id, service_name: at.service.clone(), task_id: at.task.clone() };
         // What cannot be expanded was refused when the service was made.
         let env = template::expand_env(&task.spec.env, &context).unwrap_or_default();
-        task.become_state(TaskState::Running);
+        if task.spec.health.is_none() {
+            task.become_state(TaskState::Running);
+        }
         task.container = Some(Container {
             id: random::container_id(),
             started: Instant::now(),
@@ -121,14 +125,19 @@ async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
             env: env.clone(),
             log: Vec::new(),
             ready: false,
+            serves: false,
+            health: task.spec.health.as_ref().map(|_| Health::STARTING),
             stopped: stopped.clone(),
         });
         Some(Spec { env, ..Spec::clone(&task.spec) })
     });
     let Some(spec) = spec else { return false };
-    let (live_world, live_at, time) = (Arc::clone(world), at.clone(), *time);
-    world.spawn(async move { live(&live_world, &live_at, &spec, &stopped, time).await });
-    true
+    let (live_world, live_at, live_spec, time) = (Arc::clone(world), at.clone(), spec.clone(), *time);
+    world.spawn(async move { live(&live_world, &live_at, &live_spec, &stopped, time).await });
+    match &spec.health {
+        Some(check) => health::start(world, at, &spec, check).await,
+        None => true,
+    }
 }
 
 /// What happens inside the container until it ends or is stopped.
@@ -139,21 +148,37 @@ async fn live(world: &Arc<World>, at: &At, spec: &Spec, stopped: &CancellationTo
     let image = world.images(|catalogue| catalogue.get(&spec.image));
     if let Some(after) = image.crash_after(&spec.env) {
         log(world, at, "starting");
+        serve_requests(world, at);
         if stopped.run_until_cancelled(time.pass(after)).await.is_some() {
             log(world, at, "Error: simulated crash");
             ended(world, at, 1, "", Duration::from_millis(after), time);
         }
-    } else if let Some(error) = script::unstartable(spec, image.has_psql()) {
-        ended(world, at, 127, &error, Duration::ZERO, time);
-    } else if let Some(commands) = script::of(spec).filter(|_| image.has_psql()) {
-        let started = Instant::now();
-        let output = |line: &str| log(world, at, line);
-        if let Some(code) = stopped.run_until_cancelled(script::run(world, spec, &commands, &output)).await {
-            ended(world, at, code, "", world.clock.since(started), world.clock.timeline());
-        }
-    } else {
-        log(world, at, &format!("{} listening", spec.image));
+        return;
     }
+    match command::of(spec, &image) {
+        Command::Unstartable(error) => ended(world, at, 127, &error, Duration::ZERO, time),
+        Command::Given(arguments) => {
+            let started = Instant::now();
+            let output = |line: &str| log(world, at, line);
+            let run = script::run(world, at, spec, &arguments, &output);
+            if let Some(code) = stopped.run_until_cancelled(run).await {
+                ended(world, at, code, "", world.clock.since(started), world.clock.timeline());
+            }
+        }
+        Command::Own => {
+            serve_requests(world, at);
+            log(world, at, &format!("{} listening", spec.image));
+        }
+    }
+}
+
+/// From now on the image says whether the container accepts connections.
+fn serve_requests(world: &World, at: &At) {
+    world.write(|state| {
+        if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
+            container.serves = true;
+        }
+    });
 }
 
 /// A database container: initialise the volume once, accept connections, publish the port.
@@ -277,7 +302,8 @@ enum Next {
     },
 }
 
-fn ended(world: &Arc<World>, at: &At, code: i64, error: &str, uptime: Duration, time: Timeline) {
+/// A container has ended by itself, or was stopped for being unhealthy.
+pub(super) fn ended(world: &Arc<World>, at: &At, code: i64, error: &str, uptime: Duration, time: Timeline) {
     let next = world.write(|state| {
         let Some(task) = at.wanted(state) else { return Next::Nothing };
         task.desired = Desired::Shutdown;
@@ -328,6 +354,10 @@ fn decide(service: &mut Service, spec: &Spec, generation: u64, code: i64, uptime
     let same_image = back.image == service.spec.image;
     service.spec = back;
     service.generation += 1;
+    // The new task was never up, so that the one before was not told to stop: it is what the service goes back to.
+    if service.is_running() {
+        return Next::Nothing;
+    }
     if same_image && restarts {
         let rolled_back = service.spec.clone();
         return wait_to_restart(service, &rolled_back, delay_millis);

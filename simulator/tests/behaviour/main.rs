@@ -4,6 +4,8 @@
 mod api;
 mod deployments;
 mod faults;
+mod health;
 mod ports;
+mod programs;
 mod psql;
 mod transport;
