@@ -8,6 +8,7 @@ mod name;
 mod order;
 mod read;
 mod references;
+mod release;
 mod validate;
 
 pub use model::{
@@ -15,6 +16,7 @@ pub use model::{
     Workspace,
 };
 pub use name::{database_name_fault, host_name, schema_name, slug, stage_fault, variable_stems};
+pub use release::{Health, HealthCheck, HealthProbe, Release, ReleaseLogin};
 
 use order::workspace_slug;
 
