@@ -1,6 +1,6 @@
 //! The state file's content (seed: Deploy State), with our own additions in a field of their own.
 
-use super::{AttachedDomains, Rotation};
+use super::{AttachedDomains, History, Rotation};
 use crate::secrets::Secret;
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -166,6 +166,12 @@ pub struct Extension {
     /// Credentials that are being changed, by app; the next run goes on with them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rotations: BTreeMap<String, Rotation>,
+    /// The last deployments of each app that were seen running, and can be brought back.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub history: History,
+    /// What each app's last release that ended well was made of: it is not run again for the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub released: BTreeMap<String, String>,
     /// Whether an image of a database was seen to run `psql`, by reference; known ones are not asked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub psql: BTreeMap<String, bool>,

@@ -5,6 +5,7 @@ mod domains;
 mod file;
 mod format;
 mod gitignore;
+mod history;
 mod intent;
 mod journal;
 mod location;
@@ -20,6 +21,7 @@ pub use format::{
     ServicePasswords, State,
 };
 pub use gitignore::is_exposed_to_git;
+pub use history::{History, PastDeployment, PastEnvironment, Verified};
 pub use intent::{Entry, Intent, Outcome, ResourceKind};
 pub use journal::Journal;
 pub use lock::{LockOwner, StageLock};
