@@ -66,6 +66,10 @@ pub enum ErrorCode {
     ImageRegistry,
     /// What was deployed is not what runs.
     DeploymentFailed,
+    /// The command that an app has run before it is deployed did not end well.
+    ReleaseFailed,
+    /// There is no earlier deployment to go back to.
+    NoEarlierDeployment,
     /// The world changed between plan and apply.
     PlanStale,
     /// The caller cancelled the run.
@@ -111,6 +115,8 @@ impl ErrorCode {
         Self::ImagePush,
         Self::ImageRegistry,
         Self::DeploymentFailed,
+        Self::ReleaseFailed,
+        Self::NoEarlierDeployment,
         Self::PlanStale,
         Self::Cancelled,
         Self::HookFailed,
@@ -151,6 +157,8 @@ impl ErrorCode {
             Self::ImagePush => "IMAGE_PUSH",
             Self::ImageRegistry => "IMAGE_REGISTRY",
             Self::DeploymentFailed => "DEPLOYMENT_FAILED",
+            Self::ReleaseFailed => "RELEASE_FAILED",
+            Self::NoEarlierDeployment => "NO_EARLIER_DEPLOYMENT",
             Self::PlanStale => "PLAN_STALE",
             Self::Cancelled => "CANCELLED",
             Self::HookFailed => "HOOK_FAILED",
