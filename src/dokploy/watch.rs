@@ -138,10 +138,13 @@ impl Watch {
             .map(|task| look.containers.get(&task.id).filter(|_| task.state == TaskState::Running))
             .collect();
         let containers = containers?;
-        let tasks = current.iter().map(|task| task.id.clone()).collect();
+        let tasks: BTreeSet<String> = current.iter().map(|task| task.id.clone()).collect();
         let image = containers.iter().any(|container| !image_matches(&self.expected.image, &container.image));
         let variables = self.wrong_variables(&containers);
-        if !image && variables.is_empty() {
+        // A deployment always makes a new task: where one of before runs, that one has been rolled back to, or is yet to be
+        // replaced.
+        let is_new = tasks.is_disjoint(&self.expected.tasks_before);
+        if !image && variables.is_empty() && is_new {
             return Some(Condition::Right(tasks));
         }
         Some(Condition::Wrong { tasks, image, variables })
@@ -272,6 +275,17 @@ mod tests {
     fn i7_a_rollback_that_left_the_old_task_alone_is_found() {
         let verdict = play(&[(0, &[OLD]), (1, &[CRASHED, OLD]), (4, &[CRASHED, OLD])]);
         assert!(matches!(verdict, Verdict::Failed(RunFailure::RolledBack { image: true, .. })), "{verdict:?}");
+    }
+
+    #[test]
+    fn i7_a_rollback_is_found_where_image_and_environment_are_as_before() {
+        let same: Row = ("old", "running", "Running 1 hour ago", "Error:", "app@sha256:new/new");
+        let unhealthy: Row = ("new", "shutdown", "Failed 1 second ago", "\"dockerexec: unhealthy container\"", "");
+        let starting: Row = ("new", "running", "Starting 9 seconds ago", "", "");
+        let verdict = play(&[(0, &[same]), (1, &[starting, same]), (30, &[unhealthy, same]), (33, &[unhealthy, same])]);
+        let error = Some("dockerexec: unhealthy container".to_owned());
+        assert_eq!(verdict, Verdict::Failed(RunFailure::RolledBack { image: false, variables: Vec::new(), error }));
+        assert_eq!(play(&[(0, &[same]), (60, &[same])]), Verdict::Wait(Progress::Starting), "it is yet to be replaced");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod desired;
 mod domain;
 mod fingerprint;
 mod forget;
+mod health;
 mod observed;
 mod operation;
 mod record;
@@ -26,6 +27,7 @@ pub use desired::{
 pub use domain::recover_domains;
 pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 pub use forget::forget_vanished;
+pub use health::ContainerCheck;
 pub use observed::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
     ObservedRecord, ObservedRedis, Ownership, Runs, ServiceDeployment, Twin, TwinKind, Vanished,
