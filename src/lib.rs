@@ -8,11 +8,11 @@
 //! |---|---|---|
 //! | [`workspace`] | what the user declares: types, validation, host names, build order | pure |
 //! | [`env`](mod@env) | which variables exist, where each value comes from, what is missing, encoding for Dokploy | pure |
-//! | [`plan`] | observed and wanted → steps | pure |
+//! | [`plan`] | observed and desired → steps | pure |
 //! | [`secrets`] | the secret type, generation, redaction | pure |
 //! | [`sniff`] | how requirements are found: subprocess protocol, evidence, cache | I/O |
-//! | [`state`] | the state file: format, atomic store, lock, journal | I/O |
-//! | [`dokploy`] | the HTTP client: transport, typed endpoints, errors, server version | I/O |
+//! | [`state`] | the state file: format (pure), atomic store, lock, journal | I/O |
+//! | [`dokploy`] | the HTTP client: typed endpoints, transport, compatibility, rollout verification | I/O |
 //! | [`postgres`] | roles, schemas, isolation proof | I/O |
 //! | [`dns`] | records, one file per vendor, authoritative verification | I/O |
 //! | [`image`] | build, push, digest | I/O |

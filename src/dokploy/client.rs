@@ -1,12 +1,10 @@
-//! The client as the engine holds it.
+//! The client of one server, with an accessor for each router of the API.
 
-use super::error::ApiError;
-use super::queue::SharedQueue;
-use super::transport::{ClientSettings, Transport};
-use super::{
+use super::api::{
     ApplicationApi, DeploymentApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi, ProjectApi, RedisApi,
-    RegistryApi, SettingsApi, SwarmApi,
+    RegistryApi, SettingsApi, SharedQueue, SwarmApi,
 };
+use super::transport::{ApiError, ClientSettings, Transport};
 use crate::DeployError;
 use crate::secrets::{Redactor, Secret};
 use std::future::Future;
@@ -49,8 +47,7 @@ impl Dokploy {
         Ok(Self { transport, queue: Arc::default() })
     }
 
-    /// Sends a change until it is answered, as often and with the same pauses as a read: only for one that says what is to
-    /// be, and not what is to be done.
+    /// Sends an idempotent change with the retries of a read, also when the outcome of an attempt is unknown.
     ///
     /// # Errors
     ///

@@ -1,12 +1,35 @@
 //! Compares environments by name, never showing a value.
 
 use super::stored::read_env;
-use crate::plan::{VariableChange, VariableChangeKind};
 use crate::secrets::Secret;
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+
+/// A variable that changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariableChange {
+    /// Its name.
+    pub name: String,
+    /// How.
+    pub change: VariableChangeKind,
+}
+
+/// How a variable changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VariableChangeKind {
+    /// It is new.
+    Added,
+    /// Its value is another.
+    Changed,
+    /// It goes.
+    Removed,
+    /// Its value is known only after apply.
+    Unknown,
+}
 
 /// What changes between the `env` text that the server stores and the variables that we want, by name.
 ///

@@ -1,7 +1,7 @@
 //! What is known about an app when its variables are resolved.
 
-use super::Secrets;
-use super::resolve::postgres_url;
+use super::address::{PostgresAddress, RedisAddress};
+use super::secrets::Secrets;
 use crate::secrets::Secret;
 use crate::workspace::Workspace;
 use crate::{DeployError, ErrorCode};
@@ -46,70 +46,6 @@ pub struct EnvContext {
     /// Variables that the app can do without: resolved where there is a value, never missing.
     #[serde(default)]
     pub optional_vars: Vec<String>,
-}
-
-/// An app's own access to the database.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PostgresAddress {
-    /// The database's host name on the server's network; absent until it is created, and what needs it is then known
-    /// only after apply.
-    #[serde(default)]
-    pub host: Option<String>,
-    /// Its port; default 5432.
-    #[serde(default = "postgres_port")]
-    pub port: u16,
-    /// The database.
-    pub database: String,
-    /// The app's role.
-    pub user: String,
-    /// The role's password.
-    pub password: Secret,
-}
-
-/// Where the cache is reached.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RedisAddress {
-    /// The cache's host name on the server's network; absent until it is created, and what needs it is then known only
-    /// after apply.
-    #[serde(default)]
-    pub host: Option<String>,
-    /// Its port; default 6379.
-    #[serde(default = "redis_port")]
-    pub port: u16,
-    /// Its password, if it has one.
-    #[serde(default)]
-    pub password: Option<Secret>,
-}
-
-const fn postgres_port() -> u16 {
-    5432
-}
-
-const fn redis_port() -> u16 {
-    6379
-}
-
-impl PostgresAddress {
-    /// The access of `user` to a database at the default port; `host` is absent until the database is created.
-    pub fn new(host: Option<String>, database: String, user: String, password: Secret) -> Self {
-        Self { host, port: postgres_port(), database, user, password }
-    }
-}
-
-impl PostgresAddress {
-    /// What `DATABASE_URL` is for it; `None` until the database's host name is known.
-    pub fn url(&self) -> Option<Secret> {
-        self.host.as_deref().map(|host| Secret::new(postgres_url(self, host)))
-    }
-}
-
-impl RedisAddress {
-    /// A cache at the default port; `host` is absent until it is created.
-    pub fn new(host: Option<String>, password: Option<Secret>) -> Self {
-        Self { host, port: redis_port(), password }
-    }
 }
 
 impl EnvContext {

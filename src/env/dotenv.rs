@@ -5,6 +5,7 @@
 //! none of its closing quotes is followed by the end of a line, the text falls back to an unquoted value.
 
 use crate::secrets::Secret;
+use crate::workspace::is_variable_character;
 use indexmap::IndexMap;
 
 /// Reads an `env` text as dotenv 16 does; the last of several values of a name counts.
@@ -35,11 +36,6 @@ pub(super) fn is_blank(letter: char) -> bool {
 /// What ends a line for JavaScript's `^`, `$` and `.`.
 pub(super) fn is_line_end(letter: char) -> bool {
     matches!(letter, '\n' | '\r' | '\u{2028}' | '\u{2029}')
-}
-
-/// The characters that dotenv takes in a name.
-pub(super) fn is_name(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-')
 }
 
 /// The quotes that dotenv knows, in the order in which it tries them.
@@ -97,7 +93,7 @@ impl Reader {
 
     /// A name, `=` or `:`, and a value.
     fn named(&self, start: usize) -> Option<Assignment> {
-        let end = self.skip(start, is_name);
+        let end = self.skip(start, is_variable_character);
         if end == start {
             return None;
         }

@@ -9,6 +9,7 @@ use super::dotenv::{self, QUOTES};
 use super::stored::{StoredEnv, read_env};
 use super::template;
 use crate::secrets::Secret;
+use crate::workspace::is_variable_name;
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
 
@@ -18,13 +19,6 @@ const LONGEST: usize = 128 * 1024 - 1;
 /// Longest text that Dokploy takes in a request of 1 MiB (facts: transport), as JSON, in bytes; the rest is for the other
 /// fields.
 const LONGEST_TEXT: usize = 1024 * 1024 - 4096;
-
-/// Whether a name reaches the app through dotenv: letters, digits, `_`, `.` and `-`.
-///
-/// `__proto__` does not: as a property of a JavaScript object it vanishes.
-pub fn is_variable_name(name: &str) -> bool {
-    !name.is_empty() && name != "__proto__" && name.chars().all(dotenv::is_name)
-}
 
 /// Writes the variables of `app` as Dokploy's `env` text, one after the other in the given order.
 ///

@@ -4,10 +4,12 @@
 //! text, [`parse_env`] reads it as the server does and [`read_env`] as the app sees it; [`env_changes`] and
 //! [`container_changes`] compare.
 
+mod address;
 mod change;
 mod context;
 mod dotenv;
 mod encode;
+mod json_fields;
 mod missing;
 mod resolve;
 mod secrets;
@@ -16,13 +18,16 @@ mod stored;
 mod template;
 mod variable;
 
-pub use change::{container_changes, env_changes, env_digest};
-pub use context::{EnvContext, PostgresAddress, RedisAddress};
+pub use address::{PostgresAddress, RedisAddress};
+pub use change::{VariableChange, VariableChangeKind, container_changes, env_changes, env_digest};
+pub use context::EnvContext;
 pub use dotenv::parse_env;
-pub use encode::{encode_env, is_variable_name};
+pub use encode::encode_env;
 pub use missing::missing_env_error;
 pub use resolve::{EnvResolution, resolve_env};
 pub use secrets::Secrets;
 pub use stored::{StoredEnv, read_env};
 pub(crate) use template::expand as expand_template;
 pub use variable::{EnvSource, EnvVariable};
+
+pub use crate::workspace::is_variable_name;

@@ -1,5 +1,6 @@
 //! The values that a user provides.
 
+use super::json_fields::{object, strings};
 use super::stage_secrets;
 use crate::secrets::Secret;
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -65,11 +66,11 @@ fn read_own(fields: &Map<String, Value>) -> Result<Secrets, String> {
     let mut secrets = Secrets::default();
     for (key, value) in fields {
         match key.as_str() {
-            "shared" => secrets.shared = values(value, key)?,
+            "shared" => secrets.shared = strings(value, key)?,
             "apps" => {
                 for (app, own) in object(value, key)? {
                     if !own.is_null() {
-                        secrets.apps.insert(app.clone(), values(own, &format!("apps.{app}"))?);
+                        secrets.apps.insert(app.clone(), strings(own, &format!("apps.{app}"))?);
                     }
                 }
             }
@@ -82,22 +83,6 @@ fn read_own(fields: &Map<String, Value>) -> Result<Secrets, String> {
         }
     }
     Ok(secrets)
-}
-
-/// The object at a path.
-pub(super) fn object<'a>(value: &'a Value, path: &str) -> Result<&'a Map<String, Value>, String> {
-    value.as_object().ok_or_else(|| format!("{path}: expected an object"))
-}
-
-/// The strings of the object at a path; `null` is absent.
-pub(super) fn values(value: &Value, path: &str) -> Result<BTreeMap<String, Secret>, String> {
-    let given = object(value, path)?.iter().filter(|(_, value)| !value.is_null());
-    given
-        .map(|(name, value)| match value {
-            Value::String(text) => Ok((name.clone(), Secret::new(text.as_str()))),
-            _ => Err(format!("{path}.{name}: expected a string")),
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The CLI's own form of a stage's secrets, and the variables that follow from it.
 
-use super::secrets::{object, values};
+use super::json_fields::{object, strings};
 use crate::secrets::Secret;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub(super) fn flatten(fields: &Map<String, Value>) -> Result<BTreeMap<String, Se
     let mut variables = BTreeMap::new();
     for part in ["urls", "custom"] {
         if let Some(given) = fields.get(part) {
-            variables.extend(values(given, part)?);
+            variables.extend(strings(given, part)?);
         }
     }
     if let Some(given) = fields.get("services") {

@@ -1,28 +1,8 @@
 //! Who builds an image: our own way, or a hook of the caller.
 
+use super::build::ImageBuild;
 use crate::DeployError;
 use async_trait::async_trait;
-use serde::Serialize;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-/// What to build for an app.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ImageBuild {
-    /// The app.
-    pub app: String,
-    /// The reference to build and push as, with a tag: `ghcr.io/org/shop-api:staging-…`.
-    pub reference: String,
-    /// The absolute path of the Dockerfile.
-    pub dockerfile: PathBuf,
-    /// The absolute path of the build context.
-    pub context: PathBuf,
-    /// Public build-time variables; never secrets, since they stay in the image's history.
-    pub build_args: BTreeMap<String, String>,
-    /// The platform, for instance `linux/amd64`.
-    pub platform: String,
-}
 
 /// An image that is in its registry.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Images: build, push, digest, fingerprint.
 
+mod build;
 mod builder;
 mod challenge;
 mod client;
@@ -13,7 +14,8 @@ mod reference;
 mod registry;
 mod stream;
 
-pub use builder::{BuiltImage, ImageBuild, ImageBuilder, LogLine};
+pub use build::ImageBuild;
+pub use builder::{BuiltImage, ImageBuilder, LogLine};
 pub use docker::DockerBuilder;
 pub use login::RegistryLogin;
 pub use reference::ImageReference;

@@ -7,7 +7,8 @@ use super::fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 use super::observed::{ObservedApplication, Ownership, Runs};
 use super::operation::{DatabaseLogin, Operation};
 use super::rotation;
-use super::step::{Action, Step, VariableChange, VariableChangeKind};
+use super::step::{Action, Step};
+use crate::env::{VariableChange, VariableChangeKind};
 use crate::state::State;
 
 /// Adds the steps of one app.

@@ -4,6 +4,7 @@ mod app;
 mod blueprint;
 mod desired;
 mod domain;
+mod draw;
 mod fingerprint;
 mod forget;
 mod health;
@@ -19,12 +20,13 @@ mod service;
 mod stale;
 mod step;
 
-pub use blueprint::{Blueprint, draw};
+pub use blueprint::Blueprint;
 pub use desired::{
     DatabaseRoute, DatabaseWay, Desired, DesiredApp, DesiredDatabase, DesiredEnv, DesiredHost, DesiredImage,
     DesiredPostgres, DesiredRedis, DesiredRegistry, DesiredRotation, HostZone, LoginStage,
 };
 pub use domain::recover_domains;
+pub use draw::{draw, draw_rotation};
 pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 pub use forget::forget_vanished;
 pub use health::ContainerCheck;
@@ -38,9 +40,10 @@ pub use recover::{GeneratedNeeds, recover};
 pub use removal::{RemovalRequest, draw_removal};
 pub use render::render;
 pub use rollback::choose_past;
-pub use rotation::draw_rotation;
 pub use stale::check_still_true;
-pub use step::{Action, DeployPlan, Step, VariableChange, VariableChangeKind};
+pub use step::{Action, DeployPlan, Step};
+
+pub use crate::env::{VariableChange, VariableChangeKind};
 
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,8 @@ pub enum Operation {
     ProvisionRedis,
     /// Applies roles and schemas, and proves that they are isolated.
     ApplyRoles,
+    /// Proves that the roles are isolated, and changes nothing.
+    ProveIsolation,
     /// Removes an idle twin.
     RemoveTwin(Twin),
     /// Writes a host name's A record.
@@ -162,6 +164,7 @@ impl Operation {
             Self::WriteRecord { .. } | Self::RestoreRecord { .. } => WorkKind::Dns,
             Self::VerifyRecord { .. } | Self::Deploy { .. } | Self::Keep => WorkKind::Wait,
             Self::ApplyRoles
+            | Self::ProveIsolation
             | Self::ClosePort
             | Self::DropRoles { .. }
             | Self::OpenSecondLogins { .. }

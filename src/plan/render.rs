@@ -1,6 +1,7 @@
 //! A plan as text for people.
 
-use super::step::{Action, DeployPlan, Step, VariableChangeKind};
+use super::step::{Action, DeployPlan, Step};
+use crate::env::VariableChangeKind;
 use std::fmt::Write as _;
 
 /// Renders a plan: one line a step, details below it, what restarts and which ports open. Holds no secret values.

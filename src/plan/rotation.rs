@@ -3,14 +3,11 @@
 //! Every app goes its own way through the three steps in the database, which are shared: what one app fails at holds up no
 //! other one.
 
-use super::app;
-use super::blueprint::{Blueprint, Draft};
-use super::desired::{Desired, DesiredApp, DesiredRotation, LoginStage};
-use super::observed::{Observed, TwinKind};
+use super::blueprint::Draft;
+use super::desired::{DesiredApp, DesiredRotation, LoginStage};
 use super::operation::{DatabaseLogin, Operation};
-use super::step::{Action, Step, VariableChange, VariableChangeKind};
-use crate::DeployError;
-use crate::state::State;
+use super::step::{Action, Step};
+use crate::env::{VariableChange, VariableChangeKind};
 
 /// Gives apps their second login.
 const OPEN: &str = "database:second-logins";
@@ -18,22 +15,6 @@ const OPEN: &str = "database:second-logins";
 pub(super) const CHANGE: &str = "database:passwords";
 /// Drops the second logins.
 const CLOSE: &str = "database:close-second-logins";
-
-/// Writes down the steps that change the credentials of `wanted.rotations`, and nothing else.
-///
-/// # Errors
-///
-/// `RESOURCE_NOT_OURS` (I8).
-pub fn draw_rotation(desired: &Desired, observed: &Observed, state: &State) -> Result<Blueprint, DeployError> {
-    let mut draft = Draft::new(desired, observed, state);
-    // A job still carries the database's master password.
-    draft.interrupted(|kind| kind == TwinKind::Job);
-    for name in desired.apps.keys() {
-        app::renew(&mut draft, name);
-    }
-    add(&mut draft);
-    draft.finish()
-}
 
 /// Adds the steps in the database.
 pub(super) fn add(draft: &mut Draft<'_>) {

@@ -1,5 +1,7 @@
 //! A plan and its steps.
 
+use super::observed::{Twin, TwinKind};
+use crate::env::VariableChange;
 use serde::{Deserialize, Serialize};
 
 /// The ordered graph of steps that turns what is observed into what is wanted.
@@ -56,6 +58,34 @@ pub struct Step {
     pub details: Vec<String>,
 }
 
+impl Step {
+    /// A step without dependencies, variables or details.
+    pub fn new(id: &str, action: Action, resource: &str, reason: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            action,
+            resource: resource.to_owned(),
+            app: None,
+            reason: reason.to_owned(),
+            depends_on: Vec::new(),
+            variables: Vec::new(),
+            restarts: Vec::new(),
+            opens_port: false,
+            details: Vec::new(),
+        }
+    }
+
+    /// The step that removes an idle twin.
+    pub(super) fn removing(twin: &Twin) -> Self {
+        let resource = format!("{:?} {}", twin.kind, twin.name).to_lowercase();
+        let reason = match twin.kind {
+            TwinKind::Job => "an interrupted run left it behind",
+            _ => "an interrupted create left it idle beside the one in use",
+        };
+        Self::new(&format!("twin:{}", twin.id), Action::Delete, &resource, reason)
+    }
+}
+
 /// What a step does to its resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -68,27 +98,4 @@ pub enum Action {
     Keep,
     /// Removes it.
     Delete,
-}
-
-/// A variable that changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VariableChange {
-    /// Its name.
-    pub name: String,
-    /// How.
-    pub change: VariableChangeKind,
-}
-
-/// How a variable changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VariableChangeKind {
-    /// It is new.
-    Added,
-    /// Its value is another.
-    Changed,
-    /// It goes.
-    Removed,
-    /// Its value is known only after apply.
-    Unknown,
 }

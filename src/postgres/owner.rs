@@ -3,8 +3,8 @@
 //! It acts as the owner and works in the app's schema: what it makes there is the owner's until [`super::provision()`] runs
 //! again, which hands it to the app.
 
-use super::desired::{AppRole, DatabaseRoles};
 use super::provision::verifier_of;
+use super::roles::{AppRole, DatabaseRoles};
 use super::rotation::{login_name, run};
 use super::statements::Maintenance;
 use super::transport::SqlTransport;

@@ -1,8 +1,8 @@
 //! Tries whether the apps are isolated.
 
-use super::desired::DatabaseRoles;
 use super::provision::retrying;
 use super::report::{IsolationCheck, IsolationGrant, IsolationReport, IsolationScope};
+use super::roles::DatabaseRoles;
 use super::statements;
 use super::transport::{SqlTransport, nonce};
 use crate::secrets::SystemEntropy;

@@ -1,6 +1,6 @@
 //! Makes the roles and schemas what is wanted.
 
-use super::desired::DatabaseRoles;
+use super::roles::DatabaseRoles;
 use super::scram;
 use super::statements::{self, Outcome};
 use super::transport::{Script, SqlTransport, nonce};

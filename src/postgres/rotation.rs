@@ -4,8 +4,8 @@
 //! [`open_second_login`], deploy the app with it and see it running; [`change_password`], deploy the app with its own
 //! login and see it running; [`close_second_login`].
 
-use super::desired::AppRole;
 use super::provision::{retrying, verifier_of};
+use super::roles::AppRole;
 use super::statements::{self, Maintenance};
 use super::transport::{SqlTransport, nonce};
 use crate::DeployError;

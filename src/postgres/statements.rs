@@ -3,9 +3,10 @@
 //! The statements themselves are the files in `sql/`, the same for every workspace. What is wanted goes with them as
 //! one JSON text in the setting `deploy_native.wanted`; PostgreSQL itself quotes the names in it.
 
-use super::desired::{AppRole, DatabaseRoles};
 use super::frame;
 use super::identifier::quote_literal;
+use super::roles::{AppRole, DatabaseRoles};
+use super::sql::{BEGIN, FACTS, PROOF, PROVISION};
 use super::transport::Script;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -26,26 +27,6 @@ const SESSION: &[&str] = &[
 
 /// The most characters of what is wanted that one statement carries; quoting can double them.
 const LONGEST_LITERAL: usize = 32 * 1024;
-
-const BEGIN: &str = include_str!("sql/begin.sql");
-const FACTS: &str = include_str!("sql/facts.sql");
-/// What provisions, in order.
-const PROVISION: &[&str] = &[
-    include_str!("sql/roles.sql"),
-    include_str!("sql/databases.sql"),
-    include_str!("sql/schemas.sql"),
-    include_str!("sql/objects.sql"),
-    include_str!("sql/defaults.sql"),
-    include_str!("sql/sharing.sql"),
-];
-
-/// What proves, in order.
-const PROOF: &[&str] = &[include_str!("sql/proof.sql"), include_str!("sql/matrix.sql")];
-
-/// Every text of ours that decides what is applied and proven; part of the fingerprint.
-pub(super) fn sources() -> impl Iterator<Item = &'static str> {
-    PROVISION.iter().chain(PROOF).copied()
-}
 
 /// Whether a script keeps what it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Removes known secrets from text that is about to be shown.
 
-use super::Secret;
+use super::secret::Secret;
 use base64::Engine as _;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,7 +1,8 @@
 //! The journal of a stage: what we were doing when interrupted (I3, I4).
 
+use super::format::{Entry, Intent, Outcome};
 use super::location::{StageFiles, blocking, io_error};
-use super::{Entry, Intent, Outcome, StageLock, file};
+use super::{StageLock, file};
 use crate::{DeployError, ErrorCode};
 use serde::Serialize;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Where a state is kept.
 
-use super::State;
+use super::format::State;
 use crate::DeployError;
 use async_trait::async_trait;
 

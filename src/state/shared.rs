@@ -1,6 +1,7 @@
 //! The state of a run, shared by its steps: memory and what is kept never part.
 
-use super::{StageLock, State, StateProvider};
+use super::format::State;
+use super::{StageLock, StateProvider};
 use crate::{DeployError, ErrorCode};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;

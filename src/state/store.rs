@@ -1,7 +1,8 @@
 //! The state in a file of the workspace.
 
+use super::format::{self, State};
 use super::location::{StageFiles, blocking, io_error};
-use super::{State, StateProvider, document, file};
+use super::{StateProvider, file};
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
 use std::io;
@@ -62,7 +63,7 @@ fn read(files: &StageFiles) -> Result<Option<(Vec<u8>, State)>, DeployError> {
     let Some(bytes) = file::read(&path).map_err(|error| io_error("read the state", &path, &error))? else {
         return Ok(None);
     };
-    match document::parse(&bytes, files.stage()) {
+    match format::parse(&bytes, files.stage()) {
         Ok(state) => Ok(Some((bytes, state))),
         Err(fault) => Err(corrupt(files, &fault)),
     }
@@ -72,7 +73,7 @@ fn read(files: &StageFiles) -> Result<Option<(Vec<u8>, State)>, DeployError> {
 fn corrupt(files: &StageFiles, fault: &str) -> DeployError {
     let (path, backup) = (files.state(), files.backup());
     let whole = match file::read(&backup) {
-        Ok(Some(bytes)) => document::parse(&bytes, files.stage()).is_ok(),
+        Ok(Some(bytes)) => format::parse(&bytes, files.stage()).is_ok(),
         Ok(None) | Err(_) => false,
     };
     let hint = if whole {
@@ -95,7 +96,7 @@ fn write(files: &StageFiles, state: &State) -> Result<(), DeployError> {
     let path = files.state();
     let failed = |error: &io::Error| io_error("write the state", &path, error);
     let previous = read(files)?.map(|(bytes, _)| bytes);
-    let bytes = document::render(state, previous.as_deref()).map_err(|error| failed(&error.into()))?;
+    let bytes = format::render(state, previous.as_deref()).map_err(|error| failed(&error.into()))?;
     file::prepare_folder(files.folder()).map_err(|error| failed(&error))?;
     if let Some(previous) = previous.filter(|previous| *previous != bytes) {
         // A second name, not another: at every moment the state itself stands in its place, whole.

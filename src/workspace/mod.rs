@@ -15,7 +15,8 @@ pub use model::{
     App, AppType, ConfigFiles, DeploySettings, DnsZone, DokploySettings, Domain, Service, Services, StateSettings,
     Workspace,
 };
-pub use name::{database_name_fault, host_name, schema_name, slug, stage_fault, variable_stems};
+pub(crate) use name::is_variable_character;
+pub use name::{database_name_fault, host_name, is_variable_name, schema_name, slug, stage_fault, variable_stems};
 pub use release::{Health, HealthCheck, HealthProbe, Release, ReleaseLogin};
 
 use order::workspace_slug;

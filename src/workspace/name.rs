@@ -60,6 +60,19 @@ pub fn variable_stems(app: &str) -> Vec<String> {
     if split == plain { vec![plain] } else { vec![plain, split] }
 }
 
+/// Whether a name can be that of an environment variable, which reaches the app through dotenv: letters, digits, `_`,
+/// `.` and `-`.
+///
+/// `__proto__` cannot: as a property of a JavaScript object it vanishes.
+pub fn is_variable_name(name: &str) -> bool {
+    !name.is_empty() && name != "__proto__" && name.chars().all(is_variable_character)
+}
+
+/// Whether dotenv takes a character in a variable's name.
+pub(crate) fn is_variable_character(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-')
+}
+
 /// Why a name cannot be an app's; `None` when it can.
 pub(super) fn app_name_fault(name: &str) -> Option<String> {
     if name.len() > LONGEST {

@@ -218,7 +218,7 @@ pub(super) fn inner_path(value: &Value) -> Result<String, &'static str> {
 pub(super) fn variable(value: &Value) -> Result<String, &'static str> {
     value
         .as_str()
-        .filter(|name| crate::env::is_variable_name(name))
+        .filter(|name| name::is_variable_name(name))
         .map(str::to_owned)
         .ok_or("the name of an environment variable")
 }

@@ -2,8 +2,8 @@
 
 use crate::transcript::transcript;
 use deploy_native::dokploy::{
-    ContainerConfig, Expected, Look, Observation, Progress, RunFailure, ServiceTask, Task, TaskState, Verdict,
-    WaitSettings, Watch, classify,
+    ContainerConfig, Expected, Observation, Progress, RolloutFailure, RolloutMonitor, RolloutStatus, ServiceSnapshot,
+    ServiceTask, Task, TaskState, WaitSettings, classify,
 };
 use deploy_native::secrets::Secret;
 use serde_json::Value;
@@ -25,27 +25,31 @@ fn frames(name: &str, tasks: &str) -> Vec<(Duration, Vec<ServiceTask>)> {
     entry["timeline"].as_array().unwrap().iter().map(frame).collect()
 }
 
-/// A look at a frame whose rows have these ids; `container` tells what each of them runs: image and `A`.
-fn look(rows: &[ServiceTask], ids: &[usize], container: &dyn Fn(usize) -> (&'static str, &'static str)) -> Look {
+/// The snapshot of a frame whose rows have these ids; `container` tells what each of them runs: image and `A`.
+fn snapshot(
+    rows: &[ServiceTask],
+    ids: &[usize],
+    container: &dyn Fn(usize) -> (&'static str, &'static str),
+) -> ServiceSnapshot {
     assert_eq!(rows.len(), ids.len());
-    let mut look = Look::default();
+    let mut snapshot = ServiceSnapshot::default();
     for (row, id) in rows.iter().zip(ids) {
         let task = Task::parse(&ServiceTask { task_id: id.to_string(), ..row.clone() });
         if task.state == TaskState::Running {
             let (image, value) = container(*id);
             let env = BTreeMap::from([("A".to_owned(), Secret::new(value))]);
             let config = ContainerConfig { image: image.to_owned(), env, task_id: None };
-            look.containers.insert(task.id.clone(), config);
+            snapshot.containers.insert(task.id.clone(), config);
         }
-        look.tasks.push(task);
+        snapshot.tasks.push(task);
     }
-    look
+    snapshot
 }
 
 fn observed(name: &str, tasks: &str) -> Vec<&'static str> {
     let words = frames(name, tasks).into_iter().map(|(_, rows)| {
         let ids: Vec<usize> = (0..rows.len()).collect();
-        match classify(&look(&rows, &ids, &|_| ("app:1", "1"))) {
+        match classify(&snapshot(&rows, &ids, &|_| ("app:1", "1"))) {
             Observation::Starting => "starting",
             Observation::Running { .. } => "running",
             Observation::CrashLooping { .. } => "crash",
@@ -67,27 +71,27 @@ fn i7_every_recorded_frame_is_taken_for_what_it_was() {
 }
 
 /// Plays a timeline until it is decided, and if need be its last frame again after 3 s.
-fn verdict(
+fn status(
     name: &str,
     expected: (&str, &str),
     before: &[usize],
     ids: &[&[usize]],
     container: &dyn Fn(usize) -> (&'static str, &'static str),
-) -> Verdict {
+) -> RolloutStatus {
     let env = BTreeMap::from([("A".to_owned(), Secret::new(expected.1))]);
     let tasks_before: BTreeSet<String> = before.iter().map(ToString::to_string).collect();
     let expected = Expected { image: expected.0.to_owned(), env, former_env: BTreeMap::new(), tasks_before };
-    let mut watch = Watch::new(expected, &WaitSettings::default());
+    let mut monitor = RolloutMonitor::new(expected, &WaitSettings::default());
     let frames = frames(name, "tasks");
     assert_eq!(frames.len(), ids.len());
     for ((time, rows), ids) in frames.iter().zip(ids) {
-        let verdict = watch.look(*time, &look(rows, ids, container));
-        if !matches!(verdict, Verdict::Wait(_)) {
-            return verdict;
+        let status = monitor.observe(*time, &snapshot(rows, ids, container));
+        if !matches!(status, RolloutStatus::InProgress(_)) {
+            return status;
         }
     }
     let (time, rows) = frames.last().unwrap();
-    watch.look(*time + Duration::from_secs(3), &look(rows, ids.last().unwrap(), container))
+    monitor.observe(*time + Duration::from_secs(3), &snapshot(rows, ids.last().unwrap(), container))
 }
 
 #[test]
@@ -95,9 +99,9 @@ fn i7_the_recorded_rollback_of_an_environment_is_found() {
     // Task 1 crashed with the new environment; Swarm made task 2 with the old one.
     let ids: &[&[usize]] = &[&[1, 0], &[1, 0], &[2, 1, 0], &[2, 1, 0], &[2, 1, 0], &[2, 1, 0]];
     let container = |id| if id == 1 { ("app:1", "new") } else { ("app:1", "old") };
-    let verdict = verdict("bad environment", ("app:1", "new"), &[0], ids, &container);
+    let status = status("bad environment", ("app:1", "new"), &[0], ids, &container);
     let (variables, error) = (vec!["A".to_owned()], Some("task: non-zero exit (1)".to_owned()));
-    assert_eq!(verdict, Verdict::Failed(RunFailure::RolledBack { image: false, variables, error }));
+    assert_eq!(status, RolloutStatus::Failed(RolloutFailure::RolledBack { image: false, variables, error }));
 }
 
 #[test]
@@ -106,13 +110,13 @@ fn i7_the_recorded_rollback_of_an_image_is_found() {
     let late: &[usize] = &[5, 4, 3, 2, 0];
     let ids: &[&[usize]] = &[&[3, 2, 1, 0], &[3, 2, 1, 0], late, late, late, late];
     let container = |id| if id == 3 { ("crash:1", "1") } else { ("app:1", "1") };
-    let verdict = verdict("crashing image", ("crash:1", "1"), &[0, 1, 2], ids, &container);
+    let status = status("crashing image", ("crash:1", "1"), &[0, 1, 2], ids, &container);
     let error = Some("task: non-zero exit (1)".to_owned());
-    assert_eq!(verdict, Verdict::Failed(RunFailure::RolledBack { image: true, variables: Vec::new(), error }));
+    assert_eq!(status, RolloutStatus::Failed(RolloutFailure::RolledBack { image: true, variables: Vec::new(), error }));
 }
 
 #[test]
 fn i7_the_recorded_first_deployment_is_on_its_way_to_the_proof() {
-    let verdict = verdict("first deployment", ("app:1", "1"), &[], &[&[0], &[0]], &|_| ("app:1", "1"));
-    assert_eq!(verdict, Verdict::Wait(Progress::Running));
+    let status = status("first deployment", ("app:1", "1"), &[], &[&[0], &[0]], &|_| ("app:1", "1"));
+    assert_eq!(status, RolloutStatus::InProgress(Progress::Running));
 }

@@ -4,15 +4,12 @@
 //! kind of automatic value that the user's own wins over: it follows from nothing (design: Details, a value the user
 //! gave).
 
-use super::{EnvContext, EnvSource, EnvVariable, PostgresAddress, RedisAddress};
+use super::context::EnvContext;
+use super::variable::{EnvSource, EnvVariable};
 use crate::secrets::{Entropy, Secret, generate_secret};
 use crate::workspace::variable_stems;
 use indexmap::IndexMap;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-
-/// What a connection address may carry unencoded in its user, password and path.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The prefixes that make a variable public to browsers.
 const PUBLIC_PREFIXES: [&str; 3] = ["NEXT_PUBLIC_", "VITE_", "EXPO_PUBLIC_"];
@@ -62,8 +59,8 @@ enum Computed {
     Known(EnvSource, Secret),
     /// It will have a value once its service exists.
     AfterApply,
-    /// Nothing: it is the user's to provide.
-    Nothing,
+    /// It does not follow from the deployment: it is the user's to provide.
+    NotOurs,
 }
 
 impl EnvResolution {
@@ -86,7 +83,7 @@ impl EnvResolution {
                 }
                 self.known_after_apply.push(name.to_owned());
             }
-            Computed::Nothing => match used {
+            Computed::NotOurs => match used {
                 Some(value) => self.insert(name, EnvSource::User, value.clone()),
                 None if name == "BETTER_AUTH_SECRET" => self.generate(name, context, entropy),
                 None if required => self.missing.push(name.to_owned()),
@@ -128,14 +125,14 @@ fn compute(name: &str, context: &EnvContext) -> Computed {
         "PORT" => plain(EnvSource::App, context.port.to_string()),
         "NODE_ENV" => plain(EnvSource::Stage, node_env(&context.stage).to_owned()),
         "STAGE" => plain(EnvSource::Stage, context.stage.clone()),
-        "DATABASE_URL" => context.postgres.as_ref().map_or(Computed::Nothing, |postgres| match &postgres.host {
-            Some(host) => plain(EnvSource::Database, postgres_url(postgres, host)),
-            None => Computed::AfterApply,
-        }),
-        "REDIS_URL" => context.redis.as_ref().map_or(Computed::Nothing, |redis| match &redis.host {
-            Some(host) => plain(EnvSource::Cache, redis_url(redis, host)),
-            None => Computed::AfterApply,
-        }),
+        "DATABASE_URL" => match &context.postgres {
+            Some(postgres) => service_url(EnvSource::Database, postgres.url()),
+            None => Computed::NotOurs,
+        },
+        "REDIS_URL" => match &context.redis {
+            Some(redis) => service_url(EnvSource::Cache, redis.url()),
+            None => Computed::NotOurs,
+        },
         "BETTER_AUTH_URL" if context.host.is_some() => {
             plain(EnvSource::Host, format!("https://{}", context.host.as_deref().unwrap_or_default()))
         }
@@ -143,27 +140,17 @@ fn compute(name: &str, context: &EnvContext) -> Computed {
             plain(EnvSource::TrustedOrigins, context.trusted_origins.join(","))
         }
         _ => {
-            dependency_url(name, context).map_or(Computed::Nothing, |url| plain(EnvSource::Dependency, url.to_owned()))
+            dependency_url(name, context).map_or(Computed::NotOurs, |url| plain(EnvSource::Dependency, url.to_owned()))
         }
     }
 }
 
+fn service_url(source: EnvSource, url: Option<Secret>) -> Computed {
+    url.map_or(Computed::AfterApply, |url| Computed::Known(source, url))
+}
+
 fn node_env(stage: &str) -> &'static str {
     if stage == "development" { "development" } else { "production" }
-}
-
-pub(super) fn postgres_url(postgres: &PostgresAddress, host: &str) -> String {
-    let PostgresAddress { port, database, user, password, .. } = postgres;
-    let encode = |text| utf8_percent_encode(text, ENCODED);
-    format!("postgresql://{}:{}@{host}:{port}/{}", encode(user), encode(password.expose()), encode(database))
-}
-
-fn redis_url(redis: &RedisAddress, host: &str) -> String {
-    let port = redis.port;
-    match &redis.password {
-        Some(password) => format!("redis://:{}@{host}:{port}", utf8_percent_encode(password.expose(), ENCODED)),
-        None => format!("redis://{host}:{port}"),
-    }
 }
 
 /// The address that `{APP}_URL` or `{PREFIX}{APP}_URL` asks for. A name that fits one app exactly wins over one that

@@ -1,5 +1,6 @@
 use super::*;
 use crate::env::{EnvVariable, Secrets};
+use crate::env::{PostgresAddress, RedisAddress};
 use crate::secrets::SystemEntropy;
 use crate::workspace::tests::multi_auth;
 use serde_json::{Value, json};

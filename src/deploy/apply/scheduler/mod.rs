@@ -1,0 +1,244 @@
+//! The scheduler: carries out the step graph, side by side where nothing depends on another.
+
+use super::graph::{Graph, StepOutcome, Task};
+use crate::plan::{Blueprint, Step, WorkKind};
+use crate::{DeployError, DeployEvent, EventSink};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// How many steps of a kind run side by side.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Image builds.
+    pub(crate) builds: usize,
+    /// Calls of the server's API.
+    pub(crate) api: usize,
+    /// Records that are written or wait for their zone, whose writes follow one another.
+    pub(crate) dns: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self { builds: cores, api: 16, dns: 64 }
+    }
+}
+
+/// What became of the steps of a plan.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// The steps that did what they say.
+    pub(crate) changed: BTreeSet<String>,
+    /// The steps that were not run or had nothing to do, and why.
+    pub(crate) skipped: BTreeMap<String, String>,
+    /// Every failure.
+    pub(crate) failed: BTreeMap<String, DeployError>,
+}
+
+/// Carries out a plan: a failed step stops what depends on it, everything else finishes.
+///
+/// # Errors
+///
+/// `CANCELLED` when the token fires; every other failure is in the outcome.
+pub(super) async fn run_graph<'a>(
+    graph: Graph<'a>,
+    blueprint: &'a Blueprint,
+    events: &dyn EventSink,
+    cancel: &CancellationToken,
+    limits: Limits,
+) -> Result<Outcome, DeployError> {
+    let mut schedule = Schedule::new(graph, blueprint);
+    let permits = permits(limits);
+    let mut running = FuturesUnordered::new();
+    loop {
+        for task in schedule.take_ready() {
+            let permit = permits.get(&task.kind);
+            running.push(run(task, events, permit));
+        }
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(DeployError::cancelled()),
+            finished = running.next() => match finished {
+                Some((step, result)) => schedule.settle(step, result, events),
+                None => return Ok(schedule.outcome),
+            },
+        }
+    }
+}
+
+async fn run<'a>(
+    task: Task<'a>,
+    events: &dyn EventSink,
+    permits: Option<&Semaphore>,
+) -> (&'a Step, Result<(StepOutcome, u64), (DeployError, u64)>) {
+    // A closed semaphore cannot be: nobody closes it.
+    let _permit = match permits {
+        Some(permits) => permits.acquire().await.ok(),
+        None => None,
+    };
+    let step = task.step;
+    events.emit(DeployEvent::StepStarted {
+        step: step.id.clone(),
+        title: format!("{}: {}", step.resource, step.reason),
+        app: step.app.clone(),
+    });
+    let started = Instant::now();
+    let result = match (task.start)() {
+        Some(work) => work.await,
+        // Those that make what it needs have not succeeded, and then it is dropped before it comes here.
+        None => Ok(StepOutcome::Deferred("what it needs was not made".to_owned())),
+    };
+    let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    (step, result.map(|outcome| (outcome, duration)).map_err(|error| (error, duration)))
+}
+
+fn permits(limits: Limits) -> HashMap<WorkKind, Semaphore> {
+    [
+        (WorkKind::Build, limits.builds),
+        (WorkKind::Api, limits.api),
+        (WorkKind::Dns, limits.dns),
+        (WorkKind::Database, 1),
+    ]
+    .into_iter()
+    .map(|(kind, count)| (kind, Semaphore::new(count.max(1))))
+    .collect()
+}
+
+/// Which steps wait for which.
+struct Schedule<'a> {
+    waiting: HashMap<&'a str, Waiting<'a>>,
+    /// The steps that depend on a step, by its id.
+    dependents: HashMap<&'a str, Vec<&'a str>>,
+    /// The steps that go on although another one, which they wait for, did not succeed.
+    soft: &'a BTreeMap<String, Vec<String>>,
+    /// Those that wait for nothing any more.
+    ready: Vec<Task<'a>>,
+    outcome: Outcome,
+}
+
+/// A step that waits.
+struct Waiting<'a> {
+    task: Task<'a>,
+    /// For how many others.
+    left: usize,
+}
+
+impl<'a> Schedule<'a> {
+    fn new(graph: Graph<'a>, blueprint: &'a Blueprint) -> Self {
+        let (mut waiting, mut dependents) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
+        let mut ready = Vec::new();
+        let ids: BTreeSet<&'a str> = graph.tasks.iter().map(|task| task.step.id.as_str()).collect();
+        for task in graph.tasks {
+            let step = task.step;
+            let planned = step.depends_on.iter().map(String::as_str);
+            let first: BTreeSet<&str> = planned.chain(task.producers.iter().map(AsRef::as_ref)).collect();
+            let first: Vec<&'a str> = first.into_iter().filter_map(|id| ids.get(id).copied()).collect();
+            if first.is_empty() {
+                ready.push(task);
+                continue;
+            }
+            waiting.insert(step.id.as_str(), Waiting { task, left: first.len() });
+            for id in first {
+                dependents.entry(id).or_default().push(step.id.as_str());
+            }
+        }
+        Self { waiting, dependents, soft: &blueprint.soft, ready, outcome: Outcome::default() }
+    }
+
+    /// Takes the steps that may run now.
+    fn take_ready(&mut self) -> Vec<Task<'a>> {
+        std::mem::take(&mut self.ready)
+    }
+
+    /// Lets run what waited for this step alone.
+    fn release(&mut self, id: &str) {
+        for dependent in self.dependents.remove(id).unwrap_or_default() {
+            self.waits_less(dependent);
+        }
+    }
+
+    fn waits_less(&mut self, id: &str) {
+        let Some(waiting) = self.waiting.get_mut(id) else { return };
+        waiting.left -= 1;
+        if waiting.left == 0 {
+            self.ready.extend(self.waiting.remove(id).map(|waiting| waiting.task));
+        }
+    }
+
+    /// Drops what cannot run any more because of what became of this step, in words, or because it was dropped itself.
+    fn drop_dependents(&mut self, id: &str, became: &str, events: &dyn EventSink) {
+        let mut blockers = vec![id.to_owned()];
+        while let Some(blocker) = blockers.pop() {
+            for dependent in self.dependents.remove(blocker.as_str()).unwrap_or_default() {
+                if self.goes_on_without(dependent, &blocker) {
+                    self.waits_less(dependent);
+                    continue;
+                }
+                let Some(Waiting { task: Task { step, .. }, .. }) = self.waiting.remove(dependent) else { continue };
+                let reason = format!("{blocker} {became}");
+                events.emit(DeployEvent::StepSkipped {
+                    step: step.id.clone(),
+                    app: step.app.clone(),
+                    reason: reason.clone(),
+                });
+                self.outcome.skipped.insert(step.id.clone(), reason);
+                blockers.push(step.id.clone());
+            }
+        }
+    }
+
+    /// Whether a step goes on although one that it waits for did not succeed: not without a value that it is given.
+    fn goes_on_without(&self, dependent: &str, blocker: &str) -> bool {
+        let needs = |waiting: &Waiting<'_>| waiting.task.producers.iter().any(|id| **id == *blocker);
+        self.soft.get(dependent).is_some_and(|soft| soft.iter().any(|id| id == blocker))
+            && !self.waiting.get(dependent).is_some_and(needs)
+    }
+
+    fn settle(
+        &mut self,
+        step: &'a Step,
+        result: Result<(StepOutcome, u64), (DeployError, u64)>,
+        events: &dyn EventSink,
+    ) {
+        let (id, app) = (step.id.clone(), step.app.clone());
+        match result {
+            Ok((StepOutcome::Changed(()), duration_ms)) => {
+                self.release(&id);
+                self.outcome.changed.insert(id.clone());
+                events.emit(DeployEvent::StepFinished { step: id, app, duration_ms });
+            }
+            Ok((StepOutcome::Unchanged { reason, .. }, _)) => {
+                self.release(&id);
+                self.outcome.skipped.insert(id.clone(), reason.clone());
+                events.emit(DeployEvent::StepSkipped { step: id, app, reason });
+            }
+            Ok((StepOutcome::Deferred(reason), _)) => {
+                self.drop_dependents(&id, "waits", events);
+                self.outcome.skipped.insert(id.clone(), reason.clone());
+                events.emit(DeployEvent::StepSkipped { step: id, app, reason });
+            }
+            Err((error, duration_ms)) => {
+                events.emit(DeployEvent::StepFailed {
+                    step: id.clone(),
+                    app: app.clone(),
+                    code: error.code().as_str().to_owned(),
+                    message: error.message().to_owned(),
+                    duration_ms,
+                });
+                self.drop_dependents(&id, "did not succeed", events);
+                let error = if error.step_id().is_none() { error.step(&id) } else { error };
+                let error = match app {
+                    Some(app) if error.app_name().is_none() => error.app(app),
+                    _ => error,
+                };
+                self.outcome.failed.insert(id, error);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

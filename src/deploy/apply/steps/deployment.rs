@@ -1,0 +1,167 @@
+//! An app's settings and its deployment, seen running (I7).
+
+use super::delivery::{Delivery, Parts, SAME_IMAGE};
+use super::logins::{seen_running, wait_until_drained};
+use crate::DeployError;
+use crate::deploy::apply::graph::StepOutcome;
+use crate::deploy::apply::resources::AppDeployment;
+use crate::deploy::changes::StepContext;
+use crate::deploy::report::AppStatus;
+use crate::deploy::request::WaitFor;
+use crate::dokploy::{Expected, Progress, SaveDockerProvider, SaveEnvironment, WaitSettings};
+use crate::env::encode_env;
+use crate::plan::env_fingerprint;
+use crate::secrets::Secret;
+use crate::state::{Deployed, Entry, Intent, Outcome, ResourceKind, State};
+use indexmap::IndexMap;
+use serde_json::Map;
+
+/// Tells the server an app's image and environment. The running containers keep theirs until the deployment.
+///
+/// Nothing, where the build gave the image with which the app runs as desired already.
+pub(super) async fn configure(
+    cx: &StepContext<'_>,
+    delivery: &Delivery<'_>,
+    parts: &Parts,
+) -> Result<StepOutcome, DeployError> {
+    if delivery.runs_with(&parts.image) {
+        return Ok(StepOutcome::unchanged(SAME_IMAGE));
+    }
+    let desired = delivery.desired;
+    let id = parts.application.id.as_str();
+    let env = Secret::new(encode_env(&desired.name, &delivery.environment(cx, parts)?)?);
+    let login = desired.registry.as_ref();
+    let provider = SaveDockerProvider {
+        application_id: id,
+        docker_image: Some(&parts.image),
+        username: login.map(|login| login.username.as_str()),
+        password: login.map(|login| &login.password),
+        registry_url: login.map(|login| login.url.as_str()),
+    };
+    let variables = SaveEnvironment { application_id: id, env: &env };
+    let api = cx.client.application();
+    let change = async {
+        // Neither is given up when the other fails: what was sent is answered.
+        let (image_saved, env_saved) = tokio::join!(
+            cx.client.repeat(|| async { api.save_docker_provider(&provider).await }),
+            cx.client.repeat(|| async { api.save_environment(&variables).await }),
+        );
+        image_saved.and(env_saved)
+    };
+    let (resource, name) = (ResourceKind::Application, desired.name.clone());
+    cx.journaled(Intent::Update { resource, name, id: id.to_owned() }, change).await?;
+    Ok(StepOutcome::Changed(()))
+}
+
+/// Deploys an app and follows it as far as the request says; makes known what was seen. Nothing, as in [`configure`].
+///
+/// `former` is what an earlier deployment of this run brought to run.
+pub(super) async fn deploy(
+    cx: &StepContext<'_>,
+    delivery: &Delivery<'_>,
+    parts: &Parts,
+    former: Option<AppDeployment>,
+) -> Result<StepOutcome<AppDeployment>, DeployError> {
+    if delivery.runs_with(&parts.image) {
+        let value = AppDeployment { status: AppStatus::Running, env: None };
+        return Ok(StepOutcome::Unchanged { value, reason: SAME_IMAGE.to_owned() });
+    }
+    let env = delivery.environment(cx, parts)?;
+    let title = delivery.title(cx, &parts.image, &env);
+    let expected = expected(cx, delivery, parts, &env, former).await?;
+    let app = delivery.desired.name.clone();
+    let entry = cx.intend(Intent::Deploy { app, title: title.to_string() }).await?;
+    send(cx, &parts.application.id, &title.to_string()).await?;
+    let status = follow(cx, delivery, parts, &title.to_string(), expected).await?;
+    if status != AppStatus::Running {
+        cx.journal.settle(&entry, Outcome::Done).await?;
+        return Ok(StepOutcome::Changed(AppDeployment { status, env: None }));
+    }
+    let deployed = Deployed {
+        fingerprint: title.fingerprint.clone(),
+        environment: env_fingerprint(&env),
+        image: parts.image.clone(),
+        title: title.to_string(),
+        unknown: Map::new(),
+    };
+    remember(cx, delivery, deployed, &entry).await?;
+    Ok(StepOutcome::Changed(AppDeployment { status, env: Some(env) }))
+}
+
+/// What must run after the deployment, and what ran before it.
+async fn expected(
+    cx: &StepContext<'_>,
+    delivery: &Delivery<'_>,
+    parts: &Parts,
+    env: &IndexMap<String, Secret>,
+    former: Option<AppDeployment>,
+) -> Result<Expected, DeployError> {
+    let pairs =
+        |env: &IndexMap<String, Secret>| env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut expected = Expected { image: parts.image.clone(), env: pairs(env), ..Expected::default() };
+    if delivery.wait_for() == WaitFor::Running {
+        let ran = former.and_then(|former| former.env);
+        // An application that this run has made, and not deployed yet, has neither.
+        let Some(former) = ran.as_ref().or(delivery.stored_env) else { return Ok(expected) };
+        expected.former_env = pairs(former);
+        let tasks = cx.client.tasks(&parts.application.app_name).await?;
+        expected.tasks_before = tasks.into_iter().map(|task| task.id).collect();
+    }
+    Ok(expected)
+}
+
+/// Queues the deployment. Sent twice it would only be made twice, one after the other, with the same outcome.
+async fn send(cx: &StepContext<'_>, id: &str, title: &str) -> Result<(), DeployError> {
+    let description = format!("stage {}", cx.marks.stage);
+    cx.client.repeat(|| async { cx.client.application().deploy(id, title, &description).await }).await?;
+    Ok(())
+}
+
+/// Follows a deployment as far as the request says; says how far it was seen to come.
+async fn follow(
+    cx: &StepContext<'_>,
+    delivery: &Delivery<'_>,
+    parts: &Parts,
+    title: &str,
+    expected: Expected,
+) -> Result<AppStatus, DeployError> {
+    let app = delivery.desired.name.as_str();
+    let (id, app_name) = (&parts.application.id, &parts.application.app_name);
+    let settings = WaitSettings { stability: delivery.stability, ..cx.surroundings.wait.clone() };
+    let progress = |state: Progress| cx.progress(state.as_str());
+    if delivery.wait_for() == WaitFor::Queued {
+        return Ok(AppStatus::Queued);
+    }
+    let followed = cx.client.follow_deployment(id, title, &settings, &progress).await;
+    followed.inspect_err(|error| log_tail(cx, error)).map_err(|error| error.app(app))?;
+    if delivery.wait_for() == WaitFor::Deployed {
+        return Ok(AppStatus::Deployed);
+    }
+    let proven = cx.client.prove_running(id, app_name, expected, &settings, &progress).await;
+    proven.inspect_err(|error| log_tail(cx, error)).map_err(|error| error.app(app))?;
+    if delivery.changes_login() {
+        wait_until_drained(cx, app, app_name).await?;
+    }
+    Ok(AppStatus::Running)
+}
+
+/// Remembers what was seen running.
+async fn remember(
+    cx: &StepContext<'_>,
+    delivery: &Delivery<'_>,
+    deployed: Deployed,
+    entry: &Entry,
+) -> Result<(), DeployError> {
+    let app = delivery.desired.name.as_str();
+    let seen = |state: &mut State| {
+        state.deploy_native.deployed.insert(app.to_owned(), deployed);
+        seen_running(state, app, delivery.login);
+    };
+    tokio::try_join!(cx.state.update(seen), cx.journal.settle(entry, Outcome::Done))?;
+    Ok(())
+}
+
+/// Passes the log of a failure on as events.
+fn log_tail(cx: &StepContext<'_>, error: &DeployError) {
+    error.log_tail().into_iter().flat_map(str::lines).for_each(|line| cx.log(line));
+}

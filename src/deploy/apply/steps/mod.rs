@@ -1,0 +1,20 @@
+//! What each operation does, one file per kind of resource.
+
+mod application;
+mod delivery;
+mod deployment;
+mod domain;
+mod image;
+mod logins;
+mod project;
+mod record;
+mod removal;
+mod roles;
+mod service;
+mod service_deployment;
+mod twin;
+mod wire;
+mod wire_apps;
+
+pub(crate) use record::Records;
+pub(super) use wire::wire;

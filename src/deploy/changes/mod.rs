@@ -1,0 +1,11 @@
+//! How changes of the server are made: announced in the journal, made once, with a lost answer looked for (I3).
+
+mod context;
+mod create_once;
+mod deletion;
+mod zone_queue;
+
+pub(crate) use context::{StepContext, StepServices};
+pub(crate) use create_once::{create_once, remove};
+pub(crate) use deletion::{becomes_idle, delete_application};
+pub(crate) use zone_queue::ZoneQueues;

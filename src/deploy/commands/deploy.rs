@@ -1,0 +1,115 @@
+//! Deploying: everything that the workspace declares, or only its services and database users.
+
+use super::deployment_report::deployment_report;
+use super::frame::{Command, FinishedRun};
+use crate::DeployError;
+use crate::deploy::apply::Outcome;
+use crate::deploy::changes::StepServices;
+use crate::deploy::context::{Providers, RunContext, RunLock, RunScope};
+use crate::deploy::prepare::{Draft, begin_login_rotations, draft_deployment};
+use crate::deploy::recovery::adopt_domains_in_memory;
+use crate::deploy::report::{DeployFailure, DeployReport};
+use crate::plan::{DeployPlan, Desired, Observed, draw};
+use crate::secrets::{Entropy, generate_password};
+use crate::state::{Intent, Journal, SharedState, State};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// Deploys what the run's scope contains.
+pub(super) struct Deploy {
+    /// How much of the workspace is deployed.
+    pub(super) scope: RunScope,
+}
+
+#[async_trait]
+impl Command for Deploy {
+    type Report = DeployReport;
+
+    async fn draft(&self, context: &RunContext) -> Result<Draft, DeployError> {
+        let draft = Box::pin(draft_deployment(context, context.read_state().await?)).await?;
+        if self.scope == RunScope::Workspace {
+            context.check_expected(&draft.blueprint.plan)?;
+        }
+        Ok(draft)
+    }
+
+    async fn save(
+        &self,
+        context: &RunContext,
+        lock: &RunLock,
+        draft: &Draft,
+    ) -> Result<Option<SharedState>, DeployError> {
+        if draft.blueprint.plan.changes == 0 && draft.kept.as_ref() == Some(&draft.state) {
+            return Ok(None);
+        }
+        let provider = || Arc::clone(&context.state_provider);
+        let kept = match draft.kept {
+            Some(_) => SharedState::load(provider(), context.stage()).await?,
+            None => None,
+        };
+        let shared = kept.unwrap_or_else(|| SharedState::start(provider(), draft.state.clone()));
+        let shared = shared.under(lock.stage().clone());
+        shared
+            .update(|state| {
+                *state = draft.state.clone();
+                draft.generated.keep_in(state);
+                begin_login_rotations(state, &draft.desired.rotations, context.entropy());
+                choose_passwords(state, &draft.desired, &draft.observed, context.entropy());
+            })
+            .await?;
+        Ok(Some(shared))
+    }
+
+    /// A record that is to go may lie in a zone in which no app has a host name any more.
+    fn providers(&self, context: &RunContext, state: &State) -> Result<Providers, DeployError> {
+        Ok(context.zones.writable(state))
+    }
+
+    async fn conclude(&self, services: &StepServices, outcome: &Outcome) -> Result<(), DeployError> {
+        let deployed = outcome.failed.is_empty() && !outcome.changed.is_empty();
+        if self.scope == RunScope::Workspace && deployed {
+            let now = services.now();
+            services.state.update(|state| state.last_deployed_at = now).await?;
+        }
+        Ok(())
+    }
+
+    fn report(&self, run: &FinishedRun<'_>) -> DeployReport {
+        deployment_report(run)
+    }
+
+    fn failure(&self, error: DeployError, report: DeployReport) -> DeployFailure {
+        DeployFailure { error, report: Some(Box::new(report)) }
+    }
+}
+
+/// Chooses the passwords of the services that are to be created, so that they are durable with everything else.
+fn choose_passwords(state: &mut State, desired: &Desired, observed: &Observed, entropy: &dyn Entropy) {
+    let passwords = &mut state.deploy_native.passwords;
+    if desired.postgres.is_some() && observed.postgres.is_none() {
+        passwords.postgres.get_or_insert_with(|| generate_password(entropy));
+    }
+    if desired.redis.is_some() && observed.redis.is_none() {
+        passwords.redis.get_or_insert_with(|| generate_password(entropy));
+    }
+}
+
+/// Plans a deployment: what it would do, with what it would first set right of an interrupted run.
+///
+/// # Errors
+///
+/// Everything that stops a deployment before its first change.
+pub(super) async fn plan_deployment(context: &RunContext) -> Result<DeployPlan, DeployError> {
+    let unfinished = Journal::peek(&context.request.workspace.root, context.stage()).await?;
+    let mut state = context.read_state().await?;
+    if let Some(state) = &mut state {
+        adopt_domains_in_memory(context, state, unfinished.iter().map(|entry| &entry.intent)).await?;
+    }
+    let mut draft = Box::pin(draft_deployment(context, state)).await?;
+    let opened = unfinished.iter().any(|entry| matches!(entry.intent, Intent::OpenDatabasePort { .. }));
+    if opened && draft.observed.open_port.is_none() {
+        draft.observed.open_port = draft.observed.postgres.as_ref().map(|found| found.id.clone());
+        draft.blueprint = draw(&draft.desired, &draft.observed, &draft.state)?;
+    }
+    Ok(draft.blueprint.plan)
+}

@@ -1,0 +1,150 @@
+//! What callers can ask for, each with its order of phases.
+
+mod deploy;
+mod deployment_report;
+mod frame;
+mod rotate;
+mod undeploy;
+mod verify_dns;
+mod verify_isolation;
+
+use super::context::{RunContext, RunScope};
+use super::prepare::{draft_removal, draft_rotation};
+use super::report::{DeployFailure, DeployReport, DnsReport, RotationReport, UndeployReport};
+use super::request::{DeployRequest, RotateRequest, RunOptions, UndeployRequest};
+use crate::DeployError;
+use crate::plan::DeployPlan;
+use crate::postgres::IsolationReport;
+use deploy::{Deploy, plan_deployment};
+use frame::{or_cancelled, run_command};
+use rotate::RotateCredentials;
+use undeploy::Undeploy;
+use verify_dns::check_hosts;
+use verify_isolation::VerifyIsolation;
+
+/// Puts a workspace on its server: plans, applies, verifies. Given the plan that its user was shown
+/// ([`RunOptions::expected_plan`]), it applies that one or none.
+///
+/// # Errors
+///
+/// Every code of [`ErrorCode`](crate::ErrorCode); see the table in the README.
+pub async fn deploy(request: DeployRequest, options: RunOptions) -> Result<DeployReport, DeployFailure> {
+    deploy_scope(request, options, RunScope::Workspace).await
+}
+
+async fn deploy_scope(
+    request: DeployRequest,
+    options: RunOptions,
+    scope: RunScope,
+) -> Result<DeployReport, DeployFailure> {
+    let context = RunContext::new(request, options, scope)?;
+    Box::pin(run_command(context, Deploy { scope })).await
+}
+
+/// Works out what [`deploy`] would do, and changes nothing.
+///
+/// # Errors
+///
+/// As [`deploy`], for everything that is found before the first change.
+pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
+    let context = RunContext::new(request, options, RunScope::Workspace)?;
+    or_cancelled(&context, Box::pin(plan_deployment(&context))).await
+}
+
+/// Removes what was deployed.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST` with the reason `other-server` when the state is of another server; else as [`deploy`].
+pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<UndeployReport, DeployFailure> {
+    let (request, depth) = request.into_parts();
+    let everything = depth.data && request.settings.apps.is_none();
+    let context = RunContext::new(request, options, RunScope::Deployed)?;
+    Box::pin(run_command(context, Undeploy { depth, everything })).await
+}
+
+/// Works out what [`undeploy`] would do, and changes nothing.
+///
+/// # Errors
+///
+/// As [`undeploy`], for everything that is found before the first change.
+pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
+    let (request, depth) = request.into_parts();
+    let context = RunContext::new(request, options, RunScope::Deployed)?;
+    let draft = or_cancelled(&context, Box::pin(draft_removal(&context, depth))).await?;
+    Ok(draft.blueprint.plan)
+}
+
+/// Gives apps that run other credentials: another password for their database user, other values of what was generated.
+///
+/// Nothing else about them changes, and no moment refuses them. Interrupted anywhere, the next run of this or of
+/// [`deploy`] finishes it.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST` with the reason `not-rotatable` for a value that is the user's own; else as [`deploy`].
+pub async fn rotate_credentials(request: RotateRequest, options: RunOptions) -> Result<RotationReport, DeployFailure> {
+    let (request, choice) = request.into_parts();
+    let context = RunContext::new(request, options, RunScope::Credentials)?;
+    Box::pin(run_command(context, RotateCredentials { choice })).await
+}
+
+/// Works out what [`rotate_credentials`] would do, and changes nothing.
+///
+/// # Errors
+///
+/// As [`rotate_credentials`], for everything that is found before the first change.
+pub async fn plan_rotate_credentials(request: RotateRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
+    let (request, choice) = request.into_parts();
+    let context = RunContext::new(request, options, RunScope::Credentials)?;
+    let draft = or_cancelled(&context, Box::pin(draft_rotation(&context, &choice))).await?;
+    Ok(draft.blueprint.plan)
+}
+
+/// Asks the authoritative servers of each host name of the selected apps whether they answer with the server's address.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST`, `INVALID_WORKSPACE`, `DNS_RESOLUTION`, `CANCELLED`.
+pub async fn verify_dns(request: DeployRequest, options: RunOptions) -> Result<DnsReport, DeployError> {
+    let context = RunContext::new(request, options, RunScope::Workspace)?;
+    or_cancelled(&context, Box::pin(check_hosts(&context))).await
+}
+
+/// Proves that the stage's app roles are isolated from each other, as every deployment does that changes them.
+///
+/// Every app of the workspace that has a role is tried, whatever `apps` selects. The stage is locked meanwhile. Nothing is
+/// changed, but where the database is reached by its external port, that is opened and closed again, which restarts the
+/// database.
+///
+/// # Errors
+///
+/// [`ErrorCode::IsolationBroken`](crate::ErrorCode::IsolationBroken) naming role and object, with every other outcome that
+/// is not as it must be as its log; `INVALID_REQUEST` with the reason `not-provisioned` when the stage has no database or no
+/// app has a role; `STATE_*`, `DOKPLOY_*`, `POSTGRES_*`, `DATABASE_PORT`, `CANCELLED`.
+pub async fn verify_isolation(request: DeployRequest, options: RunOptions) -> Result<IsolationReport, DeployError> {
+    let context = RunContext::new(request, options, RunScope::Deployed)?;
+    Box::pin(run_command(context, VerifyIsolation)).await.map_err(|failure| failure.error)
+}
+
+/// Creates project, environment and services, and nothing else (seed: `provisionServices()`).
+///
+/// # Errors
+///
+/// As [`deploy`].
+pub async fn provision_services(request: DeployRequest, options: RunOptions) -> Result<DeployReport, DeployFailure> {
+    deploy_scope(request, options, RunScope::Services).await
+}
+
+/// Gives every app that needs one its user and schema; creates the services where they are missing (seed:
+/// `initializePostgresUsers()`).
+///
+/// # Errors
+///
+/// As [`deploy`].
+pub async fn initialize_postgres_users(
+    request: DeployRequest,
+    options: RunOptions,
+) -> Result<DeployReport, DeployFailure> {
+    deploy_scope(request, options, RunScope::DatabaseUsers).await
+}

@@ -1,0 +1,106 @@
+//! Undeploying: what is ours goes, what is not stays, what stood there before comes back.
+
+use super::frame::{Command, FinishedRun};
+use crate::DeployError;
+use crate::deploy::apply::Outcome;
+use crate::deploy::changes::StepServices;
+use crate::deploy::context::{Providers, RunContext, RunLock};
+use crate::deploy::prepare::{Draft, draft_removal};
+use crate::deploy::report::{DeployFailure, UndeployReport};
+use crate::deploy::request::RemovalDepth;
+use crate::plan::{Action, Operation};
+use crate::state::{SharedState, State};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// Removes what is ours.
+pub(super) struct Undeploy {
+    /// What is removed beyond the apps.
+    pub(super) depth: RemovalDepth,
+    /// Whether every app goes, with all data.
+    pub(super) everything: bool,
+}
+
+#[async_trait]
+impl Command for Undeploy {
+    type Report = UndeployReport;
+
+    async fn draft(&self, context: &RunContext) -> Result<Draft, DeployError> {
+        let draft = draft_removal(context, self.depth).await?;
+        context.check_expected(&draft.blueprint.plan)?;
+        Ok(draft)
+    }
+
+    async fn save(
+        &self,
+        context: &RunContext,
+        lock: &RunLock,
+        draft: &Draft,
+    ) -> Result<Option<SharedState>, DeployError> {
+        let shared = SharedState::start(Arc::clone(&context.state_provider), draft.state.clone());
+        let shared = shared.under(lock.stage().clone());
+        if draft.blueprint.plan.changes > 0 {
+            return Ok(Some(shared));
+        }
+        // A run that was interrupted after its last change has not come to this.
+        let mut rest = draft.state.clone();
+        if self.everything {
+            forget_data(&mut rest);
+        }
+        if draft.kept.as_ref().is_some_and(|kept| *kept != rest) {
+            shared.update(|state| *state = rest).await?;
+        }
+        Ok(None)
+    }
+
+    fn providers(&self, context: &RunContext, state: &State) -> Result<Providers, DeployError> {
+        context.zones.with_recorded(state)
+    }
+
+    async fn conclude(&self, services: &StepServices, outcome: &Outcome) -> Result<(), DeployError> {
+        if self.everything && outcome.failed.is_empty() {
+            services.state.update(forget_data).await?;
+        }
+        Ok(())
+    }
+
+    fn report(&self, run: &FinishedRun<'_>) -> UndeployReport {
+        let blueprint = &run.draft.blueprint;
+        let mut report = UndeployReport {
+            kept: blueprint.plan.notes.clone(),
+            duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
+            ..UndeployReport::default()
+        };
+        for step in blueprint.plan.steps.iter().filter(|step| step.action == Action::Delete) {
+            if let Some(reason) = run.outcome.skipped.get(&step.id) {
+                report.kept.push(format!("{}: {reason}", step.resource));
+            }
+            if !run.outcome.changed.contains(&step.id) {
+                continue;
+            }
+            let previous = match blueprint.operations.get(&step.id) {
+                Some(Operation::RestoreRecord { key, .. }) => {
+                    run.draft.state.dns_records.get(key).and_then(|it| it.previous.as_ref())
+                }
+                _ => None,
+            };
+            match previous {
+                Some(previous) => report.restored.push(format!("{} → {}", step.resource, previous.values.join(", "))),
+                None => report.removed.push(step.resource.clone()),
+            }
+        }
+        report
+    }
+
+    fn failure(&self, error: DeployError, report: UndeployReport) -> DeployFailure {
+        DeployFailure::of_undeploy(error, &report)
+    }
+}
+
+/// Forgets what only made sense with the data that is gone.
+fn forget_data(state: &mut State) {
+    state.app_credentials.clear();
+    state.generated_secrets.clear();
+    state.deploy_native.rotations.clear();
+    state.deploy_native.images.clear();
+}

@@ -1,0 +1,141 @@
+//! A checked request with the clients that every phase of a run uses.
+
+use super::clients::{self, dokploy_client, state_provider};
+use super::names::Marks;
+use super::redaction::hide_given;
+use super::reporter::Reporter;
+use super::scope::RunScope;
+use super::selection::{check_stage, declared_apps, selected_apps};
+use super::zones::Zones;
+use crate::DeployError;
+use crate::deploy::request::{DeployRequest, RunOptions};
+use crate::dns::LookupOptions;
+use crate::dokploy::Dokploy;
+use crate::image::ImageBuilder;
+use crate::plan::{DeployPlan, check_still_true};
+use crate::secrets::{Entropy, Redactor};
+use crate::state::{SharedState, State, StateProvider};
+use indexmap::IndexMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use time::OffsetDateTime;
+
+/// A checked request with the clients that every phase of a run uses.
+pub(crate) struct RunContext {
+    pub(crate) request: DeployRequest,
+    pub(crate) options: RunOptions,
+    /// How much of the workspace the run concerns.
+    pub(crate) scope: RunScope,
+    pub(crate) client: Dokploy,
+    pub(crate) reporter: Reporter,
+    pub(crate) redactor: Arc<Redactor>,
+    pub(crate) state_provider: Arc<dyn StateProvider>,
+    pub(crate) image_builder: Arc<dyn ImageBuilder>,
+    /// The apps that the run deploys, dependencies first.
+    pub(crate) apps: Vec<String>,
+    /// Every app that the workspace declares and that may live on the server.
+    pub(crate) declared: BTreeSet<String>,
+    /// The host name of every app.
+    pub(crate) hosts: IndexMap<String, String>,
+    /// The zones of the host names of [`Self::apps`].
+    pub(crate) zones: Zones,
+}
+
+impl RunContext {
+    /// Checks the request and makes the clients; connects to nothing.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_REQUEST`, `INVALID_WORKSPACE`, `PROVIDER_UNSUPPORTED`.
+    pub(crate) fn new(request: DeployRequest, options: RunOptions, scope: RunScope) -> Result<Self, DeployError> {
+        let DeployRequest { workspace, settings } = &request;
+        check_stage(&settings.stage)?;
+        let apps = if scope.selects_apps() { selected_apps(workspace, settings)? } else { Vec::new() };
+        let redactor = Arc::new(Redactor::new());
+        hide_given(&redactor, &settings.credentials, settings.secrets.all().cloned());
+        let client =
+            dokploy_client(workspace, &settings.stage, &settings.credentials, &options.surroundings.client, &redactor)?;
+        let hosts = workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?;
+        let selected = apps.iter().filter_map(|app| Some((app.clone(), hosts.get(app)?.clone())));
+        let zones = Zones::find(workspace, selected, &settings.credentials, &options)?;
+        let image_builder = match &options.image_builder {
+            Some(builder) => Arc::clone(builder),
+            None => clients::local_builder(&request, &options, &redactor),
+        };
+        Ok(Self {
+            state_provider: state_provider(workspace, &options)?,
+            declared: declared_apps(workspace),
+            reporter: Reporter::new(Arc::clone(&options.events), Arc::clone(&redactor)),
+            scope,
+            client,
+            redactor,
+            image_builder,
+            apps,
+            hosts,
+            zones,
+            request,
+            options,
+        })
+    }
+
+    /// The stage.
+    pub(crate) fn stage(&self) -> &str {
+        &self.request.settings.stage
+    }
+
+    /// The names and marks of the stage's resources.
+    pub(crate) fn marks(&self) -> Marks {
+        Marks { workspace: self.request.workspace.name.clone(), stage: self.stage().to_owned() }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        (self.options.surroundings.now)()
+    }
+
+    /// The randomness.
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.options.surroundings.entropy.as_ref()
+    }
+
+    /// The app at each host name of the stage.
+    pub(crate) fn apps_by_host(&self) -> BTreeMap<String, String> {
+        self.hosts.iter().map(|(app, host)| (host.clone(), app.clone())).collect()
+    }
+
+    /// Where an opened database port is reached.
+    pub(crate) fn database_host(&self) -> String {
+        self.request.settings.database_host.clone().unwrap_or_else(|| self.client.host().to_owned())
+    }
+
+    /// How names are looked up.
+    pub(crate) fn lookup_options(&self) -> LookupOptions {
+        LookupOptions {
+            name_servers: self.options.surroundings.name_servers.clone(),
+            authoritative_port: self.options.surroundings.authoritative_port,
+            ..LookupOptions::default()
+        }
+    }
+
+    /// Compares a plan with the one that the caller was shown, if any.
+    ///
+    /// # Errors
+    ///
+    /// `PLAN_STALE`.
+    pub(crate) fn check_expected(&self, plan: &DeployPlan) -> Result<(), DeployError> {
+        match &self.options.expected_plan {
+            Some(shown) => check_still_true(shown, plan),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the state.
+    ///
+    /// # Errors
+    ///
+    /// `STATE_CORRUPT`, `STATE_IO`, `HOOK_FAILED`.
+    pub(crate) async fn read_state(&self) -> Result<Option<State>, DeployError> {
+        let shared = SharedState::load(Arc::clone(&self.state_provider), self.stage()).await?;
+        Ok(shared.map(|state| State::clone(&state.snapshot())))
+    }
+}

@@ -1,0 +1,140 @@
+//! The draft of a deployment: sniff, resolve, observe, recover, plan. Makes only reads.
+
+use super::builds::desired_images;
+use super::desired_state::{DesiredParts, desired_state};
+use super::draft::Draft;
+use super::images::resolve_images;
+use super::login_rotation;
+use super::observe::{check_permissions, observe_stage};
+use super::resolver::{AppResolver, Resolved};
+use super::server_identity::former_server;
+use super::services::{MASTER, database_route};
+use super::sniff::sniff_apps;
+use crate::deploy::context::{PostgresService, RunContext, RunScope, hide_state, registry_login};
+use crate::env::encode_env;
+use crate::plan::{Observed, Ownership, draw, recover, recover_domains, remember_apps};
+use crate::postgres::DatabaseRoles;
+use crate::state::State;
+use crate::{DeployError, Phase};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Works out what a deployment has to do, from the state as it was read.
+///
+/// # Errors
+///
+/// Everything that stops a deployment before its first change (I1).
+pub(crate) async fn draft_deployment(context: &RunContext, kept: Option<State>) -> Result<Draft, DeployError> {
+    let requirements = sniff_apps(context).await?;
+    context.reporter.phase(Phase::Resolve);
+    let state = kept.clone().unwrap_or_else(|| State::new(context.stage()));
+    let resolver = AppResolver::new(context, requirements);
+    // What is missing is missing whatever the server says; so this comes before the first request.
+    resolver.resolve_all(&state, None, None)?;
+    context.reporter.phase(Phase::Observe);
+    let (mut observed, server_ip) = observe_stage(context, kept.as_ref()).await?;
+    let state = recovered(context, state, &mut observed, &resolver)?;
+    plan(context, Recovered { kept, state, observed, resolver, server_ip }).await
+}
+
+/// The state with what the server still knows of it, where it was lost.
+fn recovered(
+    context: &RunContext,
+    mut state: State,
+    observed: &mut Observed,
+    resolver: &AppResolver,
+) -> Result<State, DeployError> {
+    // Before the ids of this server take the place of those that the state knows.
+    observed.former_server = former_server(context, &state, observed);
+    let mut recovered = recover_domains(&mut state, observed, &hosts_and_ports(context));
+    let needs = resolver.needs(&context.request.settings.adopt);
+    recovered.extend(recover(&mut state, observed, &needs, context.entropy())?);
+    remember_apps(&mut state, &context.zones.hosts);
+    // Where there is no project yet, the state is of this server once it is made.
+    if observed.project.is_some() {
+        state.deploy_native.endpoint = Some(context.client.origin());
+    }
+    context.reporter.recovered(&recovered);
+    Ok(state)
+}
+
+/// The host name and the port of each app.
+fn hosts_and_ports(context: &RunContext) -> BTreeMap<String, (String, u16)> {
+    let apps = &context.request.workspace.apps;
+    let of_app = |(app, host): (&String, &String)| Some((app.clone(), (host.clone(), apps.get(app)?.port)));
+    context.hosts.iter().filter_map(of_app).collect()
+}
+
+/// What is known before the desired state is put together.
+struct Recovered {
+    kept: Option<State>,
+    state: State,
+    observed: Observed,
+    resolver: AppResolver,
+    server_ip: Option<IpAddr>,
+}
+
+async fn plan(context: &RunContext, known: Recovered) -> Result<Draft, DeployError> {
+    let Recovered { kept, state, observed, resolver, server_ip } = known;
+    let resolved = resolve(context, &resolver, &state, &observed)?;
+    let mut filled = state.clone();
+    resolved.generated.keep_in(&mut filled);
+    // A server's words may hold any of them, also those that no app's environment shows before its host is known.
+    hide_state(&context.redactor, &filled);
+    let roles = database_roles(context, &resolver, &filled, &observed)?;
+    let hooked = context.options.image_builder.is_some();
+    let images = desired_images(&context.request, &context.apps, &resolved.envs, hooked, context.now())?;
+    let login = registry_login(&context.request);
+    let images = resolve_images(images, context.image_builder.as_ref(), login.as_ref()).await?;
+    let route = database_route(&context.request, observed.postgres.as_ref(), &state);
+    let parts = DesiredParts { server_ip, envs: &resolved.envs, images, roles: roles.as_ref(), route: route.clone() };
+    let mut desired = desired_state(context, &context.apps, parts);
+    if context.scope == RunScope::Workspace && context.request.workspace.services.db.is_some() {
+        desired.rotations = login_rotation::unfinished(&state, &observed, &context.apps);
+    }
+    desired.writable_zones = context.zones.writable(&state).into_keys().collect();
+    context.reporter.phase(Phase::Plan);
+    let mut blueprint = draw(&desired, &observed, &state)?;
+    context.scope.narrow(&mut blueprint);
+    check_permissions(context, &blueprint, desired.database.as_ref().map(|database| &database.way)).await?;
+    context.reporter.planned(&blueprint.plan);
+    Ok(Draft { kept, state, observed, desired, blueprint, resolver, generated: resolved.generated, roles, route })
+}
+
+/// Resolves every app's variables, and makes sure that each value arrives as it is.
+fn resolve(
+    context: &RunContext,
+    resolver: &AppResolver,
+    state: &State,
+    observed: &Observed,
+) -> Result<Resolved, DeployError> {
+    let postgres = observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours);
+    let redis = observed.redis.as_ref().filter(|found| found.ownership == Ownership::Ours);
+    let resolved = resolver.resolve_all(
+        state,
+        postgres.map(PostgresService::from).as_ref(),
+        redis.map(|found| found.app_name.as_str()),
+    )?;
+    resolved.secrets.iter().for_each(|value| context.reporter.hide(value));
+    for (app, env) in &resolved.envs {
+        encode_env(app, &env.values)?;
+    }
+    for (app, names) in &resolved.overridden {
+        let message = format!("{app}: {} of the secrets give way to what is computed", names.join(", "));
+        context.reporter.warn("secret-overridden", &message, Some(app));
+    }
+    Ok(resolved)
+}
+
+fn database_roles(
+    context: &RunContext,
+    resolver: &AppResolver,
+    state: &State,
+    observed: &Observed,
+) -> Result<Option<DatabaseRoles>, DeployError> {
+    let ours = observed.postgres.as_ref().filter(|found| found.ownership == Ownership::Ours);
+    match ours {
+        Some(found) => resolver.roles(state, &found.database, &found.user),
+        None => resolver.roles(state, &context.request.workspace.database_name(), MASTER),
+    }
+}

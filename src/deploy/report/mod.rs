@@ -1,0 +1,13 @@
+//! What a run returns.
+
+mod deploy;
+mod dns;
+mod failure;
+mod rotation;
+mod undeploy;
+
+pub use deploy::{AppReport, AppStatus, DatabaseAccessReport, DeployReport, DomainStatus, RetiredRole};
+pub use dns::{DnsReport, HostReport, RecordStatus};
+pub use failure::DeployFailure;
+pub use rotation::{RotatedApp, RotationReport};
+pub use undeploy::UndeployReport;

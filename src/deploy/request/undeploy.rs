@@ -1,0 +1,85 @@
+//! The request of an undeployment.
+
+use super::credentials::Credentials;
+use super::deploy::{DatabaseAccess, DeployRequest, DeploySettings};
+use super::json::split;
+use crate::DeployError;
+use crate::workspace::Workspace;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Removal of what was deployed.
+#[derive(Debug, Clone)]
+pub struct UndeployRequest {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// Everything else.
+    pub settings: UndeploySettings,
+}
+
+/// An undeploy request without its workspace; unknown fields are errors.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UndeploySettings {
+    /// The stage.
+    pub stage: String,
+    /// Whom we are to whom.
+    pub credentials: Credentials,
+    /// The apps to remove; default everything of the stage.
+    #[serde(default)]
+    pub apps: Option<Vec<String>>,
+    /// Whether the main front end had the bare domain of the stage; default false.
+    #[serde(default)]
+    pub main_frontend_at_apex: bool,
+    /// Where the database's port is reached; default the host of the Dokploy endpoint.
+    #[serde(default)]
+    pub database_host: Option<String>,
+    /// How the database is reached when roles are dropped; default `auto`.
+    #[serde(default)]
+    pub database_access: DatabaseAccess,
+    /// The app that owns `public`, which stays when its role goes; default `api`, `null`: none.
+    #[serde(default = "super::deploy::default_public_schema_app")]
+    pub public_schema_app: Option<String>,
+    /// Also removes databases, roles and their data; default false.
+    #[serde(default)]
+    pub delete_data: bool,
+    /// Also removes environment and project, when nothing else lives there; default false.
+    #[serde(default)]
+    pub delete_project: bool,
+}
+
+/// What an undeployment removes beyond the apps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RemovalDepth {
+    /// Also databases, roles and their data.
+    pub(crate) data: bool,
+    /// Also environment and project, when nothing else lives there.
+    pub(crate) project: bool,
+}
+
+impl UndeployRequest {
+    /// Reads a request from JSON: `{ workspace, stage, credentials, … }`.
+    ///
+    /// # Errors
+    ///
+    /// As [`DeployRequest::from_json`].
+    pub fn from_json(value: Value) -> Result<Self, DeployError> {
+        let (workspace, settings) = split(value)?;
+        Ok(Self { workspace, settings })
+    }
+
+    /// The request in the form that every command takes, and how far the removal goes.
+    pub(crate) fn into_parts(self) -> (DeployRequest, RemovalDepth) {
+        let given = self.settings;
+        let depth = RemovalDepth { data: given.delete_data, project: given.delete_project };
+        let settings = DeploySettings {
+            apps: given.apps,
+            main_frontend_at_apex: given.main_frontend_at_apex,
+            database_host: given.database_host,
+            database_access: given.database_access,
+            public_schema_app: given.public_schema_app,
+            ..DeploySettings::new(given.stage, given.credentials)
+        };
+        (DeployRequest { workspace: self.workspace, settings }, depth)
+    }
+}

@@ -1,0 +1,36 @@
+//! Dokploy's API: one file per router, named as the server names it.
+
+mod application;
+mod calls;
+mod deployment;
+mod docker;
+mod domain;
+mod environment;
+mod health;
+mod nullable;
+mod postgres;
+mod project;
+mod queue;
+mod redis;
+mod registry;
+mod service_status;
+mod settings;
+mod swarm;
+
+pub use application::{
+    Application, ApplicationApi, CreateApplication, RestartCondition, RestartPolicy, SaveDockerProvider,
+    SaveEnvironment, UpdateApplication,
+};
+pub use deployment::{Deployment, DeploymentApi, DeploymentStatus, QueueJob};
+pub use docker::{Container, ContainerConfig, DockerApi, ServiceTask};
+pub use domain::{Certificate, CreateDomain, Domain, DomainApi, UpdateDomain};
+pub use environment::{Environment, EnvironmentApi, ServiceEntry, UpdateEnvironment};
+pub use health::HealthCheckSwarm;
+pub use postgres::{CreatePostgres, Postgres, PostgresApi};
+pub use project::{CreatedProject, Project, ProjectApi, ProjectSummary, UpdateProject};
+pub(super) use queue::SharedQueue;
+pub use redis::{CreateRedis, Redis, RedisApi};
+pub use registry::{CreateRegistry, Registry, RegistryApi};
+pub use service_status::ServiceStatus;
+pub use settings::SettingsApi;
+pub use swarm::{NodeApp, Replicas, SwarmApi};

@@ -1,0 +1,179 @@
+//! The step that runs what an app wants run before it is deployed.
+
+use super::blueprint::Draft;
+use super::desired::DesiredApp;
+use super::fingerprint::release_fingerprint;
+use super::operation::Operation;
+use super::step::{Action, Step};
+use crate::workspace::{Release, ReleaseLogin};
+
+/// The id of the step.
+pub(super) fn id(app: &str) -> String {
+    format!("app:{app}:release")
+}
+
+/// Adds the step, where it is due. `image`: where it is known already.
+pub(super) fn add(draft: &mut Draft<'_>, desired: &DesiredApp, image: Option<&str>) {
+    let Some(release) = &desired.release else { return };
+    let name = &desired.name;
+    let resource = format!("release of {name}");
+    let Some(reason) = due(draft, desired, release, image) else {
+        return draft.keep(&id(name), &resource, "it was run for this image and environment");
+    };
+    let mut step = Step::new(&id(name), Action::Update, &resource, &reason).of(name);
+    step.details.push(format!("runs {}, for at most {} s", shown(&release.command), release.timeout_seconds));
+    if release.login == ReleaseLogin::Owner {
+        step.details.push("as the owner of the database, with a login that exists for that time only".to_owned());
+    }
+    let mut first = vec![format!("app:{name}:image"), "environment".to_owned()];
+    if desired.uses("DATABASE_URL") || release.login == ReleaseLogin::Owner {
+        first.extend(["service:postgres", "database:close-port", "database:roles"].map(str::to_owned));
+    }
+    if desired.uses("REDIS_URL") {
+        first.push("service:redis".to_owned());
+    }
+    // What an app depends on has migrated, and may have to answer, before it does.
+    for dependency in &desired.dependencies {
+        first.extend([id(dependency), format!("app:{dependency}:deploy")]);
+    }
+    step.depends_on = draft.only_changing(first.iter().map(String::as_str));
+    draft.push(step, Operation::Release { app: name.clone() });
+}
+
+/// Why it has to be run; `None` when it was.
+fn due(draft: &Draft<'_>, desired: &DesiredApp, release: &Release, image: Option<&str>) -> Option<String> {
+    let ran = draft.state.deploy_native.released.get(&desired.name);
+    let reason = match (image, ran) {
+        (_, None) => "it was not run before",
+        (None, Some(_)) => "its image is built anew",
+        (Some(image), Some(ran)) if *ran != release_fingerprint(image, &desired.env, release) => {
+            "it was run for another image, environment or command"
+        }
+        (Some(_), Some(_)) => return None,
+    };
+    Some(reason.to_owned())
+}
+
+/// A command as a plan shows it: the arguments may be long, and hold blanks.
+fn shown(command: &[String]) -> String {
+    const LONGEST: usize = 80;
+    let quoted = |word: &String| match word.contains(|c: char| c.is_whitespace() || c == '"') || word.is_empty() {
+        true => format!("{word:?}"),
+        false => word.clone(),
+    };
+    let text = command.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{desired, image, settled};
+    use super::super::{Blueprint, Desired, DesiredImage, draw};
+    use super::*;
+    use crate::image::ImageBuild;
+    use crate::state::State;
+    use crate::workspace::{Health, HealthCheck, HealthProbe};
+    use std::collections::BTreeMap;
+
+    /// The workspace, whose API has migrations.
+    fn with_release() -> Desired {
+        let mut desired = desired(Some("postgresql://api@db/shop"));
+        let command = ["npm", "run", "migrate all"].map(str::to_owned).into();
+        let release = Release { command, login: ReleaseLogin::Owner, timeout_seconds: 60 };
+        desired.apps["api"].release = Some(release);
+        desired
+    }
+
+    fn released(desired: &Desired, state: &mut State) {
+        let api = &desired.apps["api"];
+        let fingerprint = release_fingerprint(&image("api"), &api.env, api.release.as_ref().unwrap());
+        state.deploy_native.released.insert("api".into(), fingerprint);
+    }
+
+    fn build() -> ImageBuild {
+        ImageBuild {
+            app: "api".into(),
+            reference: "registry.test/shop-api:1".into(),
+            dockerfile: "/shop/Dockerfile".into(),
+            context: "/shop".into(),
+            build_args: BTreeMap::new(),
+            platform: "linux/amd64".into(),
+        }
+    }
+
+    fn step<'a>(blueprint: &'a Blueprint, id: &str) -> Option<&'a Step> {
+        blueprint.plan.steps.iter().find(|step| step.id == id && step.action != Action::Keep)
+    }
+
+    #[test]
+    fn a_release_comes_after_the_roles_and_before_its_app_and_those_that_call_it() {
+        let desired = with_release();
+        let blueprint = draw(&desired, &super::super::Observed::default(), &State::new("staging")).unwrap();
+        let release = step(&blueprint, "app:api:release").unwrap();
+        assert_eq!(release.depends_on, ["environment", "service:postgres", "database:roles"]);
+        assert_eq!(release.details[0], "runs npm run \"migrate all\", for at most 60 s");
+        for later in ["app:api:configure", "app:api:deploy", "app:web:deploy"] {
+            assert!(step(&blueprint, later).unwrap().depends_on.contains(&release.id), "{later}");
+        }
+        assert_eq!(blueprint.operations["app:api:release"].kind(), crate::plan::WorkKind::Release);
+    }
+
+    #[test]
+    fn i9_one_that_was_run_for_this_image_and_environment_is_not_run_again() {
+        let desired = with_release();
+        let (observed, mut state) = settled(&desired);
+        let blueprint = draw(&desired, &observed, &state).unwrap();
+        assert_eq!(blueprint.plan.changes, 1, "an app that runs is released once its release is declared");
+        assert!(step(&blueprint, "app:api:release").is_some());
+        released(&desired, &mut state);
+        assert_eq!(draw(&desired, &observed, &state).unwrap().plan.changes, 0);
+    }
+
+    #[test]
+    fn another_image_is_released_before_anything_of_the_app_changes() {
+        let mut desired = with_release();
+        let (observed, mut state) = settled(&desired);
+        released(&desired, &mut state);
+        desired.apps["api"].image = DesiredImage::Given { reference: "other".into(), exact: true };
+        let blueprint = draw(&desired, &observed, &state).unwrap();
+        let ids: Vec<&str> =
+            blueprint.plan.steps.iter().map(|step| step.id.as_str()).filter(|id| id.starts_with("app:api:")).collect();
+        assert_eq!(ids[1..4], ["app:api:release", "app:api:configure", "app:api:deploy"]);
+        desired.apps["api"].image = DesiredImage::Build { build: build(), fingerprint: None };
+        let blueprint = draw(&desired, &observed, &state).unwrap();
+        assert_eq!(step(&blueprint, "app:api:release").unwrap().reason, "its image is built anew");
+        assert!(step(&blueprint, "app:api:release").unwrap().depends_on.contains(&"app:api:image".to_owned()));
+    }
+
+    #[test]
+    fn a_health_check_that_changes_is_told_and_deployed_and_one_of_others_stays() {
+        let mut desired = desired(Some("postgresql://api@db/shop"));
+        let (mut observed, mut state) = settled(&desired);
+        let check = HealthCheck {
+            probe: HealthProbe::Path("/health".into()),
+            grace_seconds: 30,
+            retries: 3,
+            interval_seconds: 5,
+        };
+        let container = desired.apps["api"].check();
+        assert_eq!(container, None);
+        desired.apps["api"].health = Health::Check(check);
+        let blueprint = draw(&desired, &observed, &state).unwrap();
+        assert_eq!(step(&blueprint, "app:api:configure").unwrap().reason, "the health check of its containers changed");
+        assert!(matches!(blueprint.operations["app:api:configure"], Operation::Configure { check: true, .. }));
+        assert!(step(&blueprint, "app:api:deploy").is_some());
+
+        observed.applications.get_mut("api").unwrap().check = desired.apps["api"].check();
+        let blueprint = draw(&desired, &observed, &state).unwrap();
+        let deploy = step(&blueprint, "app:api:deploy").unwrap();
+        assert_eq!(deploy.reason, "its newest deployment is of something else", "it was stored and never deployed");
+
+        desired.apps["api"].health = Health::default();
+        assert_eq!(draw(&desired, &observed, &state).unwrap().plan.changes, 0, "somebody else's check stays");
+        state.deploy_native.deployed.get_mut("api").unwrap().checked = true;
+        assert!(step(&draw(&desired, &observed, &state).unwrap(), "app:api:configure").is_some(), "ours goes");
+    }
+}
