@@ -1,7 +1,7 @@
 //! A plan in the making: its steps, and what each of them does.
 
 use super::desired::Desired;
-use super::observed::{Observed, TwinKind};
+use super::observed::Observed;
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step};
 use crate::state::State;
@@ -73,6 +73,11 @@ impl Draft<'_> {
         self.blueprint.operations.iter().find(|(_, operation)| detach(operation)).map(|(step, _)| step.clone())
     }
 
+    /// The steps of which `is` says that they do this.
+    pub(super) fn steps_that(&self, is: impl Fn(&Operation) -> bool) -> Vec<String> {
+        self.blueprint.operations.iter().filter(|(_, operation)| is(operation)).map(|(step, _)| step.clone()).collect()
+    }
+
     /// Those of `ids` that are in the plan and change something.
     pub(super) fn only_changing<'i>(&self, ids: impl IntoIterator<Item = &'i str>) -> Vec<String> {
         ids.into_iter().filter(|id| self.changes(id)).map(str::to_owned).collect()
@@ -83,23 +88,6 @@ impl Draft<'_> {
         step.depends_on.extend(soft.iter().cloned());
         self.blueprint.soft.insert(step.id.clone(), soft);
         self.push(step, operation);
-    }
-
-    /// What an interrupted run left behind: an open port, and the twins that `concerns` picks.
-    pub(super) fn interrupted(&mut self, concerns: impl Fn(TwinKind) -> bool) {
-        if self.observed.open_port.is_some() {
-            let mut step = Step::new(
-                "database:close-port",
-                Action::Update,
-                "external port of the database",
-                "an interrupted run left it open",
-            );
-            step.restarts.push("postgres".to_owned());
-            self.push(step, Operation::ClosePort);
-        }
-        for twin in self.observed.twins.iter().filter(|twin| concerns(twin.kind)) {
-            self.push(Step::removing(twin), Operation::RemoveTwin(twin.clone()));
-        }
     }
 
     pub(super) fn finish(mut self) -> Result<Blueprint, DeployError> {

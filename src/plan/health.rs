@@ -51,6 +51,12 @@ impl ContainerCheck {
     pub fn longest(&self) -> Duration {
         self.start_period + (self.interval + self.timeout) * (self.retries + 1)
     }
+
+    /// What identifies it, as parts of a fingerprint.
+    pub(super) fn parts(&self) -> Vec<String> {
+        let times = [self.interval, self.timeout, self.start_period].map(|time| time.as_nanos().to_string());
+        self.test.iter().cloned().chain(times).chain([self.retries.to_string()]).collect()
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod observed;
 mod operation;
 mod record;
 mod recover;
+mod release;
 mod removal;
 mod render;
 mod rollback;
@@ -27,7 +28,7 @@ pub use desired::{
 };
 pub use domain::recover_domains;
 pub use draw::{draw, draw_rotation};
-pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
+pub use fingerprint::{DeploymentTitle, ReleaseTitle, app_fingerprint, env_fingerprint, release_fingerprint};
 pub use forget::forget_vanished;
 pub use health::ContainerCheck;
 pub use observed::{

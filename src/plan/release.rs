@@ -1,11 +1,16 @@
 //! The step that runs what an app wants run before it is deployed.
 
 use super::blueprint::Draft;
-use super::desired::DesiredApp;
+use super::desired::{DesiredApp, LoginStage};
 use super::fingerprint::release_fingerprint;
+use super::observed::{Ownership, Twin};
 use super::operation::Operation;
+use super::rotation;
 use super::step::{Action, Step};
 use crate::workspace::{Release, ReleaseLogin};
+
+/// Drops the logins that interrupted releases have left open.
+const CLOSE_LOGINS: &str = "database:owner-logins";
 
 /// The id of the step.
 pub(super) fn id(app: &str) -> String {
@@ -25,19 +30,54 @@ pub(super) fn add(draft: &mut Draft<'_>, desired: &DesiredApp, image: Option<&st
     if release.login == ReleaseLogin::Owner {
         step.details.push("as the owner of the database, with a login that exists for that time only".to_owned());
     }
-    let mut first = vec![format!("app:{name}:image"), "environment".to_owned()];
+    let mut first = vec![format!("app:{name}:image"), "environment".to_owned(), CLOSE_LOGINS.to_owned()];
+    first.extend(finishing(draft));
     if desired.uses("DATABASE_URL") || release.login == ReleaseLogin::Owner {
         first.extend(["service:postgres", "database:close-port", "database:roles"].map(str::to_owned));
     }
     if desired.uses("REDIS_URL") {
         first.push("service:redis".to_owned());
     }
+    first.extend(before_release(draft, name));
     // What an app depends on has migrated, and may have to answer, before it does.
     for dependency in &desired.dependencies {
         first.extend([id(dependency), format!("app:{dependency}:deploy")]);
     }
     step.depends_on = draft.only_changing(first.iter().map(String::as_str));
     draft.push(step, Operation::Release { app: name.clone() });
+}
+
+/// What a release waits for, where the app's password is being changed: that its login is certain to be let in.
+fn before_release(draft: &Draft<'_>, app: &str) -> Option<String> {
+    let login = draft.desired.rotations.get(app)?.login?;
+    matches!(login, LoginStage::Change | LoginStage::Idle).then(|| rotation::CHANGE.to_owned())
+}
+
+/// The steps that find out how releases ended.
+fn finishing(draft: &Draft<'_>) -> Vec<String> {
+    draft.steps_that(|operation| matches!(operation, Operation::FinishRelease(_)))
+}
+
+/// Adds the step that finds out how a release ended which an interrupted run has begun.
+pub(super) fn finish(draft: &mut Draft<'_>, twin: &Twin) {
+    let (id, resource) = (format!("release:{}", twin.id), format!("release of {}", twin.name));
+    let reason = "an interrupted run has begun it: how it ended is found out first";
+    let step = Step::new(&id, Action::Update, &resource, reason).of(&twin.name);
+    draft.push(step, Operation::FinishRelease(twin.clone()));
+}
+
+/// Adds the step that drops the logins which releases of an interrupted run have left open.
+pub(super) fn close_logins(draft: &mut Draft<'_>) {
+    let open = &draft.state.deploy_native.owner_logins;
+    let stands = draft.observed.postgres.as_ref().is_some_and(|found| found.ownership == Ownership::Ours);
+    let Some(database) = draft.desired.database.as_ref().filter(|_| stands && !open.is_empty()) else { return };
+    let reason = "an interrupted run has left them open";
+    let mut step = Step::new(CLOSE_LOGINS, Action::Delete, "logins of releases", reason);
+    step.details = open.iter().cloned().collect();
+    step.depends_on = draft.only_changing(["database:close-port", "database:roles"]);
+    step.depends_on.extend(finishing(draft));
+    database.way.show_in(&mut step);
+    draft.push(step, Operation::CloseOwnerLogins { apps: open.iter().cloned().collect() });
 }
 
 /// Why it has to be run; `None` when it was.
@@ -71,7 +111,7 @@ fn shown(command: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{desired, image, settled};
-    use super::super::{Blueprint, Desired, DesiredImage, draw};
+    use super::super::{Blueprint, Desired, DesiredImage, Observed, TwinKind, WorkKind, draw};
     use super::*;
     use crate::image::ImageBuild;
     use crate::state::State;
@@ -111,14 +151,14 @@ mod tests {
     #[test]
     fn a_release_comes_after_the_roles_and_before_its_app_and_those_that_call_it() {
         let desired = with_release();
-        let blueprint = draw(&desired, &super::super::Observed::default(), &State::new("staging")).unwrap();
+        let blueprint = draw(&desired, &Observed::default(), &State::new("staging")).unwrap();
         let release = step(&blueprint, "app:api:release").unwrap();
         assert_eq!(release.depends_on, ["environment", "service:postgres", "database:roles"]);
         assert_eq!(release.details[0], "runs npm run \"migrate all\", for at most 60 s");
         for later in ["app:api:configure", "app:api:deploy", "app:web:deploy"] {
             assert!(step(&blueprint, later).unwrap().depends_on.contains(&release.id), "{later}");
         }
-        assert_eq!(blueprint.operations["app:api:release"].kind(), crate::plan::WorkKind::Release);
+        assert_eq!(blueprint.operations["app:api:release"].kind(), WorkKind::Database, "one at a time");
     }
 
     #[test]
@@ -146,6 +186,18 @@ mod tests {
         let blueprint = draw(&desired, &observed, &state).unwrap();
         assert_eq!(step(&blueprint, "app:api:release").unwrap().reason, "its image is built anew");
         assert!(step(&blueprint, "app:api:release").unwrap().depends_on.contains(&"app:api:image".to_owned()));
+    }
+
+    #[test]
+    fn what_an_interrupted_run_has_begun_is_found_out_before_anything_is_released() {
+        let desired = with_release();
+        let (mut observed, mut state) = settled(&desired);
+        observed.twins.push(Twin { kind: TwinKind::Release, id: "r1".into(), name: "api".into() });
+        state.deploy_native.owner_logins.insert("api".into());
+        let blueprint = draw(&desired, &observed, &state).unwrap();
+        assert_eq!(step(&blueprint, CLOSE_LOGINS).unwrap().depends_on, ["release:r1"]);
+        let first = &step(&blueprint, "app:api:release").unwrap().depends_on;
+        assert!(first.contains(&CLOSE_LOGINS.to_owned()) && first.contains(&"release:r1".to_owned()), "{first:?}");
     }
 
     #[test]

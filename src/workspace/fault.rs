@@ -95,15 +95,23 @@ impl Faults {
         self.0.is_empty()
     }
 
-    /// Turns the faults into one error, in the order of the document.
-    pub(super) fn into_error(mut self, document: &Value) -> DeployError {
+    /// The faults as `path: what is wrong`, in the order of the document.
+    pub(super) fn in_words(mut self, document: &Value) -> Vec<String> {
         self.0.sort_by_cached_key(|(path, _)| path.position(document));
-        let mut message = "The workspace is not valid:".to_owned();
-        for (path, fault) in &self.0 {
+        let in_words = |(path, fault): (Path, String)| {
             let path = path.to_string();
             let place = if path.is_empty() { "workspace" } else { &path };
+            format!("{place}: {fault}")
+        };
+        self.0.into_iter().map(in_words).collect()
+    }
+
+    /// Turns the faults into one error, in the order of the document.
+    pub(super) fn into_error(self, document: &Value) -> DeployError {
+        let mut message = "The workspace is not valid:".to_owned();
+        for fault in self.in_words(document) {
             // Writing to a `String` cannot fail.
-            let _ = write!(message, "\n  - {place}: {fault}");
+            let _ = write!(message, "\n  - {fault}");
         }
         DeployError::new(ErrorCode::InvalidWorkspace, message)
     }

@@ -1,8 +1,10 @@
 //! What an app wants run once before it is deployed, and how it is found out that it works.
 
-use super::fault::Faults;
+use super::fault::{Faults, Path};
 use super::read::{self, Fields};
-use serde_json::Value;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 
 /// How long a release may take by default, in seconds.
 const RELEASE_TIMEOUT: u32 = 600;
@@ -106,6 +108,47 @@ pub(super) fn release(app: &Fields<'_>, faults: &mut Faults) -> Option<Release> 
     Some(Release { command: command.unwrap_or_default(), login, timeout_seconds: timeout.unwrap_or(RELEASE_TIMEOUT) })
 }
 
+/// The fields of `release`.
+const RELEASE_FIELDS: &[&str] = &["command", "as", "timeoutSeconds"];
+/// The fields of `health`.
+const HEALTH_FIELDS: &[&str] = &["path", "command", "graceSeconds", "retries", "intervalSeconds"];
+
+impl<'de> Deserialize<'de> for Release {
+    /// Reads what a request says; there an unknown field is an error.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let release = strictly(deserializer, "release", RELEASE_FIELDS, release)?;
+        release.ok_or_else(|| D::Error::custom("expected an object"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Health {
+    /// Reads what a request says; there an unknown field is an error.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        strictly(deserializer, "health", HEALTH_FIELDS, health)
+    }
+}
+
+/// Reads a value as the field of an app; an error says all that is wrong with it.
+fn strictly<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    field: &str,
+    known: &[&str],
+    read: fn(&Fields<'_>, &mut Faults) -> T,
+) -> Result<T, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let mut keys = value.as_object().into_iter().flat_map(|fields| fields.keys());
+    if let Some(unknown) = keys.find(|key| !known.contains(&key.as_str())) {
+        return Err(D::Error::custom(format!("unknown field `{unknown}`, expected one of {}", known.join(", "))));
+    }
+    let document = json!({ field: value });
+    let mut faults = Faults::default();
+    let Some(app) = Fields::of(Some(&document), &Path::default(), "an object", &mut faults) else {
+        return Err(D::Error::custom("expected an object"));
+    };
+    let read = read(&app, &mut faults);
+    if faults.is_empty() { Ok(read) } else { Err(D::Error::custom(faults.in_words(&document).join("; "))) }
+}
+
 fn login(value: &Value) -> Result<ReleaseLogin, &'static str> {
     match value.as_str() {
         Some("app") => Ok(ReleaseLogin::App),
@@ -183,7 +226,6 @@ fn path(value: &Value) -> Result<String, &'static str> {
 mod tests {
     use super::*;
     use crate::workspace::App;
-    use serde_json::json;
 
     fn app(fields: Value) -> App {
         let mut app = json!({ "path": "apps/api", "port": 3000 });
@@ -201,6 +243,21 @@ mod tests {
         let release = release.release.unwrap();
         assert_eq!((release.login, release.timeout_seconds), (ReleaseLogin::Owner, 5));
         assert_eq!(app(json!({ "release": null })).release, None);
+    }
+
+    #[test]
+    fn a_request_says_the_same_and_no_other_fields() {
+        let release: Release = serde_json::from_value(json!({ "command": ["a"], "timeoutSeconds": 9 })).unwrap();
+        assert_eq!((release.timeout_seconds, release.login), (9, ReleaseLogin::App));
+        assert_eq!(serde_json::from_value::<Health>(json!(false)).unwrap(), Health::Unchecked);
+        let error = |value: Value| serde_json::from_value::<Release>(value).unwrap_err().to_string();
+        assert!(error(json!({ "command": ["a"], "timeout": 9 })).contains("unknown field `timeout`"));
+        assert!(
+            error(json!({ "command": ["a b"] })).contains("release.command[0]: the name of a program has no blanks")
+        );
+        assert!(error(json!(null)).contains("expected an object"));
+        let unknown = serde_json::from_value::<Health>(json!({ "url": "/" })).unwrap_err().to_string();
+        assert!(unknown.contains("unknown field `url`"), "{unknown}");
     }
 
     #[test]

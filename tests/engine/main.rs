@@ -20,6 +20,7 @@ mod port;
 mod proxied;
 mod queue;
 mod queued;
+mod releases;
 mod retired;
 mod rotation;
 mod routes;

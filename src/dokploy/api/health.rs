@@ -28,6 +28,18 @@ impl From<&ContainerCheck> for HealthCheckSwarm {
     }
 }
 
+impl From<&HealthCheckSwarm> for ContainerCheck {
+    fn from(stored: &HealthCheckSwarm) -> Self {
+        Self {
+            test: stored.test.clone(),
+            interval: Duration::from_nanos(stored.interval),
+            timeout: Duration::from_nanos(stored.timeout),
+            start_period: Duration::from_nanos(stored.start_period),
+            retries: stored.retries.try_into().unwrap_or(u32::MAX),
+        }
+    }
+}
+
 /// Reads what the server stores; somebody else's check that is not of this kind is one that equals none of ours.
 pub(super) fn stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HealthCheckSwarm>, D::Error> {
     let value = Option::<serde_json::Value>::deserialize(deserializer)?;
@@ -55,5 +67,6 @@ mod tests {
             "StartPeriod": 3_600_000_000_000_u64, "Retries": 3 });
         assert_eq!(serde_json::from_value::<HealthCheckSwarm>(stored).unwrap(), sent);
         assert_ne!(HealthCheckSwarm::default(), sent);
+        assert_eq!(ContainerCheck::from(&sent), check);
     }
 }

@@ -71,6 +71,16 @@ impl Dokploy {
         }
     }
 
+    /// Reads the last lines of an application's log, in the order of time, without the secrets that the run knows.
+    ///
+    /// # Errors
+    ///
+    /// Every [`ApiError`]; the server fails also where no container has a log yet.
+    pub async fn read_log(&self, application_id: &str, tail: u16) -> Result<String, ApiError> {
+        let log = self.application().read_logs(application_id, tail).await?;
+        Ok(self.redact(&log::sorted_by_time(log.expose())))
+    }
+
     /// Takes a snapshot of a service.
     async fn snapshot(&self, app_name: &str, known: &mut KnownContainers) -> Result<ServiceSnapshot, ApiError> {
         let (tasks, containers) = if known.listed {
@@ -130,9 +140,8 @@ impl Dokploy {
         if !failure.has_log() {
             return failure.into_error(app_name);
         }
-        let log = self.application().read_logs(application_id, log::TAIL).await;
         // The failure itself matters more than a log that cannot be read.
-        let log = log.map(|log| self.redact(&log::sorted_by_time(log.expose()))).unwrap_or_default();
+        let log = self.read_log(application_id, log::TAIL).await.unwrap_or_default();
         let error = failure.into_error(app_name);
         if log.trim().is_empty() { error } else { error.log(log::tail(&log, usize::from(log::TAIL))) }
     }

@@ -7,7 +7,7 @@ use crate::secrets::Secret;
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What we remember of a stage between runs.
 ///
@@ -174,6 +174,9 @@ pub struct Extension {
     /// What each app's last release that ended well was made of: it is not run again for the same.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub released: BTreeMap<String, String>,
+    /// The apps whose release may have left its login as the owner of the database, which the next run drops.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub owner_logins: BTreeSet<String>,
     /// Whether an image of a database was seen to run `psql`, by reference; known ones are not asked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub psql: BTreeMap<String, bool>,
@@ -226,9 +229,17 @@ pub struct Deployed {
     pub image: String,
     /// The title of the deployment on the server.
     pub title: String,
+    /// Whether its containers have a health check of ours.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub checked: bool,
     /// Fields of other versions.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde passes it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Reads `null` as nothing, as JavaScript does.

@@ -8,7 +8,9 @@ use crate::deploy::apply::resources::AppDeployment;
 use crate::deploy::changes::StepContext;
 use crate::deploy::report::AppStatus;
 use crate::deploy::request::WaitFor;
-use crate::dokploy::{Expected, Progress, SaveDockerProvider, SaveEnvironment, WaitSettings};
+use crate::dokploy::{
+    Expected, HealthCheckSwarm, Progress, SaveDockerProvider, SaveEnvironment, UpdateApplication, WaitSettings,
+};
 use crate::env::encode_env;
 use crate::plan::env_fingerprint;
 use crate::secrets::Secret;
@@ -18,11 +20,13 @@ use serde_json::Map;
 
 /// Tells the server an app's image and environment. The running containers keep theirs until the deployment.
 ///
-/// Nothing, where the build gave the image with which the app runs as desired already.
+/// Nothing, where the build gave the image with which the app runs as desired already. `check`: the health check of its
+/// containers as well.
 pub(super) async fn configure(
     cx: &StepContext<'_>,
     delivery: &Delivery<'_>,
     parts: &Parts,
+    check: bool,
 ) -> Result<StepOutcome, DeployError> {
     if delivery.runs_with(&parts.image) {
         return Ok(StepOutcome::unchanged(SAME_IMAGE));
@@ -39,14 +43,26 @@ pub(super) async fn configure(
         registry_url: login.map(|login| login.url.as_str()),
     };
     let variables = SaveEnvironment { application_id: id, env: &env };
+    let health = desired.check().map(|check| HealthCheckSwarm::from(&check));
+    let health = UpdateApplication {
+        application_id: id,
+        health_check_swarm: check.then_some(health),
+        ..UpdateApplication::default()
+    };
     let api = cx.client.application();
     let change = async {
-        // Neither is given up when the other fails: what was sent is answered.
-        let (image_saved, env_saved) = tokio::join!(
+        // None is given up when another fails: what was sent is answered.
+        let (image_saved, env_saved, health_saved) = tokio::join!(
             cx.client.repeat(|| async { api.save_docker_provider(&provider).await }),
             cx.client.repeat(|| async { api.save_environment(&variables).await }),
+            async {
+                match check {
+                    true => cx.client.repeat(|| async { api.update(&health).await }).await,
+                    false => Ok(()),
+                }
+            },
         );
-        image_saved.and(env_saved)
+        image_saved.and(env_saved).and(health_saved)
     };
     let (resource, name) = (ResourceKind::Application, desired.name.clone());
     cx.journaled(Intent::Update { resource, name, id: id.to_owned() }, change).await?;
@@ -82,6 +98,7 @@ pub(super) async fn deploy(
         environment: env_fingerprint(&env),
         image: parts.image.clone(),
         title: title.to_string(),
+        checked: delivery.desired.check().is_some(),
         unknown: Map::new(),
     };
     remember(cx, delivery, deployed, &entry).await?;
@@ -127,7 +144,11 @@ async fn follow(
 ) -> Result<AppStatus, DeployError> {
     let app = delivery.desired.name.as_str();
     let (id, app_name) = (&parts.application.id, &parts.application.app_name);
-    let settings = WaitSettings { stability: delivery.stability, ..cx.surroundings.wait.clone() };
+    let mut settings = WaitSettings { stability: delivery.stability, ..cx.surroundings.wait.clone() };
+    if let Some(check) = delivery.desired.check() {
+        // Until then Swarm has not decided.
+        settings.running_deadline += check.longest();
+    }
     let progress = |state: Progress| cx.progress(state.as_str());
     if delivery.wait_for() == WaitFor::Queued {
         return Ok(AppStatus::Queued);

@@ -8,6 +8,7 @@ mod image;
 mod logins;
 mod project;
 mod record;
+mod release;
 mod removal;
 mod roles;
 mod service;

@@ -2,7 +2,8 @@
 
 use super::logins::LoginChanges;
 use super::record::HostPlace;
-use super::{project, removal, roles, service, twin};
+use super::release::OwnerAccess;
+use super::{project, release, removal, roles, service, twin};
 use crate::deploy::apply::graph::{Graph, StepOutcome};
 use crate::deploy::apply::inputs::ApplyInputs;
 use crate::deploy::apply::output::{IfMade, Inputs, Output};
@@ -51,13 +52,20 @@ impl<'a> Wiring<'a> {
             | Operation::DropRoles { .. }
             | Operation::OpenSecondLogins { .. }
             | Operation::ChangePasswords { .. }
-            | Operation::CloseSecondLogins { .. } => self.add_database_work(step, operation),
+            | Operation::CloseSecondLogins { .. }
+            | Operation::CloseOwnerLogins { .. } => self.add_database_work(step, operation),
+            Operation::FinishRelease(twin) => {
+                let run = move |cx: StepContext<'a>, ()| async move { release::finish_interrupted(&cx, twin).await };
+                self.task(step, operation, (), run);
+                Ok(())
+            }
             Operation::WriteRecord { .. } | Operation::VerifyRecord { .. } | Operation::RestoreRecord { .. } => {
                 self.add_record(step, operation)
             }
             Operation::BuildImage { .. }
             | Operation::CreateApplication { .. }
             | Operation::MarkApplication { .. }
+            | Operation::Release { .. }
             | Operation::Configure { .. }
             | Operation::Deploy { .. }
             | Operation::AttachDomain { .. }
@@ -155,6 +163,14 @@ impl<'a> Wiring<'a> {
             self.resources.roles = Some(self.task(step, operation, target, run));
             return Ok(());
         }
+        if let Operation::CloseOwnerLogins { apps } = operation {
+            let owner = self.owner_access();
+            let run = move |cx: StepContext<'a>, (service, environment)| async move {
+                release::close_logins(&cx, owner, apps, &DatabaseTarget { service, environment }).await
+            };
+            self.task(step, operation, target, run);
+            return Ok(());
+        }
         let draft = self.run.draft;
         let (rotations, resolver) = (&draft.desired.rotations, &draft.resolver);
         let changes = LoginChanges { rotations, resolver, public_schema_app, access };
@@ -236,6 +252,11 @@ impl<'a> Wiring<'a> {
             }
         }
         Ok(())
+    }
+
+    /// How logins are made that act as the owner of the database.
+    pub(super) fn owner_access(&self) -> OwnerAccess<'a> {
+        OwnerAccess { access: self.run.database, roles: self.run.draft.roles.as_ref() }
     }
 
     fn project(&self, step: &Step) -> Result<Output<String>, DeployError> {

@@ -1,13 +1,15 @@
 //! From the operations of an app to tasks.
 
 use super::delivery::{Delivery, Parts};
+use super::release::ReleaseWork;
 use super::wire::{Wiring, unplanned};
-use super::{application, deployment, domain, image};
+use super::{application, deployment, domain, image, release};
 use crate::DeployError;
 use crate::deploy::apply::output::{IfMade, Inputs, Output};
 use crate::deploy::changes::StepContext;
 use crate::deploy::context::{ApplicationRef, PostgresService, RedisService};
 use crate::plan::{DatabaseLogin, DesiredApp, DesiredImage, Operation, Step};
+use crate::workspace::ReleaseLogin;
 use std::time::Duration;
 
 /// What a delivery needs of the steps before it: application, image, Postgres and Redis.
@@ -35,11 +37,12 @@ impl<'a> Wiring<'a> {
                 self.task(step, operation, application, run);
                 Ok(())
             }
-            Operation::Configure { app, login, unless } => {
+            Operation::Release { app } => self.add_release(step, operation, app),
+            Operation::Configure { app, login, unless, check } => {
                 let delivery = self.delivery(step, app, *login, unless.as_deref())?;
                 let parts = self.parts(step, &delivery)?;
                 let run = move |cx: StepContext<'a>, parts| async move {
-                    deployment::configure(&cx, &delivery, &Parts::from(parts)).await
+                    deployment::configure(&cx, &delivery, &Parts::from(parts), *check).await
                 };
                 self.task(step, operation, parts, run);
                 Ok(())
@@ -70,6 +73,22 @@ impl<'a> Wiring<'a> {
         };
         let made = self.task(step, operation, (), run);
         self.resources.images.insert(app.to_owned(), made);
+        Ok(())
+    }
+
+    fn add_release(&mut self, step: &'a Step, operation: &'a Operation, app: &'a str) -> Result<(), DeployError> {
+        let delivery = self.delivery(step, app, DatabaseLogin::Own, None)?;
+        let release = delivery.desired.release.as_ref().ok_or_else(|| unplanned(step, "what is to be run"))?;
+        let mut needed = self.parts(step, &delivery)?;
+        if release.login == ReleaseLogin::Owner {
+            needed.2 = Some(self.postgres(step)?);
+        }
+        let inputs = (needed, self.environment(step)?);
+        let work = ReleaseWork { delivery, release, owner: self.owner_access() };
+        let run = move |cx: StepContext<'a>, (parts, environment): (_, String)| async move {
+            release::run(&cx, &work, &Parts::from(parts), &environment).await
+        };
+        self.task(step, operation, inputs, run);
         Ok(())
     }
 
