@@ -348,12 +348,11 @@ fn configure_and_deploy(draft: &mut Draft<'_>, desired: &DesiredApp, why: &Reaso
     if desired.uses("REDIS_URL") {
         first.push("service:redis".to_owned());
     }
-    for dependency in &desired.dependencies {
-        first.extend([release::id(dependency), format!("app:{dependency}:deploy")]);
-    }
+    first.extend(desired.dependencies.iter().map(|dependency| release::id(dependency)));
     step.depends_on = draft.only_changing(first.iter().map(String::as_str));
     step.depends_on.extend(rotation::first(draft, name));
-    draft.push(step, Operation::Deploy { app: name.clone(), login: DatabaseLogin::Own, unless: why.unless.clone() });
+    let operation = Operation::Deploy { app: name.clone(), login: DatabaseLogin::Own, unless: why.unless.clone() };
+    draft.push_early(step, operation, release::dependencies(draft, desired));
 }
 
 impl Step {

@@ -18,6 +18,8 @@ pub struct Blueprint {
     pub operations: IndexMap<String, Operation>,
     /// Of those a step depends on, the ones that it waits for and whose failure does not stop it, by its id.
     pub soft: BTreeMap<String, Vec<String>>,
+    /// Of those a step depends on, the ones of which it only waits until what they bring about serves, by its id.
+    pub early: BTreeMap<String, Vec<String>>,
     /// Why each app that has nothing to do has nothing to do.
     pub unchanged: BTreeMap<String, String>,
 }
@@ -81,6 +83,13 @@ impl Draft<'_> {
     /// Those of `ids` that are in the plan and change something.
     pub(super) fn only_changing<'i>(&self, ids: impl IntoIterator<Item = &'i str>) -> Vec<String> {
         ids.into_iter().filter(|id| self.changes(id)).map(str::to_owned).collect()
+    }
+
+    /// Adds a step that only waits until each of `early` serves.
+    pub(super) fn push_early(&mut self, mut step: Step, operation: Operation, early: Vec<String>) {
+        step.depends_on.extend(early.iter().cloned());
+        self.blueprint.early.insert(step.id.clone(), early);
+        self.push(step, operation);
     }
 
     /// Adds a step that goes on when one of `soft`, which it waits for, did not succeed.

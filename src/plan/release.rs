@@ -40,11 +40,16 @@ pub(super) fn add(draft: &mut Draft<'_>, desired: &DesiredApp, image: Option<&st
     }
     first.extend(before_release(draft, name));
     // What an app depends on has migrated, and may have to answer, before it does.
-    for dependency in &desired.dependencies {
-        first.extend([id(dependency), format!("app:{dependency}:deploy")]);
-    }
+    first.extend(desired.dependencies.iter().map(|dependency| id(dependency)));
     step.depends_on = draft.only_changing(first.iter().map(String::as_str));
-    draft.push(step, Operation::Release { app: name.clone() });
+    let early = dependencies(draft, desired);
+    draft.push_early(step, Operation::Release { app: name.clone() }, early);
+}
+
+/// The deployments of the apps that an app calls: it waits until those answer, not until they have proven stable.
+pub(super) fn dependencies(draft: &Draft<'_>, desired: &DesiredApp) -> Vec<String> {
+    let deployments: Vec<String> = desired.dependencies.iter().map(|app| format!("app:{app}:deploy")).collect();
+    draft.only_changing(deployments.iter().map(String::as_str))
 }
 
 /// What a release waits for, where the app's password is being changed: that its login is certain to be let in.

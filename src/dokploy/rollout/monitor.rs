@@ -52,6 +52,8 @@ pub struct RolloutMonitor {
     /// The last of them.
     last_ended: Option<Task>,
     condition: Option<(Condition, Duration)>,
+    /// Since when nothing has run but the present tasks, as far as that was seen.
+    alone_since: Option<Duration>,
 }
 
 /// What a snapshot shows, when it has to last in order to count.
@@ -70,7 +72,14 @@ enum Condition {
 impl RolloutMonitor {
     /// Begins with a service that was just deployed; what runs must stay as deployed for the `stability` of `settings`.
     pub fn new(expected: Expected, settings: &WaitSettings) -> Self {
-        Self { expected, settings: settings.clone(), ended: BTreeMap::new(), last_ended: None, condition: None }
+        Self {
+            expected,
+            settings: settings.clone(),
+            ended: BTreeMap::new(),
+            last_ended: None,
+            condition: None,
+            alone_since: None,
+        }
     }
 
     /// Takes a snapshot into account that was taken at `now`, a time since any fixed moment.
@@ -80,14 +89,21 @@ impl RolloutMonitor {
             return RolloutStatus::Failed(failure);
         }
         let condition = self.condition(snapshot);
-        let since = match self.condition.take() {
-            Some((before, since)) if Some(&before) == condition.as_ref() => since,
-            _ => now,
+        let (since, alone_since) = match self.condition.take() {
+            Some((before, since)) if Some(&before) == condition.as_ref() => (since, self.alone_since),
+            _ => (now, None),
         };
+        self.alone_since = snapshot.is_drained().then(|| alone_since.unwrap_or(now));
         let lasted = now.saturating_sub(since);
         let status = self.status(condition.as_ref(), lasted);
         self.condition = condition.map(|condition| (condition, since));
         status
+    }
+
+    /// Since when nothing has run but the present tasks, a time as [`Self::observe`] takes it; `None` while what they replace
+    /// still runs beside them.
+    pub fn alone_since(&self) -> Option<Duration> {
+        self.alone_since
     }
 
     /// How much of the stability window is left; `None` while something else runs than what was deployed.

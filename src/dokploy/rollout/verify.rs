@@ -13,6 +13,7 @@ use crate::dokploy::transport::ApiError;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::time::Instant;
 
 impl Dokploy {
     /// Reads once what a service runs, by its `appName`.
@@ -35,7 +36,8 @@ impl Dokploy {
 
     /// Waits until what was deployed runs, with its image and its variables, and has done so through the stability window.
     ///
-    /// Call it when the deployment is done. It only reads, and may be dropped at any time.
+    /// Call it when the deployment is done. It only reads, and may be dropped at any time. What is returned is a moment since
+    /// which nothing else has run: what answers after it is what was deployed.
     ///
     /// # Errors
     ///
@@ -47,15 +49,19 @@ impl Dokploy {
         expected: Expected,
         settings: &WaitSettings,
         on_progress: OnProgress<'_>,
-    ) -> Result<(), DeployError> {
+    ) -> Result<Instant, DeployError> {
         let mut polling = Polling::start(settings, settings.running_deadline, on_progress);
+        let started = Instant::now();
         let mut monitor = RolloutMonitor::new(expected, settings);
         let mut containers = KnownContainers::default();
         loop {
             let snapshot = self.snapshot(app_name, &mut containers).await;
             if let Some(snapshot) = polling.tolerate_outage(snapshot)? {
                 match monitor.observe(polling.elapsed(), &snapshot) {
-                    RolloutStatus::Verified => return Ok(()),
+                    RolloutStatus::Verified => {
+                        let since = monitor.alone_since().map(|since| started + since);
+                        return Ok(since.unwrap_or_else(Instant::now));
+                    }
                     RolloutStatus::Failed(failure) => {
                         return Err(self.run_failure(application_id, app_name, failure).await);
                     }

@@ -50,7 +50,8 @@ pub(super) async fn run_graph<'a>(
     cancel: &CancellationToken,
     limits: Limits,
 ) -> Result<Outcome, DeployError> {
-    let mut schedule = Schedule::new(graph, blueprint);
+    let Graph { tasks, mut serving, .. } = graph;
+    let mut schedule = Schedule::new(tasks, blueprint);
     let permits = permits(limits);
     let mut running = FuturesUnordered::new();
     loop {
@@ -61,6 +62,7 @@ pub(super) async fn run_graph<'a>(
         tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(DeployError::cancelled()),
+            Some(step) = serving.recv() => schedule.serves(&step),
             finished = running.next() => match finished {
                 Some((step, result)) => schedule.settle(step, result, events),
                 None => return Ok(schedule.outcome),
@@ -114,6 +116,8 @@ struct Schedule<'a> {
     dependents: HashMap<&'a str, Vec<&'a str>>,
     /// The steps that go on although another one, which they wait for, did not succeed.
     soft: &'a BTreeMap<String, Vec<String>>,
+    /// The steps that need not wait for the end of another one, only until it serves.
+    early: &'a BTreeMap<String, Vec<String>>,
     /// Those that wait for nothing any more.
     ready: Vec<Task<'a>>,
     outcome: Outcome,
@@ -127,11 +131,11 @@ struct Waiting<'a> {
 }
 
 impl<'a> Schedule<'a> {
-    fn new(graph: Graph<'a>, blueprint: &'a Blueprint) -> Self {
+    fn new(tasks: Vec<Task<'a>>, blueprint: &'a Blueprint) -> Self {
         let (mut waiting, mut dependents) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
         let mut ready = Vec::new();
-        let ids: BTreeSet<&'a str> = graph.tasks.iter().map(|task| task.step.id.as_str()).collect();
-        for task in graph.tasks {
+        let ids: BTreeSet<&'a str> = tasks.iter().map(|task| task.step.id.as_str()).collect();
+        for task in tasks {
             let step = task.step;
             let planned = step.depends_on.iter().map(String::as_str);
             let first: BTreeSet<&str> = planned.chain(task.producers.iter().map(AsRef::as_ref)).collect();
@@ -145,7 +149,8 @@ impl<'a> Schedule<'a> {
                 dependents.entry(id).or_default().push(step.id.as_str());
             }
         }
-        Self { waiting, dependents, soft: &blueprint.soft, ready, outcome: Outcome::default() }
+        let Blueprint { soft, early, .. } = blueprint;
+        Self { waiting, dependents, soft, early, ready, outcome: Outcome::default() }
     }
 
     /// Takes the steps that may run now.
@@ -158,6 +163,28 @@ impl<'a> Schedule<'a> {
         for dependent in self.dependents.remove(id).unwrap_or_default() {
             self.waits_less(dependent);
         }
+    }
+
+    /// Lets run what only waits until this step serves. Whatever becomes of the step then stops them no more.
+    fn serves(&mut self, id: &str) {
+        let Some(dependents) = self.dependents.remove_entry(id) else { return };
+        let (known, dependents) = dependents;
+        let (early, others): (Vec<_>, Vec<_>) =
+            dependents.into_iter().partition(|dependent| self.is_early(dependent, id));
+        self.dependents.insert(known, others);
+        for dependent in early {
+            self.waits_less(dependent);
+        }
+    }
+
+    /// Whether a step that waits for another one may run when that serves: not before it is given a value that it needs.
+    fn is_early(&self, dependent: &str, id: &str) -> bool {
+        self.early.get(dependent).is_some_and(|early| early.iter().any(|it| it == id)) && !self.is_given(dependent, id)
+    }
+
+    /// Whether a step is given a value of another one.
+    fn is_given(&self, dependent: &str, id: &str) -> bool {
+        self.waiting.get(dependent).is_some_and(|waiting| waiting.task.producers.iter().any(|it| **it == *id))
     }
 
     fn waits_less(&mut self, id: &str) {
@@ -192,9 +219,8 @@ impl<'a> Schedule<'a> {
 
     /// Whether a step goes on although one that it waits for did not succeed: not without a value that it is given.
     fn goes_on_without(&self, dependent: &str, blocker: &str) -> bool {
-        let needs = |waiting: &Waiting<'_>| waiting.task.producers.iter().any(|id| **id == *blocker);
         self.soft.get(dependent).is_some_and(|soft| soft.iter().any(|id| id == blocker))
-            && !self.waiting.get(dependent).is_some_and(needs)
+            && !self.is_given(dependent, blocker)
     }
 
     fn settle(

@@ -1,16 +1,16 @@
 //! An app's settings and its deployment, seen running (I7).
 
 use super::delivery::{Delivery, Parts, SAME_IMAGE};
-use super::logins::{seen_running, wait_until_drained};
+use super::follow::follow;
+use super::logins::seen_running;
+use super::readiness::{Readiness, ReadinessCheck};
 use crate::DeployError;
 use crate::deploy::apply::graph::StepOutcome;
 use crate::deploy::apply::resources::AppDeployment;
 use crate::deploy::changes::StepContext;
 use crate::deploy::report::AppStatus;
 use crate::deploy::request::WaitFor;
-use crate::dokploy::{
-    Expected, HealthCheckSwarm, Progress, SaveDockerProvider, SaveEnvironment, UpdateApplication, WaitSettings,
-};
+use crate::dokploy::{Expected, HealthCheckSwarm, SaveDockerProvider, SaveEnvironment, UpdateApplication};
 use crate::env::encode_env;
 use crate::plan::env_fingerprint;
 use crate::secrets::Secret;
@@ -76,6 +76,7 @@ pub(super) async fn deploy(
     cx: &StepContext<'_>,
     delivery: &Delivery<'_>,
     parts: &Parts,
+    (readiness, environment): (&Readiness<'_>, &str),
     former: Option<AppDeployment>,
 ) -> Result<StepOutcome<AppDeployment>, DeployError> {
     if delivery.runs_with(&parts.image) {
@@ -88,7 +89,16 @@ pub(super) async fn deploy(
     let app = delivery.desired.name.clone();
     let entry = cx.intend(Intent::Deploy { app, title: title.to_string() }).await?;
     send(cx, &parts.application.id, &title.to_string()).await?;
-    let status = follow(cx, delivery, parts, &title.to_string(), expected).await?;
+    let check = ReadinessCheck::new(cx, readiness, delivery, parts, environment);
+    let title_text = title.to_string();
+    let followed = follow(cx, (delivery, parts), &title_text, expected, &check);
+    let status = if delivery.wait_for() == WaitFor::Running {
+        // The check is up by the time that the app is.
+        let (status, ()) = tokio::join!(followed, check.start());
+        status?
+    } else {
+        followed.await?
+    };
     if status != AppStatus::Running {
         cx.journal.settle(&entry, Outcome::Done).await?;
         return Ok(StepOutcome::Changed(AppDeployment { status, env: None }));
@@ -134,38 +144,6 @@ async fn send(cx: &StepContext<'_>, id: &str, title: &str) -> Result<(), DeployE
     Ok(())
 }
 
-/// Follows a deployment as far as the request says; says how far it was seen to come.
-async fn follow(
-    cx: &StepContext<'_>,
-    delivery: &Delivery<'_>,
-    parts: &Parts,
-    title: &str,
-    expected: Expected,
-) -> Result<AppStatus, DeployError> {
-    let app = delivery.desired.name.as_str();
-    let (id, app_name) = (&parts.application.id, &parts.application.app_name);
-    let mut settings = WaitSettings { stability: delivery.stability, ..cx.surroundings.wait.clone() };
-    if let Some(check) = delivery.desired.check() {
-        // Until then Swarm has not decided.
-        settings.running_deadline += check.longest();
-    }
-    let progress = |state: Progress| cx.progress(state.as_str());
-    if delivery.wait_for() == WaitFor::Queued {
-        return Ok(AppStatus::Queued);
-    }
-    let followed = cx.client.follow_deployment(id, title, &settings, &progress).await;
-    followed.inspect_err(|error| log_tail(cx, error)).map_err(|error| error.app(app))?;
-    if delivery.wait_for() == WaitFor::Deployed {
-        return Ok(AppStatus::Deployed);
-    }
-    let proven = cx.client.prove_running(id, app_name, expected, &settings, &progress).await;
-    proven.inspect_err(|error| log_tail(cx, error)).map_err(|error| error.app(app))?;
-    if delivery.changes_login() {
-        wait_until_drained(cx, app, app_name).await?;
-    }
-    Ok(AppStatus::Running)
-}
-
 /// Remembers what was seen running.
 async fn remember(
     cx: &StepContext<'_>,
@@ -180,9 +158,4 @@ async fn remember(
     };
     tokio::try_join!(cx.state.update(seen), cx.journal.settle(entry, Outcome::Done))?;
     Ok(())
-}
-
-/// Passes the log of a failure on as events.
-fn log_tail(cx: &StepContext<'_>, error: &DeployError) {
-    error.log_tail().into_iter().flat_map(str::lines).for_each(|line| cx.log(line));
 }

@@ -2,8 +2,7 @@
 
 use crate::DeployError;
 use crate::deploy::apply::graph::StepOutcome;
-use crate::deploy::changes::{StepContext, delete_application, remove};
-use crate::deploy::database_access::delete_job;
+use crate::deploy::changes::{StepContext, delete_application, delete_job, remove};
 use crate::plan::{Twin, TwinKind};
 use crate::state::{Intent, ResourceKind};
 

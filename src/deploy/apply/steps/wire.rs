@@ -7,6 +7,7 @@ use super::{project, release, removal, roles, service, twin};
 use crate::deploy::apply::graph::{Graph, StepOutcome};
 use crate::deploy::apply::inputs::ApplyInputs;
 use crate::deploy::apply::output::{IfMade, Inputs, Output};
+use crate::deploy::apply::port_check::PortChecks;
 use crate::deploy::apply::resources::{HostCheck, Resources};
 use crate::deploy::changes::StepContext;
 use crate::deploy::context::{POSTGRES_NAME, PostgresService, REDIS_NAME};
@@ -20,9 +21,12 @@ use std::future::Future;
 /// # Errors
 ///
 /// `INTERNAL` when a step needs what neither was observed nor is made by a step before it: nothing is changed then.
-pub(in crate::deploy::apply) fn wire<'a>(run: &'a ApplyInputs<'a>) -> Result<(Graph<'a>, Resources), DeployError> {
+pub(in crate::deploy::apply) fn wire<'a>(
+    run: &'a ApplyInputs<'a>,
+    checks: &'a PortChecks,
+) -> Result<(Graph<'a>, Resources), DeployError> {
     let resources = Resources::observed(&run.draft.observed);
-    let mut wiring = Wiring { run, graph: Graph::default(), resources };
+    let mut wiring = Wiring { run, checks, graph: Graph::default(), resources };
     for step in &run.draft.blueprint.plan.steps {
         if let Some(operation) = run.draft.blueprint.operations.get(&step.id) {
             wiring.add(step, operation)?;
@@ -34,6 +38,7 @@ pub(in crate::deploy::apply) fn wire<'a>(run: &'a ApplyInputs<'a>) -> Result<(Gr
 /// Adds tasks to a graph, and keeps what they make known.
 pub(super) struct Wiring<'a> {
     pub(super) run: &'a ApplyInputs<'a>,
+    pub(super) checks: &'a PortChecks,
     pub(super) graph: Graph<'a>,
     pub(super) resources: Resources,
 }
