@@ -133,6 +133,68 @@ export function sniffAllApps(
 ): Promise<Record<string, SniffedEnvironment>>;
 
 /**
+ * Finds out what a server is, whose key this is and what that may do: what a login, or a question who one is, shows. Reads
+ * only.
+ *
+ * @throws {@link DeployError} `DOKPLOY_UNREACHABLE`, `DOKPLOY_UNAUTHORIZED`, `DOKPLOY_UNSUPPORTED`
+ */
+export function checkServer(server: ServerCredentials, options?: CallOptions): Promise<ServerCheck>;
+
+/**
+ * Lists the image registries that a server is logged in to.
+ *
+ * @throws {@link DeployError} as {@link checkServer}, and `DOKPLOY_FORBIDDEN`
+ */
+export function listRegistries(server: ServerCredentials, options?: CallOptions): Promise<ServerRegistry[]>;
+
+/**
+ * Logs a server in to an image registry, for every service on it. Doing so twice makes two.
+ *
+ * @throws {@link DeployError} as {@link listRegistries}, and `IMAGE_REGISTRY` with the reason `login-refused`
+ */
+export function createRegistry(
+	server: ServerCredentials,
+	registry: RegistryLogin,
+	options?: CallOptions,
+): Promise<ServerRegistry>;
+
+/**
+ * Lists everything that is wrong with a workspace, and what it declares that a deployment does not do. Reads nothing but
+ * the object: no file, no network.
+ *
+ * @throws {@link DeployError} `INVALID_REQUEST` for wrong options only
+ */
+export function validateWorkspace(workspace: unknown, options?: ValidateOptions): WorkspaceCheck;
+
+/**
+ * The host name of each app but mobile ones, in the order of declaration.
+ *
+ * @throws {@link DeployError} `INVALID_WORKSPACE` when a stage has no domain, or two apps would share a host name
+ */
+export function stageHosts(workspace: NormalizedWorkspace, stage: string, options?: HostOptions): Record<string, string>;
+
+/**
+ * The host name of one app: its own domain, else `{app}.{deploy.dokploy.domains[stage]}`.
+ *
+ * @throws {@link DeployError} as {@link stageHosts}, and `INVALID_REQUEST` when there is no such app
+ */
+export function resolveHost(
+	workspace: NormalizedWorkspace,
+	app: string,
+	stage: string,
+	options?: HostOptions,
+): string;
+
+/**
+ * The prefix that makes a variable public in a framework of front ends: `VITE_`, `EXPO_PUBLIC_`, none for `remix`, else
+ * `NEXT_PUBLIC_`.
+ */
+export function publicPrefix(framework?: string): '' | 'NEXT_PUBLIC_' | 'VITE_' | 'EXPO_PUBLIC_';
+
+/** The variables whose values follow from the deployment, so that nobody has to provide them. */
+export const automaticVariables: readonly AutomaticVariable[];
+
+/**
  * Finds the value of each variable, and says which are missing. Changes nothing: what had to be generated is returned,
  * for the caller to keep and to pass in next time.
  *
@@ -146,6 +208,22 @@ export function resolveEnv(requiredVars: string[], context: EnvContext): EnvReso
  * @throws {@link DeployError} `INVALID_REQUEST`
  */
 export function renderPlan(plan: DeployPlan): string;
+
+/**
+ * Renders an error for a terminal: its app, endpoint, step, hint and the end of its log, and of several failures each.
+ * What is no {@link DeployError} is shown by its message. Ends with a line break.
+ *
+ * @throws {@link DeployError} `INVALID_REQUEST` for wrong options only
+ */
+export function formatError(error: unknown, options?: FormatErrorOptions): string;
+
+/**
+ * Shows a run while it happens: on a terminal a row per app that says what it does or waits for and for how long, drawn
+ * again in place; elsewhere a line for each thing that has happened. Pass `onEvent` to the run, and call `end` after it.
+ *
+ * @throws {@link DeployError} `INVALID_REQUEST` when there is nothing to write to
+ */
+export function createProgressRenderer(options?: ProgressOptions): ProgressRenderer;
 
 /**
  * Reads the state of a stage from `.gkm/deploy-{stage}.json`; `null` if there is none.
@@ -170,7 +248,7 @@ export interface DeployRequest {
 	credentials: Credentials;
 	/** Values that the user provides. */
 	secrets?: AppSecrets | StageSecrets;
-	/** The apps to deploy; default all. */
+	/** The apps to deploy, at least one; default all. */
 	apps?: string[];
 	/** The tag of images; default `{stage}-{timestamp}`. */
 	tag?: string;
@@ -202,7 +280,7 @@ export interface DeployRequest {
 	protectForeignDns?: boolean;
 	/** Apps whose same-named, unmarked application on the server we may take. */
 	adopt?: string[];
-	/** Whether domains are attached; default `true`. */
+	/** Whether domains are attached; default `true`. Without them, apps need no host names. */
 	domains?: boolean;
 	/** The platform of images; default `linux/amd64`. */
 	platform?: string;
@@ -281,6 +359,88 @@ export interface VendorCredentials {
 	baseUrl?: string;
 }
 
+/** A server, and who we are to it. */
+export interface ServerCredentials {
+	/** The address at which a browser opens Dokploy. */
+	endpoint: string;
+	/** The API key. */
+	token: string;
+}
+
+/** A call that can be cancelled. */
+export interface CallOptions {
+	/** Cancels the call, which then rejects with `CANCELLED`. */
+	signal?: AbortSignal;
+}
+
+/** A login at an image registry. */
+export interface RegistryLogin {
+	/** What the server shows it as; default its host. */
+	name?: string;
+	/** The registry's host, for instance `ghcr.io`; a scheme before it and a path after it are passed by. */
+	url: string;
+	username: string;
+	password: string;
+}
+
+/** Which host names are meant. */
+export interface HostOptions {
+	/** Gives the main front end the bare domain; default `false`. */
+	mainFrontendAtApex?: boolean;
+}
+
+/** How a workspace is checked. */
+export interface ValidateOptions extends HostOptions {
+	/** Checks the host names of this stage as well. */
+	stage?: string;
+}
+
+/** How an error is shown. */
+export interface FormatErrorOptions {
+	/**
+	 * Whose commands set missing variables: `seed`, the default, has `gkm secrets set APP NAME=value`; `cli` has those of the
+	 * `gkm` command line, `gkm secrets:set NAME <value> --stage STAGE`.
+	 */
+	style?: 'seed' | 'cli';
+	/** The stage for the commands; default the one of the error. */
+	stage?: string;
+	/** Whether it is coloured; default `false`. */
+	color?: boolean;
+	/** How many lines of each log are shown; default 20. */
+	logLines?: number;
+}
+
+/** Where and how progress is shown. */
+export interface ProgressOptions {
+	/** Default `process.stdout`. */
+	stream?: ProgressStream;
+	/** Whether it is drawn again in place; default whether the stream is a terminal. */
+	live?: boolean;
+	/** Whether it is coloured; default whether the stream is a terminal with colours and `NO_COLOR` is not set. */
+	color?: boolean;
+	/** How wide it may be; default the terminal's width, else 80. */
+	columns?: number;
+	/** Whether the lines of builds and deployments are shown; default `false`. */
+	logs?: boolean;
+}
+
+/** What progress is written to, for instance `process.stdout`. */
+export interface ProgressStream {
+	write(text: string): unknown;
+	readonly isTTY?: boolean | undefined;
+	readonly columns?: number | undefined;
+	readonly rows?: number | undefined;
+	hasColors?(): boolean;
+}
+
+/** Shows a run. */
+export interface ProgressRenderer {
+	/** Takes an event; may be passed on as it is. */
+	readonly onEvent: (event: DeployEvent) => void;
+	/** Draws the last picture; afterwards nothing is written any more. */
+	readonly end: () => void;
+}
+
 /** Values that a user provides: for every app, and per app. */
 export interface AppSecrets {
 	shared?: Record<string, string>;
@@ -333,6 +493,11 @@ export interface RunOptions {
 	buildImage?: (build: ImageBuild, context: HookContext) => Promise<{ image: string }>;
 	/** With `buildImage`: what makes an app's image unchanged. `null`, or no such hook: it is always built. */
 	imageFingerprint?: (app: string) => Promise<string | null>;
+	/**
+	 * How many seconds a run waits for another one of the same stage to end, on this machine or another; an event says for
+	 * whom. Default 0: it stops at once with `STATE_LOCKED`.
+	 */
+	waitForLock?: number;
 	/** What stands around a run, where it is not the usual. */
 	surroundings?: Surroundings;
 }
@@ -379,25 +544,36 @@ export interface DnsProvider {
 	getRecords(domain: string): Promise<DnsRecord[]>;
 	/** Makes each record set be exactly what is given. */
 	upsertRecords(domain: string, records: DnsUpsert[]): Promise<DnsUpsertResult[]>;
-	/** Deletes record sets; one that is gone already is no error. */
+	/**
+	 * Deletes record sets; one that is gone already is no error. It may answer with what became of each, in their order; one
+	 * with `deleted: false` or an `error`, and without `notFound`, has failed.
+	 */
 	deleteRecords(domain: string, records: DnsRecordKey[]): Promise<unknown>;
 }
+
+/** The types of records that providers know; only `A` records are written. */
+export type DnsRecordType = 'A' | 'AAAA' | 'CNAME' | 'MX' | 'TXT' | 'NS' | 'SRV' | 'CAA';
 
 /** A record set's name and type. */
 export interface DnsRecordKey {
 	name: string;
-	type: string;
+	type: DnsRecordType;
 }
 
-/** All records of one name and type in a zone. */
-export interface DnsRecord extends DnsRecordKey {
+/** All records of one name and type in a zone, of whatever type. */
+export interface DnsRecord {
+	name: string;
+	type: string;
 	/** In seconds. */
 	ttl: number;
 	values: string[];
 }
 
 /** A record set to write. */
-export interface DnsUpsert extends DnsRecord {
+export interface DnsUpsert extends DnsRecordKey {
+	/** In seconds. */
+	ttl: number;
+	values: string[];
 	/** The first of `values`: the only one unless records are put back that stood there before. */
 	value: string;
 }
@@ -450,8 +626,9 @@ export interface NormalizedWorkspace {
 			endpoint?: string;
 			/** Per stage. */
 			endpoints?: Record<string, string>;
-			/** Where images are pushed, for instance `ghcr.io/org`. */
+			/** Where images are pushed, for instance `ghcr.io/org`; default that of `registryId`. */
 			registry?: string;
+			/** The registry on the server whose login is used where the request has no `credentials.registry`. */
 			registryId?: string;
 			/** The base domain per stage. */
 			domains?: Record<string, string>;
@@ -563,6 +740,81 @@ export interface DnsConfig extends DnsZoneConfig {
 
 // ---------------------------------------------------------------------------------------------------------- results
 
+/** A server as a key sees it. */
+export interface ServerCheck {
+	/** Scheme, host and port. */
+	endpoint: string;
+	/** As the server says it, for instance `v0.30.2`. */
+	version: string;
+	user: {
+		id: string;
+		email: string;
+		/** A role of the organization's own has another name. */
+		role: 'owner' | 'admin' | 'member' | (string & {});
+		organizationId: string;
+	};
+	permissions: KeyPermissions;
+}
+
+/** What a key may do of what a deployment needs. */
+export interface KeyPermissions {
+	createProjects: boolean;
+	createEnvironments: boolean;
+	/** Make applications and databases. */
+	createServices: boolean;
+	deleteServices: boolean;
+	/** See tasks and containers, which `waitFor: 'running'` needs; tried. */
+	seeContainers: boolean;
+	/** See the queue of deployments, which `waitFor: 'deployed'` needs; tried. */
+	seeQueue: boolean;
+	/** List and make registries. */
+	registries: boolean;
+}
+
+/** An image registry that a server is logged in to. */
+export interface ServerRegistry {
+	registryId: string;
+	name: string;
+	/** Its host. */
+	url: string;
+	username: string;
+	/** What stands before the names of its images, if it is not the user. */
+	imagePrefix?: string;
+}
+
+/** What is to be said of a workspace. */
+export interface WorkspaceCheck {
+	/** What makes it unusable, in the order of the document; empty for one that can be deployed. */
+	faults: WorkspaceFault[];
+	/** What it declares and a deployment does not do. */
+	warnings: WorkspaceFault[];
+}
+
+/** Something about a workspace that its author has to know. */
+export interface WorkspaceFault {
+	/** For instance `apps.auth.port`; empty for the workspace as a whole. */
+	path: string;
+	message: string;
+}
+
+/** A variable whose value follows from the deployment. */
+export interface AutomaticVariable {
+	/** `{APP}` in it stands for the name of an app, in upper case and with `-` as `_`. */
+	name: string;
+	source:
+		| 'app'
+		| 'stage'
+		| 'database'
+		| 'cache'
+		| 'host'
+		| 'trusted-origins'
+		| 'dependency'
+		| 'generated';
+	/** Whether every app gets it, also one that does not ask for it. */
+	always: boolean;
+	description: string;
+}
+
 /** The result of a deployment. */
 export interface DeployReport {
 	/** Each app of the workspace, in the order of declaration. */
@@ -619,12 +871,22 @@ export interface DnsReport {
 export interface HostReport {
 	host: string;
 	appName: string;
-	/** Absent when its zone has none. */
+	/** The zone in which it lies, and its name there (`@` for the zone itself); absent when no zone holds it. */
+	zone?: string;
+	name?: string;
+	/** Absent when no zone holds it. */
 	provider?: string;
-	record: 'created' | 'updated' | 'unchanged' | 'manual' | 'none' | 'failed';
+	/** `none`: no zone holds the host name; `pending`: the run was cancelled before. */
+	record: 'created' | 'updated' | 'unchanged' | 'manual' | 'none' | 'failed' | 'pending';
+	/** The value that its A record has to have. */
+	value?: string;
+	/** The values that this run replaced. */
+	replaced?: string[];
 	/** Whether its authoritative servers answer with the server's address, or its vendor's proxy leads there. */
 	verified: boolean;
-	/** Why it is not verified, what the user has to do, or that a proxy answers for it. */
+	/** Why it is not verified, or that a proxy answers for it. */
+	reason?: 'no-zone' | 'manual' | 'not-answering' | 'failed' | 'proxied';
+	/** The same in words, with what the user has to do. */
 	message?: string;
 }
 
@@ -678,7 +940,21 @@ export interface UndeployReport {
 	restored: string[];
 	/** What stays, and why. */
 	kept: string[];
+	/** The same as data: each resource that was to go, and what became of it. */
+	resources: RemovedResource[];
 	durationMs: number;
+}
+
+/** A resource that an undeployment was to remove. */
+export interface RemovedResource {
+	/** For instance `application auth`. */
+	resource: string;
+	app?: string;
+	outcome: 'removed' | 'restored' | 'kept' | 'failed' | 'not-reached';
+	/** What was put back, for a DNS record in whose place another one stood before. */
+	values?: string[];
+	/** Why it stays, or what failed. */
+	reason?: string;
 }
 
 /** The result of a rotation of credentials. */
@@ -748,14 +1024,36 @@ export interface VariableChange {
 export type DeployEvent =
 	| { type: 'phase-started'; phase: DeployPhase }
 	| { type: 'app-sniffed'; app: string; required: string[]; optional: string[]; cached: boolean }
-	| { type: 'planned'; changes: number; /** For people. */ text: string }
-	| { type: 'step-started'; step: string; /** In words. */ title: string; app?: string }
+	| { type: 'planned'; changes: number; /** For people. */ text: string; plan: DeployPlan }
+	| (StepEvent & {
+			type: 'step-started';
+			/** Why. */
+			reason: string;
+			/** What it is doing, in words: `Creating application auth`. */
+			title: string;
+	  })
 	| { type: 'step-progress'; step: string; /** For instance `starting`. */ progress: string; app?: string }
-	| { type: 'step-finished'; step: string; app?: string; durationMs: number }
-	| { type: 'step-skipped'; step: string; app?: string; reason: string }
-	| { type: 'step-failed'; step: string; app?: string; code: DeployErrorCode; message: string; durationMs: number }
+	| (StepEvent & {
+			type: 'step-finished';
+			/** What it has done, in words: `Created application auth`. */
+			title: string;
+			durationMs: number;
+	  })
+	| (StepEvent & { type: 'step-skipped'; /** Why. */ reason: string })
+	| (StepEvent & { type: 'step-failed'; code: DeployErrorCode; message: string; durationMs: number })
 	| { type: 'log'; step?: string; app?: string; /** Redacted, without its newline. */ line: string }
+	| { type: 'waiting-for-lock'; /** Which run: process, machine, since when. */ message: string }
 	| { type: 'warning'; /** A stable name. */ code: string; message: string; app?: string };
+
+/** What every event of a step says of it. */
+export interface StepEvent {
+	/** Its id. */
+	step: string;
+	action: PlanStep['action'];
+	/** For instance `application auth`. */
+	resource: string;
+	app?: string;
+}
 
 /** A phase of a run, in order. */
 export type DeployPhase = 'sniff' | 'resolve' | 'observe' | 'plan' | 'apply';
@@ -770,6 +1068,10 @@ export class DeployError extends Error {
 	readonly code: DeployErrorCode;
 	/** The app that is concerned. */
 	readonly app?: string;
+	/** The stage that is concerned. */
+	readonly stage?: string;
+	/** The server that is concerned: scheme, host and port. */
+	readonly endpoint?: string;
 	/** The resource that is concerned. */
 	readonly resource?: string;
 	/** The step that failed. */
@@ -782,9 +1084,11 @@ export class DeployError extends Error {
 	readonly hint?: string;
 	/** The tail of the log that belongs to it. */
 	readonly log?: string;
+	/** With `MISSING_ENV`: the variables that nothing provides, by app. */
+	readonly missing?: Readonly<Record<string, readonly string[]>>;
 	/** Every failure of the run, when there were several (`MULTIPLE`). */
 	readonly errors: readonly DeployError[];
-	/** What became of each app all the same; absent when nothing was begun. */
+	/** What became of each app all the same, also of a run that was cancelled; absent when nothing was begun. */
 	readonly report?: DeployReport;
 	/** The underlying error; with `CANCELLED` the signal's reason, with `HOOK_FAILED` what the hook threw. */
 	readonly cause?: unknown;
@@ -801,6 +1105,7 @@ export type DeployErrorCode =
 	| 'STATE_CORRUPT'
 	| 'STATE_IO'
 	| 'STATE_LOST'
+	| 'STATE_OUTDATED'
 	| 'PROVIDER_UNSUPPORTED'
 	| 'DOKPLOY_UNREACHABLE'
 	| 'DOKPLOY_UNAUTHORIZED'
@@ -827,6 +1132,8 @@ export type DeployErrorCode =
 	| 'PLAN_STALE'
 	| 'CANCELLED'
 	| 'HOOK_FAILED'
+	| 'PLATFORM_UNSUPPORTED'
+	| 'PACKAGE_MISSING'
 	| 'MULTIPLE'
 	| 'INTERNAL';
 
@@ -850,6 +1157,8 @@ export interface SniffOptions {
 export interface SniffedEntry {
 	/** Every variable it asks for, sorted, the optional ones included. */
 	envVars: string[];
+	/** Those it cannot do without, sorted; of an app the same. */
+	requiredEnvVars: string[];
 	/** Those it can do without, sorted. */
 	optionalEnvVars: string[];
 	/** Why the result may be partial; absent when the file ran as far as it should. */

@@ -1,4 +1,12 @@
-import { deploy, type DnsProvider, type DnsRecord, type ImageBuild, type State } from '@geekmidas/deploy-native';
+import {
+	deploy,
+	type DnsProvider,
+	type DnsRecord,
+	type ImageBuild,
+	readState,
+	type State,
+	undeploy,
+} from '@geekmidas/deploy-native';
 import { describe, expect, it } from 'vitest';
 import { failure } from './failure.ts';
 import { oneApp, serverIp, startWorld } from './world.ts';
@@ -82,6 +90,31 @@ describe('dnsProviders', () => {
 		const wanted = { name: 'api.staging', type: 'A', ttl: 300, value: serverIp, values: [serverIp] };
 		expect(own.calls).toEqual([['upsert', 'example.com', [wanted]]]);
 		expect(world.simulator.dns?.requests()).toEqual([]);
+	});
+
+	it.each<[string, unknown, boolean]>([
+		['says that it failed', [{ deleted: false, notFound: false, error: 'zone is locked' }], false],
+		['says so without a reason', [{ deleted: false }], false],
+		['says that the record is gone already', [{ deleted: false, notFound: true }], true],
+		['says that it deleted it', [{ deleted: true, notFound: false }], true],
+		['says nothing', undefined, true],
+	])('whose deletion %s is taken at its word', async (_name, answer, succeeds) => {
+		const world = await startWorld({ database: false });
+		const own = new OwnDns({ 'example.com': [] });
+		own.deleteRecords = async () => answer as undefined;
+		const options = world.options({ dnsProviders: { 'example.com': own } });
+		const { workspace, stage, credentials, ...rest } = oneApp(world);
+		const images = { api: 'registry.test/shop/api:1' };
+		await deploy({ workspace, stage, credentials, ...rest, images, dnsTimeoutSeconds: 0 }, options);
+		const removal = undeploy({ workspace, stage, credentials }, options);
+		if (succeeds) await removal;
+		else {
+			const error = await failure(removal);
+			expect(error).toMatchObject({ code: 'HOOK_FAILED', resource: 'dnsProviders.example.com.deleteRecords' });
+			expect(error.message).toContain('api.staging A');
+		}
+		const records = Object.keys((await readState(world.root, 'staging'))?.dnsRecords ?? {});
+		expect(records).toHaveLength(succeeds ? 0 : 1);
 	});
 });
 

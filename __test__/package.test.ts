@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorCodes } from '@geekmidas/deploy-native';
 import { describe, expect, it } from 'vitest';
+import { platforms } from '../facade/constants.js';
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
 
@@ -20,20 +21,54 @@ describe('error codes are the same, in the same order,', () => {
 	});
 });
 
-describe('the version', () => {
-	const { version } = JSON.parse(read('package.json')) as { version: string };
+interface Manifest {
+	name: string;
+	version: string;
+	main: string;
+	files: string[];
+	os: string[];
+	cpu: string[];
+	libc?: string[];
+	engines: { node: string };
+	publishConfig: { access: string };
+	napi: { binaryName: string };
+	peerDependencies: Record<string, string>;
+}
 
-	it('is the crate\'s', () => {
-		expect(found(read('Cargo.toml'), /^version = "(.*)"$/gm)).toEqual([version]);
+const manifest = (folder: string) => JSON.parse(read(`${folder}/package.json`)) as Manifest;
+const { version, engines, peerDependencies } = manifest('.');
+
+it('crate and packages have one version', () => {
+	expect(found(read('Cargo.toml'), /^version = "(.*)"$/gm)).toEqual([version]);
+	expect(manifest('simulator').version).toBe(version);
+	expect(peerDependencies).toEqual({ '@geekmidas/deploy-native-testing': version });
+	expect(manifest('simulator').peerDependencies).toMatchObject({ '@geekmidas/deploy-native': version });
+});
+
+describe.each([
+	['.', [...platforms]],
+	['simulator', platforms.filter((platform) => !platform.startsWith('win32'))],
+])('in %s', (folder, expected) => {
+	const { name, napi } = manifest(folder);
+
+	it('every platform has its package', () => {
+		const found = readdirSync(fileURLToPath(new URL(`../${folder}/npm`, import.meta.url)));
+		expect(found.sort()).toEqual([...expected].sort());
 	});
 
-	it('is that of every platform package', () => {
-		const platforms = readdirSync(fileURLToPath(new URL('../npm', import.meta.url)));
-		expect(platforms).toContain('linux-x64-gnu');
-		for (const platform of platforms) {
-			expect(JSON.parse(read(`npm/${platform}/package.json`))).toMatchObject({ version });
-		}
+	it.each(expected)('that of %s is installed there alone, and holds the addon', (platform) => {
+		const [os, cpu, abi] = platform.split('-');
+		const addon = `${napi.binaryName}.${platform}.node`;
+		const native = manifest(`${folder}/npm/${platform}`);
+		expect(native).toMatchObject({ name: `${name}-${platform}`, version, engines, main: addon, files: [addon], os: [os], cpu: [cpu] });
+		expect(native.libc).toEqual(os === 'linux' ? [abi === 'gnu' ? 'glibc' : 'musl'] : undefined);
+		expect(native.publishConfig.access).toBe('public');
 	});
+});
+
+it('the release builds every platform', () => {
+	const { napi } = JSON.parse(read('package.json')) as { napi: { targets: string[] } };
+	expect(found(read('.github/workflows/release.yml'), /\{ target: ([\w-]+),/g).sort()).toEqual([...napi.targets].sort());
 });
 
 it('what the facade exports is what the types declare', async () => {

@@ -1,7 +1,9 @@
 // The one error class of the public surface.
 
+import { errorCodes } from './constants.js';
+
 /** The fields of a failure that a `DeployError` carries over where they are set. */
-const fields = ['app', 'resource', 'step', 'reason', 'hint', 'log', 'report'];
+const fields = ['app', 'stage', 'endpoint', 'resource', 'step', 'reason', 'hint', 'log', 'missing', 'report'];
 
 export class DeployError extends Error {
 	static {
@@ -36,6 +38,31 @@ export function bridgeError(error) {
 	const wrong = error?.code === 'InvalidArg' || /Expected$/.test(error?.code ?? '');
 	const code = wrong ? 'INVALID_REQUEST' : 'INTERNAL';
 	return new DeployError({ code, message: error?.message ?? String(error) }, error);
+}
+
+/** A failure as the native side reads it: what does not show in JSON by itself is copied. */
+export function described(error) {
+	const texts = [];
+	const seen = new Set([error]);
+	for (let cause = error.cause; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+		seen.add(cause);
+		texts.push(cause.message);
+	}
+	const { code, message, retryable, errors } = error;
+	const shown = { code, message, retryable, causes: texts, errors: (errors ?? []).map(described) };
+	for (const field of fields) if (error[field] !== undefined) shown[field] = error[field];
+	return shown;
+}
+
+/** Whether the native side can format a failure: not what is no error of ours, nor that there may be no native side. */
+export function isFormattable(error) {
+	return errorCodes.includes(error?.code) && !['PLATFORM_UNSUPPORTED', 'PACKAGE_MISSING'].includes(error.code);
+}
+
+/** A failure for a terminal, without the native side. */
+export function textOf(error) {
+	const hint = error?.hint === undefined ? '' : `  hint      ${error.hint}\n`;
+	return `✗ ${error?.message ?? error}\n${hint}`;
 }
 
 /** Links the texts of underlying errors, outermost first, as causes of each other. */

@@ -1,16 +1,13 @@
 // Carries a call over to the native side and back: cancellation, events, hooks, failures.
 
-import { fileURLToPath } from 'node:url';
-import { CancelHandle, run as runNative } from '../binding.js';
 import { bridgeError, cancelled, DeployError, invalid } from './error.js';
 import { takeHooks } from './hooks.js';
+import { native } from './native.js';
+import { findSniffer } from './place.js';
 import { plain, plainFields } from './plain.js';
 
 /** Where this package's own parts are; the native side cannot know. */
-const surroundings = {
-	node: process.execPath,
-	sniffer: fileURLToPath(new URL('../sniffer', import.meta.url)),
-};
+let ownSurroundings;
 
 /** Carries out a run: `operation` says which. */
 export async function run(operation, request, options = {}) {
@@ -19,7 +16,7 @@ export async function run(operation, request, options = {}) {
 	const events = takeEvents(onEvent, control.stop);
 	const hooks = takeHooks({ stateProvider, dnsProviders, buildImage, imageFingerprint }, { signal: control.signal });
 	const outcome = await control.during(() =>
-		runNative(
+		native().run(
 			operation,
 			plainFields(request),
 			passed({ ...rest, ...hooks.named }),
@@ -32,26 +29,26 @@ export async function run(operation, request, options = {}) {
 	return unwrap(outcome, signal, hooks.thrownBy);
 }
 
-/** Runs a native call that takes plain arguments and options, and can be cancelled. */
-export async function call(native, args, options = {}) {
+/** Runs a native call that takes plain arguments and options, and can be cancelled. `carry` carries the options over. */
+export async function call(name, args, options = {}, carry = passed) {
 	const { signal, ...rest } = options ?? {};
 	const control = takeControl(signal);
-	return unwrap(await control.during(() => native(...args.map(plain), passed(rest), control.handle)), signal);
+	return unwrap(await control.during(() => native()[name](...args.map(plain), carry(rest), control.handle)), signal);
 }
 
 /** Makes a native call that needs neither options nor cancellation. */
-export async function ask(native) {
+export async function ask(question) {
 	try {
-		return unwrap(await native());
+		return unwrap(await question());
 	} catch (error) {
 		throw bridgeError(error);
 	}
 }
 
 /** As {@link ask}, for a native call that returns at once. */
-export function askSync(native) {
+export function askSync(question) {
 	try {
-		return unwrap(native());
+		return unwrap(question());
 	} catch (error) {
 		throw bridgeError(error);
 	}
@@ -67,7 +64,8 @@ function unwrap(outcome, signal, thrownBy = () => undefined) {
 
 /** Options as they cross, with our own surroundings where the caller gave none. */
 function passed(options) {
-	return plainFields({ ...options, surroundings: { ...surroundings, ...options.surroundings } });
+	ownSurroundings ??= { node: process.execPath, sniffer: findSniffer() };
+	return plainFields({ ...options, surroundings: { ...ownSurroundings, ...options.surroundings } });
 }
 
 /**
@@ -80,7 +78,7 @@ function takeControl(signal) {
 		throw invalid('options.signal: expected an AbortSignal');
 	}
 	if (signal?.aborted) throw cancelled(signal);
-	const handle = new CancelHandle();
+	const handle = new (native().CancelHandle)();
 	const controller = new AbortController();
 	const stop = () => {
 		handle.cancel();
@@ -90,10 +88,10 @@ function takeControl(signal) {
 		handle,
 		stop,
 		signal: controller.signal,
-		async during(native) {
+		async during(work) {
 			signal?.addEventListener('abort', stop, { once: true });
 			try {
-				return await native();
+				return await work();
 			} catch (error) {
 				throw bridgeError(error);
 			} finally {

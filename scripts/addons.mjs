@@ -1,4 +1,4 @@
-// The two native addons of this package, and where everything about them lives.
+// The two native addons, and where the package of each lives.
 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,26 +12,19 @@ export const addons = [
 		crate: 'deploy-native',
 		binaryName: 'deploy-native',
 		packageName: '@geekmidas/deploy-native',
-		binding: 'binding',
+		folder: root,
+		onWindows: true,
 		sources: join(root, 'src/node/mod.rs'),
 	},
 	{
 		crate: 'deploy-native-simulator',
 		binaryName: 'deploy-native-testing',
 		packageName: '@geekmidas/deploy-native-testing',
-		binding: 'testing-binding',
+		folder: join(root, 'simulator'),
+		onWindows: false,
 		sources: join(root, 'simulator/src/lib.rs'),
 	},
 ];
 
 /** The features that make the crates loadable by Node.js. */
 export const features = 'napi,deploy-native-simulator/napi';
-
-/** This machine in the names of addon files, as the generated loaders look for them. */
-export function platform() {
-	const { platform: os, arch } = process;
-	if (os === 'darwin') return `darwin-${arch}`;
-	if (os !== 'linux') throw new Error(`deploy-native does not build on ${os} yet`);
-	const glibc = process.report.getReport().header.glibcVersionRuntime;
-	return `linux-${arch}-${glibc ? 'gnu' : 'musl'}`;
-}

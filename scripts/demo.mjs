@@ -18,9 +18,8 @@ const STAGE = 'staging';
 const SERVER_IP = '192.0.2.10';
 
 await setup();
-const { deploy, plan, readState, DeployError } = await import('../index.js');
-const { startSimulator } = await import('../testing.js');
-const { Progress } = await import('./demo/progress.mjs');
+const { createProgressRenderer, deploy, formatError, plan, readState, DeployError } = await import('../index.js');
+const { startSimulator } = await import('../simulator/index.js');
 const { tryIsolation } = await import('./demo/isolation.mjs');
 
 const controller = new AbortController();
@@ -55,8 +54,8 @@ try {
 		[dim('Workspace'), root],
 	]);
 
-	const planned = await showPlan();
-	await showDeployment(planned);
+	await showPlan();
+	await showDeployment();
 	await showEnvironments();
 	await showState();
 	await showIsolation();
@@ -64,7 +63,7 @@ try {
 	print();
 } catch (error) {
 	if (!(error instanceof DeployError)) throw error;
-	print(`\n${red(`✗ ${error.code}`)} ${error.message}${error.hint ? `\n  ${yellow(error.hint)}` : ''}`);
+	print(`\n${formatError(error, { color: process.stdout.isTTY })}`);
 	process.exitCode = 1;
 } finally {
 	await simulator.stop();
@@ -74,7 +73,7 @@ try {
 async function showPlan() {
 	const sniffed = [];
 	let text = '';
-	const planned = await plan(request, {
+	await plan(request, {
 		...options,
 		onEvent: (event) => {
 			if (event.type === 'app-sniffed') sniffed.push([bold(event.app), event.required.join(' ')]);
@@ -86,15 +85,12 @@ async function showPlan() {
 	heading('The plan');
 	const colours = { '+': green, '~': yellow, '-': red, '!': dim };
 	for (const line of text.trimEnd().split('\n')) print(`  ${(colours[line.trim()[0]] ?? String)(line)}`);
-	return planned;
 }
 
-async function showDeployment(planned) {
+async function showDeployment() {
 	heading('Deploying');
-	const progress = new Progress(Object.keys(workspace.apps), planned);
-	const report = await deploy(request, { ...options, onEvent: (event) => progress.take(event) }).finally(() =>
-		progress.end(),
-	);
+	const progress = createProgressRenderer();
+	const report = await deploy(request, { ...options, onEvent: progress.onEvent }).finally(progress.end);
 	heading(`What runs where, after ${seconds(report.durationMs)}`);
 	table(
 		report.apps.map(({ appName, status, url, domain }) => [

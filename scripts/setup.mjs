@@ -10,8 +10,8 @@ import { build } from './build.mjs';
 
 /** What is needed to run: this package's own tools, and the packages of the example. */
 const folders = [root, join(root, 'examples/multi-auth')];
-/** What the tests need besides: the packages of the sniffed apps, and other versions of Node.js. */
-const testFolders = [join(root, '__test__/corpus'), join(root, '__test__/runtimes')];
+/** What the tests need besides: the packages of the sniffed apps, other versions of Node.js, other package managers. */
+const testFolders = ['corpus', 'runtimes', 'install'].map((folder) => join(root, '__test__', folder));
 
 /** Sets everything up; throws when a part cannot be had. */
 export async function setup({ forTests = false } = {}) {
@@ -19,10 +19,10 @@ export async function setup({ forTests = false } = {}) {
 	build();
 }
 
-/** The other versions of Node.js that the tests have: paths of their programs. */
-export function runtimes() {
-	const program = (name) => join(root, '__test__/runtimes/node_modules', name, 'bin/node');
-	return ['node-22', 'node-24'].map(program).filter(existsSync);
+/** Other versions of Node.js that the tests have, the newest of each line unless named: paths of their programs. */
+export function runtimes(versions = ['22', '24']) {
+	const program = (version) => join(root, `__test__/runtimes/node_modules/node-${version}/bin/node`);
+	return versions.map(program).filter(existsSync);
 }
 
 /** Installs what a folder's lock file names, unless that is installed already. */

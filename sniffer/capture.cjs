@@ -9,8 +9,10 @@
 const activity = require('./activity.cjs');
 const channel = require('./channel.cjs');
 const environment = require('./environment.cjs');
+const { originsOf } = require('./assumed.cjs');
 const { callSite } = require('./location.cjs');
 const { judgeAbsence, mockOutput, rawSchema, isSchema } = require('./schema.cjs');
+const undeployed = require('./undeployed.cjs');
 
 const PARSERS = ['EnvironmentParser', 'SnifferEnvironmentParser'];
 const patched = new WeakSet();
@@ -50,10 +52,11 @@ function sniffingBuilder(builder, parser) {
     // A parser that hands on to another one's `create` is already being watched.
     if (sniffing.has(get)) return Reflect.apply(builder, this, [get, ...rest]);
     const ask = (name, ...others) => {
-      const request = { id: ++requests, name: String(name), given: givenByApp(parser, name) };
-      activity.touch();
+      const request = { id: ++requests, name: String(name), ...sourceOf(parser, String(name)) };
+      activity.asked();
       asked.set(request.name, (asked.get(request.name) ?? 0) + 1);
-      channel.send('asked', { id: request.id, name: request.name, ...callSite() });
+      const { id, source, origins } = request;
+      channel.send('asked', { id, name: request.name, source, origins, ...callSite() });
       return watchNamespace(get(name, ...others), request);
     };
     sniffing.add(ask);
@@ -63,12 +66,23 @@ function sniffingBuilder(builder, parser) {
   };
 }
 
-// A value that the app itself put into the parser (`new EnvironmentParser({ PORT: '3000', ...process.env })`).
-function givenByApp(parser, name) {
+// Where the parser has the value of a key from: the variable of that name (`variable`), the app (`given`), or an expression
+// of the app's that gave nothing (`nothing`), where the key is a name of the app's own. `origins` are the variables that
+// the value consists of, where it shows.
+function sourceOf(parser, name) {
   const { config } = parser;
-  if (config === null || typeof config !== 'object' || !Object.hasOwn(config, name)) return undefined;
+  if (config === null || typeof config !== 'object' || !Object.hasOwn(config, name)) return { source: 'absent' };
   const value = config[name];
-  return value === environment.valueOf(name) ? undefined : value;
+  if (value === undefined) return { source: environment.wasRead(name) ? 'variable' : 'nothing' };
+  if (value === environment.valueOf(name) || undeployed.isOfTemplate(name, value)) return { source: 'variable' };
+  const origins = originsOf(value, name);
+  // Built from variables that are not set: what the schema says of absence counts.
+  if (isBroken(value)) return { source: 'nothing', origins };
+  return { source: 'given', given: value, origins };
+}
+
+function isBroken(value) {
+  return Number.isNaN(value) || (typeof value === 'string' && /\b(?:undefined|NaN)\b/.test(value));
 }
 
 // Wraps what `get(name)` gives: a namespace of schema factories, in some versions a schema.

@@ -4,8 +4,8 @@ import activity from './activity.cjs';
 import channel from './channel.cjs';
 import { moduleOf, report } from './load.cjs';
 import project from './project.cjs';
-import { resolveFirst, resolveAfter } from './resolve.cjs';
-import typescript from './typescript.cjs';
+import resolution from './resolve.cjs';
+import libraries from './libraries.cjs';
 
 let entryUrl;
 
@@ -14,19 +14,21 @@ export function initialize(data) {
   activity.share(data.activity);
   channel.open(data.job.records, data.job.nonce);
   project.setRoots(data.job.root, data.job.appFolder);
-  typescript.setAppFolder(data.job.appFolder);
+  resolution.setEntry(data.job.targets[0].file);
+  libraries.setAppFolder(data.job.appFolder);
 }
 
 export function resolve(specifier, context, nextResolve) {
   // Our own question whether the thread has come so far.
   if (specifier.startsWith('data:text/javascript,//')) return nextResolve(specifier, context);
   return activity.during(async () => {
-    const first = resolveFirst(specifier, context.parentURL);
+    const parent = project.fileOf(context.parentURL);
+    const first = resolution.resolveFirst(specifier, parent, 'import');
     if (first !== undefined) return nextResolve(first, context);
     try {
       return await nextResolve(specifier, context);
     } catch (error) {
-      const second = resolveAfter(specifier, context.parentURL, error);
+      const second = resolution.resolveAfter(specifier, parent, error, 'import');
       if (second === undefined) throw error;
       return { url: second, shortCircuit: true };
     }

@@ -9,7 +9,8 @@
 
 const { moduleOf, report } = require('./load.cjs');
 const packages = require('./packages.cjs');
-const { resolveCertain, resolveFirst, resolveAfter } = require('./resolve.cjs');
+const project = require('./project.cjs');
+const { resolveFirst, resolveAfter } = require('./resolve.cjs');
 
 // Returns whether the hooks are installed.
 function install(entryUrl) {
@@ -17,18 +18,10 @@ function install(entryUrl) {
   if (inner === undefined) return false;
   const { loader, defaultLoad, initializeImportMeta } = inner;
   const resolveSync = (specifier, parentUrl, attributes) => {
-    const ask = () => resolveAsked(specifier, parentUrl, attributes);
-    return resolveCertain(specifier, parentUrl, ask) ?? ask();
-  };
-  const resolveAsked = (specifier, parentUrl, attributes) => {
-    const first = resolveFirst(specifier, parentUrl);
-    try {
-      return loader.defaultResolve(first ?? specifier, parentUrl, attributes);
-    } catch (error) {
-      const second = resolveAfter(specifier, parentUrl, error);
-      if (second === undefined) throw error;
-      return loader.defaultResolve(second, parentUrl, attributes);
-    }
+    const parent = project.fileOf(parentUrl);
+    const next = (asked) => loader.defaultResolve(asked, parentUrl, attributes);
+    const ask = () => resolveAsked(specifier, parent, next);
+    return packages.resolve(specifier, parentUrl, parent, ask) ?? ask();
   };
   loader.setCustomizations({
     allowImportMetaResolve: true,
@@ -42,6 +35,17 @@ function install(entryUrl) {
     waitForLoaderHookInitialization() {},
   });
   return true;
+}
+
+function resolveAsked(specifier, parent, next) {
+  const first = resolveFirst(specifier, parent, 'import');
+  try {
+    return next(first ?? specifier);
+  } catch (error) {
+    const second = resolveAfter(specifier, parent, error, 'import');
+    if (second === undefined) throw error;
+    return next(second);
+  }
 }
 
 function parts() {

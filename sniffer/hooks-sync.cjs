@@ -4,16 +4,21 @@
 
 const { readFileSync } = require('node:fs');
 const { registerHooks } = require('node:module');
+const { hookResolution } = require('./hooks-resolution.cjs');
 const { moduleOf, report } = require('./load.cjs');
 const packages = require('./packages.cjs');
-const { resolveCertain, resolveFirst, resolveAfter } = require('./resolve.cjs');
+const project = require('./project.cjs');
+const { resolveFirst, resolveAfter } = require('./resolve.cjs');
 
 function install(entryUrl) {
+  hookResolution();
   registerHooks({
     resolve(specifier, context, nextResolve) {
+      const parent = project.fileOf(context.parentURL);
       // A `require` has other conditions, and the fuller search of CommonJS.
-      const ask = () => resolveAsked(specifier, context, nextResolve);
-      const certain = context.conditions.includes('import') ? resolveCertain(specifier, context.parentURL, ask) : undefined;
+      const kind = context.conditions.includes('import') ? 'import' : 'require';
+      const ask = () => resolveAsked(specifier, parent, kind, () => nextResolve(specifier, context));
+      const certain = kind === 'import' ? packages.resolve(specifier, context.parentURL, parent, ask) : undefined;
       return certain === undefined ? ask() : { ...certain, shortCircuit: true };
     },
     load(url, context, nextLoad) {
@@ -29,13 +34,13 @@ function install(entryUrl) {
   });
 }
 
-function resolveAsked(specifier, context, nextResolve) {
-  const first = resolveFirst(specifier, context.parentURL);
-  if (first !== undefined) return nextResolve(first, context);
+function resolveAsked(specifier, parent, kind, next) {
+  const first = resolveFirst(specifier, parent, kind);
+  if (first !== undefined) return { url: first, shortCircuit: true };
   try {
-    return nextResolve(specifier, context);
+    return next();
   } catch (error) {
-    const second = resolveAfter(specifier, context.parentURL, error);
+    const second = resolveAfter(specifier, parent, error, kind);
     if (second === undefined) throw error;
     return { url: second, shortCircuit: true };
   }

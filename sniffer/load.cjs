@@ -5,16 +5,19 @@
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
 const activity = require('./activity.cjs');
+const assets = require('./assets.cjs');
 const channel = require('./channel.cjs');
+const libraries = require('./libraries.cjs');
 const project = require('./project.cjs');
-const { JAVASCRIPT, formatOf, assetModule, rewrite } = require('./source.cjs');
-const typescript = require('./typescript.cjs');
+const { compiled, facadeOf, finishing } = require('./source.cjs');
+
+const JAVASCRIPT = new Set(['.js', '.mjs', '.cjs']);
 
 const reported = new Set();
 
 // Tells the parent of a file that was loaded: part of what a cached answer depends on.
 function report(file) {
-  if (reported.has(file)) return;
+  if (reported.has(file) || file.startsWith(__dirname)) return;
   reported.add(file);
   if (project.isOwn(file)) {
     // At once: what is known to be loaded and not to be finished is what may be missing when the app ends early.
@@ -35,25 +38,29 @@ function report(file) {
 // `{ format, source }` for what we make ourselves, `{ file, rewrite }` for what Node loads and we add to; undefined for
 // what is none of our business.
 function moduleOf(url, context, entryUrl) {
-  if (!url.startsWith('file:') || typescript.isLoading()) return undefined;
+  if (!url.startsWith('file:') || libraries.isLoading()) return undefined;
   activity.touch();
   const query = /\?[^#]*/.exec(url)?.[0] ?? '';
   const file = project.fileOf(query === '' ? url : url.replace(query, ''));
-  const read = () => readFileSync(file, 'utf8');
-  if (context.importAttributes?.type === undefined) {
-    const asset = isRequire(context) ? undefined : assetModule(file, query, read);
-    if (asset !== undefined) {
-      report(file);
-      return { format: 'module', source: asset };
-    }
-  }
-  const format = formatOf(file, read);
-  if (format !== undefined) {
+  const asset = assets.assetOf(file, assets.queryOfAttribute(context.importAttributes?.type) || query);
+  const forRequire = isRequire(context);
+  // JSON that is required is Node's own to read.
+  if (asset !== undefined && !(forRequire && file.endsWith('.json'))) {
     report(file);
-    const { code } = typescript.transform(file, read());
-    return { format, source: rewrite(file, url, code, format, { isEntry: url === entryUrl }) };
+    return forRequire ? { format: 'commonjs', source: asset.commonJs() } : { format: 'module', source: asset.module() };
   }
-  return { file, rewrite: (result) => rewritten(file, url, result, url === entryUrl) };
+  return asset === undefined ? codeOf(file, url, forRequire, url === entryUrl) : undefined;
+}
+
+function codeOf(file, url, forRequire, isEntry) {
+  const made = compiled(file);
+  if (made === undefined) return { file, rewrite: (result) => rewritten(file, url, result, isEntry) };
+  if (!forRequire) {
+    const source = facadeOf(file, made);
+    if (source !== undefined) return { format: 'module', source };
+  }
+  report(file);
+  return { format: made.format, source: finishing(file, url, made.code, made.format, { isEntry }) };
 }
 
 function isRequire(context) {
@@ -66,7 +73,7 @@ function rewritten(file, url, result, isEntry) {
   if (!isModule && result.format !== 'commonjs') return result;
   if (!JAVASCRIPT.has(path.extname(file)) || (!project.isOwn(file) && !project.isEnvkit(file))) return result;
   const source = result.source == null ? readFileSync(file, 'utf8') : Buffer.from(result.source).toString('utf8');
-  return { ...result, source: rewrite(file, url, source, isModule ? 'module' : 'commonjs', { isEntry }) };
+  return { ...result, source: finishing(file, url, source, isModule ? 'module' : 'commonjs', { isEntry }) };
 }
 
 module.exports = { moduleOf, report };

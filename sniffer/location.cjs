@@ -2,10 +2,10 @@
 
 // Finds the line of the app's own source that is being run.
 
-const { readFileSync } = require('node:fs');
 const { SourceMap } = require('node:module');
 const { fileURLToPath } = require('node:url');
 const project = require('./project.cjs');
+const source = require('./source.cjs');
 const typescript = require('./typescript.cjs');
 
 // Taken before the app runs, which may replace or freeze them.
@@ -23,23 +23,41 @@ function callSite() {
   return {};
 }
 
-// The caller of `below` if it is the workspace's own: what it did, it did itself.
+// The caller of `below` if it is the workspace's own: what it did, it did itself, be it through `Reflect` or `Object`. Null
+// where it is the sniffer.
 function ownCallSite(below) {
-  const [frame] = frames(below, 1);
+  const frame = callers(below, 3).find((site) => site.getFileName() != null);
   const file = toPath(frame?.getFileName());
+  if (file?.startsWith(__dirname)) return null;
   if (file === undefined || !project.isOwn(file) || project.isEnvkit(file)) return undefined;
   return { file, line: originalLine(file, frame.getLineNumber(), frame.getColumnNumber()) };
 }
 
+// The frames of the workspace's own code on the stack, innermost first.
+function ownFrames() {
+  const own = [];
+  for (const frame of frames()) {
+    const file = toPath(frame.getFileName());
+    if (file === undefined || !project.isOwn(file)) continue;
+    own.push({ call: frame.getFunctionName() ?? '', file, line: originalLine(file, frame.getLineNumber(), frame.getColumnNumber()) });
+  }
+  return own.slice(0, 12);
+}
+
+// The frames that are not the sniffer's.
+function frames() {
+  return callers(frames, 60).filter((site) => !(site.getFileName() ?? '').startsWith(__dirname));
+}
+
 // The app may have its own `prepareStackTrace` and limit: both are put back. Where they cannot be changed, there are none.
-function frames(below = frames, limit = 60) {
+function callers(below, limit) {
   const kept = ['prepareStackTrace', 'stackTraceLimit'].map((name) => [name, getOwnPropertyDescriptor(Error, name)]);
   try {
     defineProperty(Error, 'prepareStackTrace', { value: (_, sites) => sites, configurable: true, writable: true });
     defineProperty(Error, 'stackTraceLimit', { value: limit, configurable: true, writable: true });
     const holder = {};
     captureStackTrace(holder, below);
-    return holder.stack.filter((site) => !(site.getFileName() ?? '').startsWith(__dirname));
+    return holder.stack;
   } catch {
     return [];
   } finally {
@@ -63,21 +81,25 @@ function toPath(name) {
   return plain.startsWith('/') || /^[A-Za-z]:\\/.test(plain) ? plain : undefined;
 }
 
-// The line in the file as the user wrote it. TypeScript is transformed once more with a map, for asked lines only: what
-// runs needs none.
+// The line in the file as the user wrote it. TypeScript is transformed once more with maps, for asked lines only: what runs
+// needs none.
 function originalLine(file, line, column) {
   if (!typescript.needsTransform(file)) return line;
-  if (!maps.has(file)) maps.set(file, mapOf(file));
-  const entry = maps.get(file)?.findEntry(line - 1, column - 1);
-  return entry?.originalLine === undefined ? line : entry.originalLine + 1;
+  if (!maps.has(file)) maps.set(file, mapsOf(file));
+  let place = { line: line - 1, column: column - 1 };
+  for (const map of maps.get(file)) {
+    const entry = map.findEntry(place.line, place.column);
+    if (entry?.originalLine === undefined) break;
+    place = { line: entry.originalLine, column: entry.originalColumn };
+  }
+  return place.line + 1;
 }
 
-function mapOf(file) {
+function mapsOf(file) {
   try {
-    const { map } = typescript.transform(file, readFileSync(file, 'utf8'), { map: true });
-    return map === undefined ? undefined : new SourceMap(typeof map === 'string' ? JSON.parse(map) : map);
+    return source.mapsOf(file).map((map) => new SourceMap(typeof map === 'string' ? JSON.parse(map) : map));
   } catch {
-    return undefined;
+    return [];
   }
 }
 
@@ -94,4 +116,4 @@ function ownStack(stack) {
   return lines.slice(0, 12);
 }
 
-module.exports = { callSite, ownCallSite, ownStack };
+module.exports = { callSite, ownCallSite, ownFrames, ownStack };

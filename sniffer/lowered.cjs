@@ -15,6 +15,13 @@ function install() {
       return result;
     },
     decorateParam: (index, decorator) => (target, key) => decorator(target, key, index),
+    type(read) {
+      try {
+        return read() ?? Object;
+      } catch {
+        return Object;
+      }
+    },
     decorateMetadata: (key, value) => Reflect.metadata?.(key, value) ?? (() => {}),
     defineProperty: (target, key, value) =>
       Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true }),

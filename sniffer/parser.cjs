@@ -48,4 +48,4 @@ function parseDeep(shape) {
   return Object.fromEntries(Object.entries(shape).map(([key, value]) => [key, parseDeep(value)]));
 }
 
-module.exports = { parserFor };
+module.exports = { fromApp, parserFor };

@@ -12,11 +12,13 @@ const { parse } = JSON;
 const INSTALLED = `${path.sep}node_modules${path.sep}`;
 
 let roots = [];
+let app;
 const manifests = new Map();
 
 // The workspace's root, and an app's folder, which a symbolic link may have put elsewhere.
-function setRoots(...folders) {
-  roots = folders.map((folder) => (folder.endsWith(path.sep) ? folder : folder + path.sep));
+function setRoots(root, appFolder) {
+  app = appFolder;
+  roots = [root, appFolder].map((folder) => (folder.endsWith(path.sep) ? folder : folder + path.sep));
 }
 
 // Whether a file belongs to the workspace: inside its root, and not installed by a package manager.
@@ -26,6 +28,10 @@ function isOwn(file) {
 
 function isUnderRoot(file) {
   return roots.some((root) => file.startsWith(root));
+}
+
+function appFolder() {
+  return app;
 }
 
 // The file that a URL names; undefined where it names none.
@@ -86,4 +92,4 @@ function isEnvkit(file) {
   return namedPackageOf(file)?.name === '@geekmidas/envkit';
 }
 
-module.exports = { fileOf, setRoots, isOwn, isUnderRoot, packageOf, packageOfFolder, namedPackageOf, isEnvkit };
+module.exports = { appFolder, fileOf, setRoots, isOwn, isUnderRoot, packageOf, packageOfFolder, namedPackageOf, isEnvkit };

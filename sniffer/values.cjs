@@ -206,4 +206,10 @@ function accepts(schema, input) {
   }
 }
 
-module.exports = { inputs, mockInput };
+// Texts that a variable of a name may hold, the likeliest first.
+function* texts(name) {
+  yield* textsByName(name);
+  yield* TEXTS;
+}
+
+module.exports = { inputs, mockInput, texts };

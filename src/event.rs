@@ -1,7 +1,10 @@
 //! What a run tells its caller while it happens.
 
+use crate::DeployError;
+use crate::plan::{Action, DeployPlan, Operation, Step, render};
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Something that happened in a run. Carries no secret values (I6).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,12 +33,20 @@ pub enum DeployEvent {
         changes: usize,
         /// The plan as text for people.
         text: String,
+        /// The plan itself.
+        plan: Box<DeployPlan>,
     },
     /// A step began.
     StepStarted {
         /// The step's id.
         step: String,
-        /// What it does, in words.
+        /// What it does to its resource.
+        action: Action,
+        /// Its resource, for instance `application auth`.
+        resource: String,
+        /// Why.
+        reason: String,
+        /// What it is doing, in words: `Creating application auth`.
         title: String,
         /// The app it belongs to.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +66,12 @@ pub enum DeployEvent {
     StepFinished {
         /// The step's id.
         step: String,
+        /// What it does to its resource.
+        action: Action,
+        /// Its resource.
+        resource: String,
+        /// What it has done, in words: `Created application auth`.
+        title: String,
         /// The app it belongs to.
         #[serde(skip_serializing_if = "Option::is_none")]
         app: Option<String>,
@@ -65,6 +82,10 @@ pub enum DeployEvent {
     StepSkipped {
         /// The step's id.
         step: String,
+        /// What it does to its resource.
+        action: Action,
+        /// Its resource.
+        resource: String,
         /// The app it belongs to.
         #[serde(skip_serializing_if = "Option::is_none")]
         app: Option<String>,
@@ -75,6 +96,10 @@ pub enum DeployEvent {
     StepFailed {
         /// The step's id.
         step: String,
+        /// What it does to its resource.
+        action: Action,
+        /// Its resource.
+        resource: String,
         /// The app it belongs to.
         #[serde(skip_serializing_if = "Option::is_none")]
         app: Option<String>,
@@ -96,6 +121,11 @@ pub enum DeployEvent {
         /// The line, redacted, without its newline.
         line: String,
     },
+    /// Another run of the stage is under way, and this one waits for it to end.
+    WaitingForLock {
+        /// Which run, in words: process, machine, since when.
+        message: String,
+    },
     /// Something the user should know that does not stop the run.
     Warning {
         /// What it is about, as a stable name.
@@ -106,6 +136,65 @@ pub enum DeployEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         app: Option<String>,
     },
+}
+
+impl DeployEvent {
+    /// The plan of a run is made.
+    pub(crate) fn planned(plan: &DeployPlan) -> Self {
+        Self::Planned { changes: plan.changes, text: render(plan), plan: Box::new(plan.clone()) }
+    }
+
+    /// A step began.
+    pub(crate) fn step_started(step: &Step, operation: &Operation) -> Self {
+        Self::StepStarted {
+            step: step.id.clone(),
+            action: step.action,
+            resource: step.resource.clone(),
+            reason: step.reason.clone(),
+            title: step.wording(operation).doing,
+            app: step.app.clone(),
+        }
+    }
+
+    /// A step ended well.
+    pub(crate) fn step_finished(step: &Step, operation: &Operation, took: Duration) -> Self {
+        Self::StepFinished {
+            step: step.id.clone(),
+            action: step.action,
+            resource: step.resource.clone(),
+            title: step.wording(operation).done,
+            app: step.app.clone(),
+            duration_ms: millis(took),
+        }
+    }
+
+    /// A step was not run, or had nothing to do.
+    pub(crate) fn step_skipped(step: &Step, reason: &str) -> Self {
+        Self::StepSkipped {
+            step: step.id.clone(),
+            action: step.action,
+            resource: step.resource.clone(),
+            app: step.app.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// A step failed.
+    pub(crate) fn step_failed(step: &Step, error: &DeployError, took: Duration) -> Self {
+        Self::StepFailed {
+            step: step.id.clone(),
+            action: step.action,
+            resource: step.resource.clone(),
+            app: step.app.clone(),
+            code: error.code().as_str().to_owned(),
+            message: error.message().to_owned(),
+            duration_ms: millis(took),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A phase of a run, in order.

@@ -13,11 +13,13 @@
 //! | [`sniff`] | how requirements are found: subprocess protocol, evidence, cache | I/O |
 //! | [`state`] | the state file: format (pure), atomic store, lock, journal | I/O |
 //! | [`dokploy`] | the HTTP client: typed endpoints, transport, compatibility, rollout verification | I/O |
+//! | [`lease`] | one run per stage, whatever machine: the protocol (pure), and how Dokploy keeps it | I/O |
 //! | [`postgres`] | roles, schemas, isolation proof | I/O |
 //! | [`dns`] | records, one file per vendor, authoritative verification | I/O |
 //! | [`image`] | build, push, digest | I/O |
 //! | [`deploy`] | the engine: observe, apply, schedule, retry, cancel, events | deploy |
 
+mod clock;
 pub mod deploy;
 pub mod dns;
 pub mod dokploy;
@@ -25,6 +27,7 @@ pub mod env;
 mod error;
 mod event;
 pub mod image;
+pub mod lease;
 pub mod plan;
 pub mod postgres;
 pub mod secrets;
@@ -36,5 +39,5 @@ pub mod workspace;
 #[cfg(all(feature = "napi", not(test)))]
 mod node;
 
-pub use error::{DeployError, ErrorCode};
+pub use error::{CommandStyle, DeployError, ErrorCode, FormatOptions};
 pub use event::{DeployEvent, EventSink, Phase, silent};

@@ -68,18 +68,12 @@ async fn a_file_that_the_app_reads_is_seen() {
 }
 
 #[tokio::test]
-async fn an_environment_file_that_node_itself_loads_is_seen() {
+async fn an_environment_file_that_is_not_deployed_changes_nothing() {
     let index =
         format!("process.loadEnvFile();\n{}if (process.env.MORE === '1') await import('./more');\n", asking(&["PORT"]));
     let files = [("src/index.ts", index.as_str()), ("src/more.ts", &asking(&["MORE_KEY"])), (".env", "MORE=0\n")];
-    let app = app(&json!({ "entry": "src/index.ts" }));
-    let folder = workspace(&files);
-    let sniff = async || sniff_app(&app, "app", folder.path(), &SniffOptions::default()).await.unwrap();
-    assert!(!sniff().await.required_env_vars.contains(&"MORE_KEY".to_owned()));
-    assert!(sniff().await.cached);
-    write(folder.path(), &[(".env", "MORE=1\n")]);
-    let again = sniff().await;
-    assert!(!again.cached && again.required_env_vars.contains(&"MORE_KEY".to_owned()), "{again:?}");
+    let (cached, names) = after(&files, |folder| write(folder, &[(".env", "MORE=1\n")])).await;
+    assert_eq!((cached, names), (true, vec!["PORT".to_owned()]));
 }
 
 #[tokio::test]
@@ -155,6 +149,18 @@ async fn failures_and_what_depends_on_other_programs_are_not_kept() {
         assert!(!sniff(folder.path()).await.cached);
         assert!(!sniff(folder.path()).await.cached, "{ending}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_took_several_runs_is_kept_with_what_each_of_them_read() {
+    let index = format!(
+        "import {{ readFileSync }} from 'node:fs';\nconst name = readFileSync('name.txt', 'utf8').trim();\n\
+         if (!process.env[name]) throw new Error(`${{name}} is missing`);\n{}",
+        asking(&["PORT"])
+    );
+    let files = [("src/index.ts", index.as_str()), ("name.txt", "FIRST_KEY")];
+    let (cached, names) = after(&files, |folder| write(folder, &[("name.txt", "SECOND_KEY")])).await;
+    assert_eq!((cached, names), (false, vec!["PORT".to_owned(), "SECOND_KEY".to_owned()]));
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ async fn every_case_of_the_corpus_is_found_exactly() {
         let count = results.len();
         for (folder, expected, sniffed) in results {
             score.add(expected, &sniffed);
-            let name = folder.file_name().unwrap().to_string_lossy();
+            let name = folder.strip_prefix(corpus().join("cases")).unwrap().display();
             let wrong = differences(expected, &sniffed);
             if !wrong.is_empty() {
                 faults.push(format!("Node {major}, {name} ({}):\n    {}", expected.about, wrong.join("\n    ")));
@@ -97,6 +97,71 @@ async fn every_case_of_the_corpus_is_found_exactly() {
         );
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// The law of files that are not deployed: with and without them, the answer is the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn env_files_on_this_machine_change_nothing() {
+    let cases = cases();
+    let runs = cases.iter().map(|(folder, expected)| async move {
+        let copy = tempfile::Builder::new().prefix("env-files-").tempdir_in(corpus()).unwrap();
+        // The case's own folder name counts where a case is about its path.
+        let copied = copy.path().join(folder.file_name().unwrap());
+        copy_folder(folder, &copied);
+        let shared = folder.parent().unwrap().join("node_modules");
+        if shared.is_dir() {
+            std::os::unix::fs::symlink(shared, copy.path().join("node_modules")).unwrap();
+        }
+        let had = remove_env_files(&copied);
+        if !had {
+            write_env_files(&copied, expected);
+        }
+        let sniffed = sniff(&copied, expected, PathBuf::from("node")).await;
+        let change = if had { "without" } else { "with" };
+        let wrong = differences(expected, &sniffed);
+        (!wrong.is_empty()).then(|| format!("{} {change} .env files:\n    {}", folder.display(), wrong.join("\n    ")))
+    });
+    let faults: Vec<String> = stream::iter(runs).buffer_unordered(4).filter_map(async |fault| fault).collect().await;
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type().unwrap();
+        if kind.is_symlink() {
+            std::os::unix::fs::symlink(std::fs::read_link(entry.path()).unwrap(), target).unwrap();
+        } else if kind.is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Removes what lies only on a developer's machine; says whether there was any.
+fn remove_env_files(folder: &Path) -> bool {
+    let mut found = false;
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            found |= name != "node_modules" && remove_env_files(&entry.path());
+        } else if (name.starts_with(".env") || name.ends_with(".env")) && !name.ends_with(".example") {
+            std::fs::remove_file(entry.path()).unwrap();
+            found = true;
+        }
+    }
+    found
+}
+
+/// Gives every name of a case a value that no schema would refuse for being absent.
+fn write_env_files(folder: &Path, expected: &Expected) {
+    let names = expected.required.iter().chain(&expected.optional).chain(&expected.process_env);
+    let text: String = names.map(|name| format!("{name}=from-a-file\n")).collect();
+    for name in [".env", ".env.local", ".env.production", ".env.production.local"] {
+        std::fs::write(folder.join(name), &text).unwrap();
+    }
 }
 
 impl Score {
@@ -120,10 +185,17 @@ impl Score {
 
 fn cases() -> Vec<(PathBuf, Expected)> {
     let only = std::env::var("SNIFF_CASE").ok();
-    let mut cases: Vec<_> = std::fs::read_dir(corpus().join("cases"))
-        .unwrap()
-        .map(|case| case.unwrap().path())
-        .filter(|folder| folder.join("expected.json").is_file())
+    let root = corpus().join("cases");
+    // A case, or a kind of cases with a folder for each variant.
+    let folders = |folder: &Path| -> Vec<PathBuf> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+    };
+    let is_case = |folder: &PathBuf| folder.join("expected.json").is_file();
+    let (cases, kinds): (Vec<_>, Vec<_>) = folders(&root).into_iter().partition(is_case);
+    let variants = kinds.iter().flat_map(|kind| folders(kind)).filter(is_case);
+    let mut cases: Vec<_> = cases
+        .into_iter()
+        .chain(variants)
         .filter(|folder| only.as_ref().is_none_or(|only| folder.to_string_lossy().contains(only)))
         .map(|folder| {
             let text = std::fs::read_to_string(folder.join("expected.json")).unwrap();

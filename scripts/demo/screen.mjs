@@ -1,15 +1,11 @@
 // Text for people: headings, tables, colours where the terminal has them.
 
-const { stdout } = process;
-const coloured = stdout.isTTY && stdout.hasColors?.();
-const paint = (code) => (text) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : String(text));
+import { duration, hasColors, pad, painter, width } from '../../facade/terminal.js';
 
-export const bold = paint('1');
-export const dim = paint('2');
-export const red = paint('31');
-export const green = paint('32');
-export const yellow = paint('33');
-export const cyan = paint('36');
+const { stdout } = process;
+
+export const { bold, dim, red, green, yellow, cyan } = painter(hasColors(stdout));
+export const seconds = duration;
 
 export function print(text = '') {
 	stdout.write(`${text}\n`);
@@ -25,23 +21,4 @@ export function table(rows) {
 	for (const row of rows) {
 		print(`  ${row.map((cell, column) => pad(cell, widths[column])).join('  ')}`.trimEnd());
 	}
-}
-
-/** Fills a cell up to a width. */
-export function pad(text, columns) {
-	return `${text}${' '.repeat(Math.max(0, columns - width(text)))}`;
-}
-
-/** How many columns a text takes; colours take none. */
-export function width(text) {
-	return String(text).replace(/\x1b\[\d+m/g, '').length;
-}
-
-/** The text without what does not fit in so many columns. */
-export function fit(text, columns) {
-	return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
-}
-
-export function seconds(millis) {
-	return `${(millis / 1000).toFixed(1)} s`;
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::Simulator;
 use crate::backend::{DatabaseBackend, PlainPorts};
 use crate::catalogue::Catalogue;
-use crate::clock::Clock;
+use crate::clock::{Clock, WallClock};
 use crate::dokploy::schema;
 use crate::fault::Fault;
 use crate::image::Image;
 use crate::random;
+use crate::simulator::Simulator;
 use crate::world::{Access, Key, Settings, World};
 
 /// The settings of a [`Simulator`] that is about to start.
@@ -32,6 +32,7 @@ pub struct SimulatorBuilder {
     catalogue: Catalogue,
     faults: Vec<Fault>,
     keep_history: bool,
+    clock_ahead: time::Duration,
 }
 
 impl Default for SimulatorBuilder {
@@ -48,7 +49,15 @@ impl Default for SimulatorBuilder {
             catalogue: Catalogue::default(),
             faults: Vec::new(),
             keep_history: false,
+            clock_ahead: time::Duration::ZERO,
         }
+    }
+}
+
+impl Simulator {
+    /// Begins the configuration of a simulator.
+    pub fn builder() -> SimulatorBuilder {
+        SimulatorBuilder::default()
     }
 }
 
@@ -132,6 +141,12 @@ impl SimulatorBuilder {
         self
     }
 
+    /// By how many seconds the server's clock is ahead of this machine's; negative when it is behind. Default: 0.
+    pub fn clock_ahead(mut self, seconds: i64) -> Self {
+        self.clock_ahead = time::Duration::seconds(seconds);
+        self
+    }
+
     /// Keeps every state of every application for [`Simulator::history`].
     pub fn keep_history(mut self) -> Self {
         self.keep_history = true;
@@ -154,6 +169,7 @@ impl SimulatorBuilder {
             ip: self.ip,
             latency_millis: self.latency.as_millis().try_into().unwrap_or(u64::MAX),
             keep_history: self.keep_history,
+            wall_clock: WallClock::ahead_by(self.clock_ahead),
         };
         let clock = Clock::new(self.time_scale);
         let world = World::new(settings, clock, self.backend, self.catalogue, self.keys, document);

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use time::OffsetDateTime;
+
 /// Scales every simulated delay.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
@@ -53,11 +55,32 @@ impl Timeline {
     }
 }
 
-/// The time of day as Dokploy writes it: UTC with milliseconds.
-pub(crate) fn timestamp() -> String {
-    let now = time::OffsetDateTime::now_utc();
-    let (hour, minute, second, milli) = now.to_hms_milli();
-    format!("{}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z", now.date())
+/// The server's time of day, which need not be that of whoever asks it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct WallClock {
+    /// By how much it is ahead of this machine's.
+    ahead: time::Duration,
+}
+
+impl WallClock {
+    pub(crate) fn ahead_by(ahead: time::Duration) -> Self {
+        Self { ahead }
+    }
+
+    /// As Dokploy writes it: UTC with milliseconds.
+    pub(crate) fn timestamp(self) -> String {
+        let now = OffsetDateTime::now_utc() + self.ahead;
+        let (hour, minute, second, milli) = now.to_hms_milli();
+        format!("{}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z", now.date())
+    }
+
+    /// As HTTP's `Date` header has it: in whole seconds.
+    pub(crate) fn date(self) -> String {
+        let now = OffsetDateTime::now_utc() + self.ahead;
+        let (weekday, month) = (now.weekday().to_string(), now.month().to_string());
+        let (hour, minute, second) = now.to_hms();
+        format!("{:.3}, {:02} {:.3} {} {hour:02}:{minute:02}:{second:02} GMT", weekday, now.day(), month, now.year())
+    }
 }
 
 /// How Docker says how long ago something was, for example `8 seconds` or `about a minute`.

@@ -153,7 +153,11 @@ async fn serve(State(world): State<Arc<World>>, ConnectInfo(peer): ConnectInfo<P
         return std::future::pending().await;
     };
     world.recorder.finish(index, outcome.status);
-    outcome.into_response()
+    let mut response = outcome.into_response();
+    if let Ok(date) = HeaderValue::from_str(&world.settings.wall_clock.date()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
 }
 
 fn redirect(target: &str, query: Option<&str>) -> Response {

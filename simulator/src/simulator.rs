@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
-use crate::builder::SimulatorBuilder;
 use crate::dokploy::model::{self, Record, State, find_mut, text};
 use crate::dokploy::queue;
 use crate::fault::Fault;
@@ -33,11 +32,6 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Begins the configuration of a simulator.
-    pub fn builder() -> SimulatorBuilder {
-        SimulatorBuilder::default()
-    }
-
     pub(crate) async fn launch(world: World, token: String) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (handle, ended) = (runtime.handle().clone(), CancellationToken::new());
@@ -123,7 +117,7 @@ impl Simulator {
     }
 
     /// Every state an application was in, oldest first, as objects with `deployments`, `status`, `tasks`, `node` and
-    /// `queue`. Empty without [`SimulatorBuilder::keep_history`].
+    /// `queue`. Empty without [`keep_history`](crate::SimulatorBuilder::keep_history).
     pub fn history(&self, app_name: &str) -> Vec<Value> {
         self.world.history(app_name)
     }
@@ -145,6 +139,15 @@ impl Simulator {
         text(&application, "applicationId").to_owned()
     }
 
+    /// Removes a tag behind the caller's back. Returns whether it existed.
+    pub fn remove_tag(&self, name: &str) -> bool {
+        self.world.write(|state| {
+            let before = state.tags.len();
+            state.tags.retain(|tag| text(tag, "name") != name);
+            state.tags.len() < before
+        })
+    }
+
     /// Deletes an application behind the caller's back. Returns whether it existed.
     pub fn delete_application(&self, application_id: &str) -> bool {
         let app_name = self.app_name(application_id);
@@ -164,7 +167,7 @@ impl Simulator {
     /// Restarts the Dokploy server: waiting deployments vanish, the running one becomes `cancelled`. What runs in the
     /// swarm keeps running.
     pub fn restart_server(&self) {
-        self.in_runtime(World::restart);
+        self.in_runtime(queue::restart);
     }
 
     /// Stops everything, and waits until the database backend has stopped.
@@ -226,7 +229,7 @@ fn snapshot(state: &State) -> Value {
     json!({
         "projects": state.projects, "environments": state.environments, "applications": state.applications,
         "postgres": state.postgres, "redis": state.redis, "domains": state.domains, "registries": state.registries,
-        "ports": state.ports, "mounts": state.mounts, "deployments": deployments.collect::<Vec<Record>>(),
-        "queue": crate::dokploy::application::queue_titles(state), "services": services.collect::<Vec<_>>(),
+        "ports": state.ports, "mounts": state.mounts, "tags": state.tags, "deployments": deployments.collect::<Vec<Record>>(),
+        "queue": state.queue_titles(), "services": services.collect::<Vec<_>>(),
     })
 }

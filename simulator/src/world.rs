@@ -10,9 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::{DatabaseBackend, PlainPorts};
 use crate::catalogue::Catalogue;
-use crate::clock::Clock;
+use crate::clock::{Clock, WallClock};
 use crate::dokploy::model::{State, text};
-use crate::dokploy::{application, deployment, queue};
 use crate::fault::Faults;
 use crate::record::Recorder;
 use crate::swarm::{Database, view};
@@ -41,6 +40,7 @@ pub(crate) struct Settings {
     pub(crate) ip: String,
     pub(crate) latency_millis: u64,
     pub(crate) keep_history: bool,
+    pub(crate) wall_clock: WallClock,
 }
 
 /// One simulated server.
@@ -77,6 +77,7 @@ impl World {
         document: Value,
     ) -> Self {
         let stopped = CancellationToken::new();
+        let wall_clock = settings.wall_clock;
         Self {
             settings,
             clock,
@@ -91,9 +92,14 @@ impl World {
             stopped,
             plain_ports: PlainPorts::default(),
             resolves: Mutex::default(),
-            state: Mutex::default(),
+            state: Mutex::new(State { wall_clock, ..State::default() }),
             history: Mutex::default(),
         }
+    }
+
+    /// The server's time of day, as Dokploy writes it.
+    pub(crate) fn timestamp(&self) -> String {
+        self.settings.wall_clock.timestamp()
     }
 
     /// Looks at the state.
@@ -117,7 +123,7 @@ impl World {
     }
 
     /// What stands behind a database service: the backend for Postgres, a plain port for Redis.
-    pub(crate) fn doors(&self, database: &Database) -> &dyn DatabaseBackend {
+    pub(crate) fn backend_of(&self, database: &Database) -> &dyn DatabaseBackend {
         if database.is_postgres { &*self.backend } else { &self.plain_ports }
     }
 
@@ -131,14 +137,11 @@ impl World {
         self.worker.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Loses the queue and starts a new worker.
-    pub(crate) fn restart(self: &Arc<Self>) {
+    /// Ends the current worker; the next one gets a token of its own.
+    pub(crate) fn replace_worker(&self) {
         let fresh = self.stopped.child_token();
         let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *worker, fresh).cancel();
-        drop(worker);
-        self.write(queue::lose);
-        queue::start(self);
     }
 
     /// Sets what a host resolves to.
@@ -161,11 +164,11 @@ impl World {
         for app in &state.applications {
             let name = text(app, "appName");
             let frame = json!({
-                "deployments": deployment::titles(state, text(app, "applicationId")),
+                "deployments": state.deployment_titles(text(app, "applicationId")),
                 "status": app["applicationStatus"],
                 "tasks": view::task_states(state, name),
                 "node": view::node_row(state, name),
-                "queue": application::queue_titles(state),
+                "queue": state.queue_titles(),
             });
             let frames = history.entry(name.to_owned()).or_default();
             if frames.last() != Some(&frame) {

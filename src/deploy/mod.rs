@@ -31,8 +31,8 @@ pub use commands::{
     rotate_credentials, undeploy, verify_dns, verify_isolation,
 };
 pub use report::{
-    AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReport,
-    RecordStatus, RetiredRole, RotatedApp, RotationReport, UndeployReport,
+    AppReport, AppStatus, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus, HostReason,
+    HostReport, RecordStatus, RemovalOutcome, RemovedResource, RetiredRole, RotatedApp, RotationReport, UndeployReport,
 };
 pub use request::{
     Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError, RegistryCredentials,

@@ -2,9 +2,9 @@
 
 use super::api::{
     ApplicationApi, DeploymentApi, DockerApi, DomainApi, EnvironmentApi, PostgresApi, ProjectApi, RedisApi,
-    RegistryApi, SettingsApi, SharedQueue, SwarmApi,
+    RegistryApi, SettingsApi, SharedQueue, SwarmApi, TagApi,
 };
-use super::transport::{ApiError, ClientSettings, Transport};
+use super::transport::{ApiError, ClientSettings, ServerTime, Transport};
 use crate::DeployError;
 use crate::secrets::{Redactor, Secret};
 use std::future::Future;
@@ -61,7 +61,7 @@ impl Dokploy {
 
     /// The server's address as it is shown to people: scheme, host and port.
     pub fn origin(&self) -> String {
-        self.transport.origin()
+        self.transport.origin().to_owned()
     }
 
     /// The host name or address of the server.
@@ -72,6 +72,11 @@ impl Dokploy {
     /// Removes the secrets that the run knows from a text of the server, for instance a log.
     pub fn redact(&self, text: &str) -> String {
         self.transport.redact(text)
+    }
+
+    /// What the newest response told of the server's clock; none before the first.
+    pub fn server_time(&self) -> Option<ServerTime> {
+        self.transport.server_time()
     }
 
     /// Projects.
@@ -122,6 +127,11 @@ impl Dokploy {
     /// Swarm services.
     pub fn swarm(&self) -> SwarmApi<'_> {
         SwarmApi(&self.transport)
+    }
+
+    /// Tags of the organization.
+    pub fn tag(&self) -> TagApi<'_> {
+        TagApi(&self.transport)
     }
 
     /// The server itself.

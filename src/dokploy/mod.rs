@@ -16,10 +16,10 @@ pub use api::{
     DockerApi, Domain, DomainApi, Environment, EnvironmentApi, HealthCheckSwarm, NodeApp, Postgres, PostgresApi,
     Project, ProjectApi, ProjectSummary, QueueJob, Redis, RedisApi, Registry, RegistryApi, Replicas, RestartCondition,
     RestartPolicy, SaveDockerProvider, SaveEnvironment, ServiceEntry, ServiceStatus, ServiceTask, SettingsApi,
-    SwarmApi, UpdateApplication, UpdateDomain, UpdateEnvironment, UpdateProject,
+    SwarmApi, Tag, TagApi, UpdateApplication, UpdateDomain, UpdateEnvironment, UpdateProject,
 };
 pub use client::Dokploy;
-pub use compatibility::{Access, Mismatch, Version, check_contract};
+pub use compatibility::{Access, KeyOwner, KeyPermissions, Mismatch, ServerCheck, Version, check_contract};
 pub use mark::{Mark, MarkKind};
 pub use rollout::{
     EnvDifference, Expected, Observation, OnProgress, Once, Progress, RolloutFailure, RolloutMonitor, RolloutStatus,
@@ -27,4 +27,4 @@ pub use rollout::{
 };
 // The engine still uses this name.
 pub use rollout::ServiceSnapshot as Look;
-pub use transport::{ApiError, Call, ClientSettings, Failure, FieldIssue, Method, TimeoutClass};
+pub use transport::{ApiError, Call, ClientSettings, Failure, FieldIssue, Method, ServerTime, TimeoutClass};

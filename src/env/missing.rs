@@ -58,7 +58,9 @@ pub fn missing_env_error(missing: &IndexMap<String, Vec<String>>) -> Option<Depl
     if blocks.is_empty() {
         return None;
     }
+    let by_app = concerned.iter().map(|(app, names)| ((*app).clone(), (*names).clone())).collect();
     let error = DeployError::new(ErrorCode::MissingEnv, blocks.join("\n\n"))
+        .missing(by_app)
         .hint("Set them with the commands above, or pass them as `secrets` of the request");
     Some(match concerned.as_slice() {
         [(app, _)] => error.app(app.as_str()),
@@ -101,6 +103,7 @@ mod tests {
              gkm secrets set auth STRIPE_SECRET_KEY=sk_live_xxx\n  gkm secrets set auth SENDGRID_API_KEY=SG.xxx"
         );
         assert_eq!((error.code(), error.app_name()), (ErrorCode::MissingEnv, Some("auth")));
+        assert_eq!(error.missing_variables(), &missing);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! [`container_changes`] compare.
 
 mod address;
+mod automatic;
 mod change;
 mod context;
 mod dotenv;
@@ -19,6 +20,7 @@ mod template;
 mod variable;
 
 pub use address::{PostgresAddress, RedisAddress};
+pub use automatic::{AUTOMATIC_VARIABLES, AutomaticVariable};
 pub use change::{VariableChange, VariableChangeKind, container_changes, env_changes, env_digest};
 pub use context::EnvContext;
 pub use dotenv::parse_env;

@@ -1,5 +1,6 @@
 //! The kinds of failures.
 
+use serde::{Deserialize, Deserializer, de};
 use std::fmt;
 
 /// What kind of failure it was; stable across versions, so that a caller can narrow on it.
@@ -24,6 +25,8 @@ pub enum ErrorCode {
     StateIo,
     /// The server holds resources of ours whose secrets neither the state nor the server knows.
     StateLost,
+    /// Another checkout has deployed since this state was written, and the run would put back what that has replaced.
+    StateOutdated,
     /// A provider the workspace names is not built in, and no hook was given for it.
     ProviderUnsupported,
     /// Dokploy did not answer.
@@ -76,6 +79,10 @@ pub enum ErrorCode {
     Cancelled,
     /// A hook of the caller failed.
     HookFailed,
+    /// This platform lacks something that is needed: a native part that is published for it, or a feature of its system.
+    PlatformUnsupported,
+    /// A package that belongs to this one is not installed. Only the Node.js package raises it.
+    PackageMissing,
     /// Several steps failed; [`DeployError::errors`](crate::DeployError::errors) has each.
     Multiple,
     /// A defect of this library.
@@ -94,6 +101,7 @@ impl ErrorCode {
         Self::StateCorrupt,
         Self::StateIo,
         Self::StateLost,
+        Self::StateOutdated,
         Self::ProviderUnsupported,
         Self::DokployUnreachable,
         Self::DokployUnauthorized,
@@ -120,6 +128,8 @@ impl ErrorCode {
         Self::PlanStale,
         Self::Cancelled,
         Self::HookFailed,
+        Self::PlatformUnsupported,
+        Self::PackageMissing,
         Self::Multiple,
         Self::Internal,
     ];
@@ -136,6 +146,7 @@ impl ErrorCode {
             Self::StateCorrupt => "STATE_CORRUPT",
             Self::StateIo => "STATE_IO",
             Self::StateLost => "STATE_LOST",
+            Self::StateOutdated => "STATE_OUTDATED",
             Self::ProviderUnsupported => "PROVIDER_UNSUPPORTED",
             Self::DokployUnreachable => "DOKPLOY_UNREACHABLE",
             Self::DokployUnauthorized => "DOKPLOY_UNAUTHORIZED",
@@ -162,6 +173,8 @@ impl ErrorCode {
             Self::PlanStale => "PLAN_STALE",
             Self::Cancelled => "CANCELLED",
             Self::HookFailed => "HOOK_FAILED",
+            Self::PlatformUnsupported => "PLATFORM_UNSUPPORTED",
+            Self::PackageMissing => "PACKAGE_MISSING",
             Self::Multiple => "MULTIPLE",
             Self::Internal => "INTERNAL",
         }
@@ -171,6 +184,14 @@ impl ErrorCode {
 impl fmt::Display for ErrorCode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = Self::ALL.iter().find(|code| code.as_str() == name);
+        known.copied().ok_or_else(|| de::Error::custom("expected the code of an error"))
     }
 }
 

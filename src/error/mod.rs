@@ -4,27 +4,42 @@
 //! command or setting that fixes it. A message never contains a secret.
 
 mod code;
+mod format;
+mod join;
 
 pub use code::ErrorCode;
+pub use format::{CommandStyle, FormatOptions};
+
+use indexmap::IndexMap;
+use serde::Deserialize;
 
 /// A failure: what, where, and what to do next.
-#[derive(Debug, Clone, thiserror::Error)]
+///
+/// It is read from what JavaScript has of it: `{ code, message, app?, hint?, errors?, … }`.
+#[derive(Debug, Clone, thiserror::Error, Deserialize)]
 #[error("{}", .0.message)]
 pub struct DeployError(Box<Details>);
 
 /// The parts of a [`DeployError`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 struct Details {
     code: ErrorCode,
     message: String,
     app: Option<String>,
+    stage: Option<String>,
+    endpoint: Option<String>,
     resource: Option<String>,
     step: Option<String>,
     reason: Option<String>,
     hint: Option<String>,
     log: Option<String>,
+    #[serde(default)]
+    missing: IndexMap<String, Vec<String>>,
+    #[serde(default)]
     retryable: bool,
+    #[serde(default)]
     causes: Vec<String>,
+    #[serde(default)]
     errors: Vec<DeployError>,
 }
 
@@ -35,11 +50,14 @@ impl DeployError {
             code,
             message: message.into(),
             app: None,
+            stage: None,
+            endpoint: None,
             resource: None,
             step: None,
             reason: None,
             hint: None,
             log: None,
+            missing: IndexMap::new(),
             retryable: false,
             causes: Vec::new(),
             errors: Vec::new(),
@@ -51,29 +69,31 @@ impl DeployError {
         Self::new(ErrorCode::Cancelled, "The run was cancelled")
     }
 
-    /// Joins the failures of one run: the single one as it is, several under [`ErrorCode::Multiple`].
-    ///
-    /// The list must not be empty; an empty one becomes an [`ErrorCode::Internal`] error.
-    pub fn join(mut errors: Vec<Self>) -> Self {
-        if errors.len() == 1
-            && let Some(only) = errors.pop()
-        {
-            return only;
-        }
-        if errors.is_empty() {
-            return Self::new(ErrorCode::Internal, "A failed run named no failure");
-        }
-        let lines: Vec<String> = errors.iter().map(|error| format!("- {error}")).collect();
-        let message = format!("{} steps failed:\n{}", errors.len(), lines.join("\n"));
-        let mut joined = Self::new(ErrorCode::Multiple, message);
-        joined.0.errors = errors;
-        joined
-    }
-
     /// Names the app that is concerned.
     #[must_use]
     pub fn app(mut self, app: impl Into<String>) -> Self {
         self.0.app = Some(app.into());
+        self
+    }
+
+    /// Names the stage that is concerned, where none is named yet.
+    #[must_use]
+    pub fn stage(mut self, stage: impl Into<String>) -> Self {
+        self.0.stage.get_or_insert_with(|| stage.into());
+        self
+    }
+
+    /// Names the server that is concerned: scheme, host and port.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.0.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Names the variables that nothing provides, by app.
+    #[must_use]
+    pub fn missing(mut self, missing: IndexMap<String, Vec<String>>) -> Self {
+        self.0.missing = missing;
         self
     }
 
@@ -145,6 +165,21 @@ impl DeployError {
         self.0.app.as_deref()
     }
 
+    /// The stage that is concerned, if it is known.
+    pub fn stage_name(&self) -> Option<&str> {
+        self.0.stage.as_deref()
+    }
+
+    /// The server that is concerned, if one is: scheme, host and port.
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.0.endpoint.as_deref()
+    }
+
+    /// The variables that nothing provides, by app; empty but for [`ErrorCode::MissingEnv`].
+    pub fn missing_variables(&self) -> &IndexMap<String, Vec<String>> {
+        &self.0.missing
+    }
+
     /// The resource that is concerned, if one is.
     pub fn resource_name(&self) -> Option<&str> {
         self.0.resource.as_deref()
@@ -183,20 +218,5 @@ impl DeployError {
     /// Every failure of the run, when there were several.
     pub fn errors(&self) -> &[Self] {
         &self.0.errors
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_failure_stays_itself_and_several_are_listed() {
-        let first = DeployError::new(ErrorCode::ImageBuild, "a").app("api");
-        assert_eq!(DeployError::join(vec![first.clone()]).code(), ErrorCode::ImageBuild);
-        let joined = DeployError::join(vec![first, DeployError::new(ErrorCode::ImagePush, "b")]);
-        assert_eq!(joined.code(), ErrorCode::Multiple);
-        assert_eq!(joined.errors().len(), 2);
-        assert!(joined.message().contains("- a\n- b"));
     }
 }

@@ -24,6 +24,15 @@ pub trait ImageBuilder: Send + Sync {
     /// `IMAGE_BUILD` when the Dockerfile or the context cannot be read, `HOOK_FAILED` for a hook.
     async fn fingerprint(&self, build: &ImageBuild) -> Result<Option<String>, DeployError>;
 
+    /// Makes sure, before anything is changed, that these images can be built; says nothing of what is in them.
+    ///
+    /// # Errors
+    ///
+    /// `IMAGE_BUILD` with the reason of what is missing.
+    async fn check(&self, _builds: &[&ImageBuild]) -> Result<(), DeployError> {
+        Ok(())
+    }
+
     /// Builds the image and pushes it. Dropping the future kills the work.
     ///
     /// # Errors

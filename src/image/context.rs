@@ -133,7 +133,7 @@ pub(super) fn failed(build: &ImageBuild, message: String) -> DeployError {
     DeployError::new(ErrorCode::ImageBuild, message).app(&build.app).resource(format!("image {}", build.reference))
 }
 
-fn read_dockerfile(build: &ImageBuild) -> Result<Vec<u8>, DeployError> {
+pub(super) fn read_dockerfile(build: &ImageBuild) -> Result<Vec<u8>, DeployError> {
     fs::read(&build.dockerfile).map_err(|error| {
         let path = build.dockerfile.display();
         if error.kind() == ErrorKind::NotFound {

@@ -3,6 +3,7 @@
 use super::client::{Client, Flavor, spawn_failure};
 use super::context::{BuildContext, failed};
 use super::login::{DockerConfig, RegistryLogin, user_config};
+use super::preconditions::{build_hint, check_dockerfiles};
 use super::process::{Finished, Input, Unfinished};
 use super::reference::is_digest;
 use super::{BuiltImage, ImageBuild, ImageBuilder, ImageReference, LogLine};
@@ -121,10 +122,8 @@ impl DockerBuilder {
             return Ok(());
         }
         let message = format!("{}: `docker build` failed ({})", build.app, finished.status);
-        Err(self
-            .with_tail(failed(build, message), &finished.tail)
-            .reason("build-failed")
-            .hint(format!("The log says why; {} is what was built", build.dockerfile.display())))
+        let error = self.with_tail(failed(build, message), &finished.tail);
+        Err(error.reason("build-failed").hint(build_hint(build, &finished.tail)))
     }
 
     /// Reads the context off the threads that serve the network; dropping the guard stops that and the sending.
@@ -248,6 +247,16 @@ impl ImageBuilder for DockerBuilder {
         hashed.map(Some).map_err(|error| {
             failed(build, format!("{}: cannot read the build context: {error}", build.app)).reason("context-unreadable")
         })
+    }
+
+    async fn check(&self, builds: &[&ImageBuild]) -> Result<(), DeployError> {
+        let owned: Vec<ImageBuild> = builds.iter().map(|build| (*build).clone()).collect();
+        let checked = tokio::task::spawn_blocking(move || check_dockerfiles(&owned)).await;
+        checked.map_err(|error| DeployError::new(ErrorCode::Internal, "A check stopped").caused_by(&error))??;
+        match builds.first() {
+            Some(build) => self.flavor(build).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     async fn build(&self, build: &ImageBuild, log: LogLine<'_>) -> Result<BuiltImage, DeployError> {

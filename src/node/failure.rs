@@ -34,6 +34,10 @@ pub struct Failure {
     pub message: String,
     /// The app that is concerned.
     pub app: Option<String>,
+    /// The stage that is concerned.
+    pub stage: Option<String>,
+    /// The server that is concerned.
+    pub endpoint: Option<String>,
     /// The resource that is concerned.
     pub resource: Option<String>,
     /// The step that failed.
@@ -44,6 +48,9 @@ pub struct Failure {
     pub hint: Option<String>,
     /// The tail of the log that belongs to it.
     pub log: Option<String>,
+    /// The variables that nothing provides, by app.
+    #[napi(ts_type = "Record<string, string[]>")]
+    pub missing: Option<Value>,
     /// Whether the same call may succeed later without a change.
     pub retryable: bool,
     /// The texts of the underlying errors, outermost first.
@@ -62,11 +69,16 @@ impl From<&DeployError> for Failure {
             code: error.code().as_str().to_owned(),
             message: error.message().to_owned(),
             app: error.app_name().map(str::to_owned),
+            stage: error.stage_name().map(str::to_owned),
+            endpoint: error.endpoint_url().map(str::to_owned),
             resource: error.resource_name().map(str::to_owned),
             step: error.step_id().map(str::to_owned),
             reason: error.reason_name().map(str::to_owned),
             hint: error.hint_text().map(str::to_owned),
             log: error.log_tail().map(str::to_owned),
+            missing: Some(error.missing_variables())
+                .filter(|missing| !missing.is_empty())
+                .and_then(|missing| serde_json::to_value(missing).ok()),
             retryable: error.is_retryable(),
             causes: error.causes().to_vec(),
             errors: error.errors().iter().map(Self::from).collect(),

@@ -123,6 +123,43 @@ impl JsDnsProvider {
 struct UpsertResult {
     created: bool,
     unchanged: bool,
+    error: Option<String>,
+}
+
+/// What `deleteRecords` says of a record; a provider need not say anything.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeleteResult {
+    record: Option<RecordName>,
+    deleted: Option<bool>,
+    #[serde(default)]
+    not_found: bool,
+    error: Option<String>,
+}
+
+/// A record as a provider names it.
+#[derive(Deserialize)]
+struct RecordName {
+    name: String,
+    #[serde(rename = "type")]
+    record_type: String,
+}
+
+impl DeleteResult {
+    /// Why the record is still there, if it is.
+    fn failure(&self) -> Option<&str> {
+        match self {
+            Self { not_found: true, .. } => None,
+            Self { error: Some(error), .. } => Some(error),
+            Self { deleted: Some(false), .. } => Some("it was not deleted, without a reason"),
+            Self { .. } => None,
+        }
+    }
+}
+
+/// The failure of records that a provider says it did not write or delete, each with its reason.
+fn refused(hook: &str, failures: &[String]) -> Result<(), DeployError> {
+    if failures.is_empty() { Ok(()) } else { Err(failed(hook, &failures.join("; "))) }
 }
 
 #[async_trait]
@@ -141,17 +178,32 @@ impl DnsProvider for JsDnsProvider {
         let desired: Vec<Value> = records.iter().map(to_upsert).collect();
         let results: Option<Vec<UpsertResult>> = read(&hook, self.hooks.call(&hook, json!([zone, desired])).await?)?;
         let mut results = results.unwrap_or_default().into_iter();
+        let mut failures = Vec::new();
         let changes = records.iter().map(|record| {
-            let UpsertResult { created, unchanged } = results.next().unwrap_or_default();
+            let UpsertResult { created, unchanged, error } = results.next().unwrap_or_default();
+            failures.extend(error.map(|error| format!("{}: {error}", record.name)));
             RecordChange { record: record.clone(), created, unchanged }
         });
-        Ok(changes.collect())
+        let changes = changes.collect();
+        refused(&hook, &failures)?;
+        Ok(changes)
     }
 
     async fn delete_records(&self, zone: &str, records: &[DnsRecord]) -> Result<(), DeployError> {
         let names: Vec<Value> =
             records.iter().map(|record| json!({ "name": record.name, "type": record.record_type })).collect();
-        self.hooks.call(&self.hook("deleteRecords"), json!([zone, names])).await.map(drop)
+        let hook = self.hook("deleteRecords");
+        let answer = self.hooks.call(&hook, json!([zone, names])).await?;
+        // Of what is no list nothing is documented; it need not say anything.
+        let results: Vec<DeleteResult> = if answer.is_array() { read(&hook, answer)? } else { Vec::new() };
+        let failures = results.iter().enumerate().filter_map(|(index, result)| {
+            let reason = result.failure()?;
+            let asked = records.get(index).map(|record| (&record.name, &record.record_type));
+            let told = result.record.as_ref().map(|record| (&record.name, &record.record_type));
+            let (name, record_type) = told.or(asked)?;
+            Some(format!("{name} {record_type}: {reason}"))
+        });
+        refused(&hook, &failures.collect::<Vec<_>>())
     }
 }
 

@@ -33,6 +33,9 @@ struct Options {
     image_fingerprint: bool,
     #[serde(default)]
     expected_plan: Option<DeployPlan>,
+    /// In seconds.
+    #[serde(default)]
+    wait_for_lock: u32,
 }
 
 /// `Surroundings` of the public JavaScript.
@@ -81,6 +84,7 @@ pub(super) fn read_options(
         dns_providers: dns_providers.collect(),
         image_builder,
         expected_plan: options.expected_plan,
+        wait_for_lock: Duration::from_secs(options.wait_for_lock.into()),
         surroundings: options.surroundings.into(),
     })
 }

@@ -5,11 +5,11 @@ use super::failure::{Outcome, outcome};
 use super::options::{JsSurroundings, parse};
 use crate::DeployError;
 use crate::deploy::Surroundings;
-use crate::sniff::{self, SniffOptions};
+use crate::sniff::{self, SniffOptions, SniffedEntry};
 use crate::workspace::App;
 use indexmap::IndexMap;
 use napi_derive::napi;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +24,21 @@ struct Options {
     surroundings: JsSurroundings,
 }
 
+/// `SniffedEntry` of the public JavaScript: with what is required, as for a whole app.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsEntry {
+    required_env_vars: Vec<String>,
+    #[serde(flatten)]
+    entry: SniffedEntry,
+}
+
+impl From<SniffedEntry> for JsEntry {
+    fn from(entry: SniffedEntry) -> Self {
+        Self { required_env_vars: entry.required_env_vars(), entry }
+    }
+}
+
 /// Runs `sniff::sniff_entry_file`.
 #[napi]
 pub async fn sniff_entry_file(
@@ -35,7 +50,7 @@ pub async fn sniff_entry_file(
 ) -> Outcome {
     let (entry, app, workspace) = (Path::new(&entry_path), Path::new(&app_path), Path::new(&workspace_path));
     outcome(match read_options(options, cancel) {
-        Ok(options) => Box::pin(sniff::sniff_entry_file(entry, app, workspace, &options)).await,
+        Ok(options) => Box::pin(sniff::sniff_entry_file(entry, app, workspace, &options)).await.map(JsEntry::from),
         Err(error) => Err(error),
     })
 }

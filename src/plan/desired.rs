@@ -162,7 +162,7 @@ pub struct DesiredApp {
     pub app_type: AppType,
     /// The port it listens on.
     pub port: u16,
-    /// Its host name.
+    /// Its host name; empty for an app without one, which only a run has that attaches no domains.
     pub host: String,
     /// The apps of this run that it depends on.
     pub dependencies: Vec<String>,

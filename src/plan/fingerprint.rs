@@ -76,6 +76,8 @@ pub struct DeploymentTitle {
     pub release: Option<String>,
     /// Makes the title unique.
     pub nonce: String,
+    /// The number of the run among those that have changed the stage; `None` in titles of older versions.
+    pub serial: Option<u64>,
 }
 
 impl std::fmt::Display for DeploymentTitle {
@@ -87,7 +89,8 @@ impl std::fmt::Display for DeploymentTitle {
         if let Some(release) = &self.release {
             write!(formatter, " release={release}")?;
         }
-        write!(formatter, " run={}", self.nonce)
+        write!(formatter, " run={}", self.nonce)?;
+        self.serial.map_or(Ok(()), |serial| write!(formatter, " serial={serial}"))
     }
 }
 
@@ -95,13 +98,15 @@ impl DeploymentTitle {
     /// Reads a title back; `None` when it is not one of ours.
     pub fn parse(title: &str) -> Option<Self> {
         let mut words = title.strip_prefix("deploy-native ")?.split(' ').filter_map(|word| word.split_once('='));
-        let mut parsed = Self { fingerprint: String::new(), image: None, release: None, nonce: String::new() };
+        let mut parsed =
+            Self { fingerprint: String::new(), image: None, release: None, nonce: String::new(), serial: None };
         for (key, value) in &mut words {
             match key {
                 "config" => value.clone_into(&mut parsed.fingerprint),
                 "source" => parsed.image = Some(value.to_owned()),
                 "release" => parsed.release = Some(value.to_owned()),
                 "run" => value.clone_into(&mut parsed.nonce),
+                "serial" => parsed.serial = value.parse().ok(),
                 _ => {}
             }
         }
@@ -195,9 +200,9 @@ mod tests {
 
     #[test]
     fn titles_survive_a_round_trip_and_strange_ones_are_not_ours() {
-        for part in [None, Some("abc".to_owned())] {
+        for (part, serial) in [(None, None), (Some("abc".to_owned()), Some(7))] {
             let (image, release) = (part.clone(), part);
-            let title = DeploymentTitle { fingerprint: "f".into(), image, release, nonce: "n".into() };
+            let title = DeploymentTitle { fingerprint: "f".into(), image, release, nonce: "n".into(), serial };
             assert_eq!(DeploymentTitle::parse(&title.to_string()), Some(title));
         }
         let release = ReleaseTitle { fingerprint: "f".into(), limit: 60, nonce: "n".into() };

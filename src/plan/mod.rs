@@ -10,6 +10,7 @@ mod forget;
 mod health;
 mod observed;
 mod operation;
+mod outdated;
 mod record;
 mod recover;
 mod release;
@@ -20,6 +21,7 @@ mod rotation;
 mod service;
 mod stale;
 mod step;
+mod wording;
 
 pub use blueprint::Blueprint;
 pub use desired::{
@@ -36,6 +38,7 @@ pub use observed::{
     ObservedRecord, ObservedRedis, Ownership, Runs, ServiceDeployment, Twin, TwinKind, Vanished,
 };
 pub use operation::{DatabaseLogin, Operation, WorkKind};
+pub use outdated::{Outdated, find_outdated, newest_serial};
 pub use record::remember_apps;
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{RemovalRequest, draw_removal};
@@ -43,6 +46,7 @@ pub use render::render;
 pub use rollback::choose_past;
 pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step};
+pub use wording::Wording;
 
 pub use crate::env::{VariableChange, VariableChangeKind};
 

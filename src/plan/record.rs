@@ -151,7 +151,7 @@ pub(super) fn retire(draft: &mut Draft<'_>) {
             continue;
         }
         let app = owner(record, &desired.declared_hosts).and_then(|app| desired.apps.get(app));
-        let Some(app) = app else { continue };
+        let Some(app) = app.filter(|app| !app.host.is_empty()) else { continue };
         match still_needed(draft, record, &host) {
             Ok(first) => {
                 let mut step = removal(&host, record, &format!("{} is now at {}", app.name, app.host)).of(&app.name);

@@ -110,8 +110,14 @@ pub(super) fn settled(desired: &Desired) -> (Observed, State) {
     state.deploy_native.database = Some("roles".into());
     for (name, app) in &desired.apps {
         let fingerprint = app_fingerprint(&image(name), &app.env.values, None, None);
-        let title = DeploymentTitle { fingerprint: fingerprint.clone(), image: None, release: None, nonce: "1".into() }
-            .to_string();
+        let title = DeploymentTitle {
+            fingerprint: fingerprint.clone(),
+            image: None,
+            release: None,
+            nonce: "1".into(),
+            serial: None,
+        }
+        .to_string();
         let deployed = Deployed {
             fingerprint,
             environment: env_fingerprint(&app.env.values),

@@ -1,9 +1,9 @@
 //! The strategies by which an app's variables are found, and all apps side by side.
 
-use super::records::{Target, TargetKind};
-use super::route_files::route_files;
-use super::run::{Place, sniff_targets};
-use super::{Evidence, EvidenceSource, SniffFailure, SniffOptions, SniffedEntry, SniffedEnvironment};
+use super::loading::sniff_targets;
+use super::options::SniffOptions;
+use super::requirement::{Evidence, EvidenceSource, SniffedEntry, SniffedEnvironment};
+use super::targets::targets;
 use crate::DeployError;
 use crate::workspace::{App, AppType};
 use futures_util::future::try_join_all;
@@ -17,7 +17,8 @@ use tokio::sync::Semaphore;
 /// 1. `requiredEnv` lists them;
 /// 2. a web or mobile app needs `{PREFIX}{DEPENDENCY}_URL` for each dependency and what its `config` files ask for;
 /// 3. an `entry` file asks for them when it is loaded;
-/// 4. the constructs in the files of `routes` and the other globs say what they need;
+/// 4. the constructs in the files of `routes` and the other globs say what they need, and the modules of `envParser`,
+///    `logger` and `hooks.server`, which are loaded with them, ask for theirs;
 /// 5. the function that `envParser` names asks for them of the parser it is given.
 ///
 /// An app to which none applies needs nothing. What goes wrong inside the app is not an error but the `error` of the
@@ -43,8 +44,8 @@ pub async fn sniff_app(
         }
         (entry, cached) = match targets(app, workspace_root) {
             Ok(None) => (entry, false),
-            Ok(Some((targets, place))) => sniff_targets(targets, &place, options).await?,
-            Err(failure) => (SniffedEntry::failed(failure), false),
+            Ok(Some((targets, paths))) => sniff_targets(targets, &paths, options).await?,
+            Err(failure) => (SniffedEntry::failed(*failure), false),
         };
     }
     let sniffed = SniffedEnvironment { cached, ..environment(name, evidence, entry) };
@@ -75,40 +76,6 @@ pub async fn sniff_all_apps(
         }
     });
     Ok(try_join_all(sniffs).await?.into_iter().collect())
-}
-
-/// The files to load for an app; none where no strategy needs any.
-fn targets(app: &App, workspace_root: &Path) -> Result<Option<(Vec<Target>, Place)>, SniffFailure> {
-    let place = || Place::find(Path::new(&app.path), workspace_root);
-    if app.app_type != AppType::Backend {
-        let files: Vec<&String> = app.config.client.iter().chain(&app.config.server).collect();
-        if files.is_empty() {
-            return Ok(None);
-        }
-        let place = place()?;
-        let targets = files.into_iter().map(|file| entry_target(file, &place)).collect::<Result<_, _>>()?;
-        return Ok(Some((targets, place)));
-    }
-    if let Some(entry) = &app.entry {
-        let place = place()?;
-        return Ok(Some((vec![entry_target(entry, &place)?], place)));
-    }
-    if !app.routes.is_empty() {
-        let place = place()?;
-        let files = route_files(&app.routes, &place.app)?;
-        let target = |file| Target { kind: TargetKind::Routes, file, export: None };
-        return Ok(Some((files.into_iter().map(target).collect(), place)));
-    }
-    let Some(parser) = &app.env_parser else { return Ok(None) };
-    let place = place()?;
-    let (path, export) = parser.rsplit_once('#').unwrap_or((parser, "default"));
-    let file = place.file(Path::new(path))?;
-    let target = Target { kind: TargetKind::EnvParser, file, export: Some(export.to_owned()) };
-    Ok(Some((vec![target], place)))
-}
-
-fn entry_target(file: &str, place: &Place) -> Result<Target, SniffFailure> {
-    Ok(Target { kind: TargetKind::Entry, file: place.file(Path::new(file))?, export: None })
 }
 
 /// The variables through which a front end is told where its dependencies are.

@@ -5,14 +5,14 @@
 //! versions), the lockfiles, our version, the worker's code and the Node that ran it. A hit needs all of it to be the same;
 //! whatever cannot be read, is damaged or is unknown is a miss. Failures are never kept.
 
+use super::app_paths::AppPaths;
+use super::digest::digest;
 use super::inputs::{Input, Installed, fingerprint, inputs};
-use super::records::{Record, Target};
-use super::run::Place;
+use super::options::SniffOptions;
+use super::protocol::{Record, Target};
+use super::requirement::SniffedEntry;
 use super::script::Script;
-use super::{SniffOptions, SniffedEntry};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Changes when what a kept answer means changes.
@@ -45,13 +45,13 @@ struct Kept {
 
 impl Cache {
     /// The place of the answer for `targets`; none where the cache is off or what it depends on cannot be told.
-    pub(super) fn of(targets: &[Target], place: &Place, options: &SniffOptions) -> Option<Self> {
+    pub(super) fn of(targets: &[Target], paths: &AppPaths, options: &SniffOptions) -> Option<Self> {
         if !options.cache {
             return None;
         }
         let job =
-            digest(serde_json::to_string(&(&place.root, &place.app, targets, &options.node_env)).ok()?.as_bytes());
-        let folder = options.cache_dir.clone().unwrap_or_else(|| place.root.join(".gkm/cache"));
+            digest(serde_json::to_string(&(&paths.root, &paths.app, targets, &options.node_env)).ok()?.as_bytes());
+        let folder = options.cache_dir.clone().unwrap_or_else(|| paths.root.join(".gkm/cache"));
         let identity = Identity {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -77,12 +77,12 @@ impl Cache {
     }
 
     /// Keeps an answer, unless it is a failure or depends on what cannot be told.
-    pub(super) fn keep(&self, answer: &SniffedEntry, records: &[Record], place: &Place) {
+    pub(super) fn keep(&self, answer: &SniffedEntry, records: &[Record], paths: &AppPaths) {
         let whole = records.contains(&Record::Ended);
         if answer.error.is_some() || !whole || records.contains(&Record::Doubtful) {
             return;
         }
-        let Some((inputs, packages)) = inputs(records, place) else { return };
+        let Some((inputs, packages)) = inputs(records, paths) else { return };
         let kept = Kept { identity: self.identity.clone(), inputs, packages, answer: answer.clone() };
         // A cache that cannot be written only means that the app is sniffed again.
         let _ = self.write(&kept);
@@ -97,16 +97,6 @@ impl Cache {
         file.persist(&self.file)?;
         Ok(())
     }
-}
-
-/// SHA-256 in hex.
-pub(super) fn digest(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 /// What tells one Node from another without running it: the file that would be run.

@@ -1,8 +1,10 @@
 //! Sniffs one file that asks for its variables when it is loaded.
 
-use super::records::{Target, TargetKind};
-use super::run::{Place, sniff_targets};
-use super::{SniffOptions, SniffedEntry};
+use super::app_paths::AppPaths;
+use super::loading::sniff_targets;
+use super::options::SniffOptions;
+use super::requirement::SniffedEntry;
+use super::targets::entry as target;
 use crate::DeployError;
 use std::path::Path;
 
@@ -20,14 +22,10 @@ pub async fn sniff_entry_file(
     workspace_root: &Path,
     options: &SniffOptions,
 ) -> Result<SniffedEntry, DeployError> {
-    let place = match Place::find(app_dir, workspace_root) {
-        Ok(place) => place,
-        Err(failure) => return Ok(SniffedEntry::failed(failure)),
-    };
-    let target = match place.file(entry) {
-        Ok(file) => Target { kind: TargetKind::Entry, file, export: None },
-        Err(failure) => return Ok(SniffedEntry::failed(failure)),
-    };
-    let (sniffed, _) = sniff_targets(vec![target], &place, options).await?;
-    Ok(sniffed)
+    let found = AppPaths::find(app_dir, workspace_root)
+        .and_then(|paths| target(&entry.to_string_lossy(), &paths).map(|target| (target, paths)));
+    match found {
+        Ok((target, paths)) => Ok(sniff_targets(vec![target], &paths, options).await?.0),
+        Err(failure) => Ok(SniffedEntry::failed(*failure)),
+    }
 }

@@ -1,32 +1,54 @@
-//! Turns what a worker reported into requirements, evidence and, where it did not run to its end, a failure.
+//! Turns what a worker reported into requirements and their evidence.
 
-use super::records::{Record, TargetKind, Thrown, ThrownPhase};
-use super::subprocess::{Ending, Run};
-use super::unrun::{Unrun, inspect};
-use super::{Evidence, EvidenceSource, SniffFailure, SniffedEntry};
+use super::app_paths::shown;
+use super::failure::{failure, hint};
+use super::fallback::always_read;
+use super::mentions::Lack;
+use super::origins::{Origins, is_variable_like};
+use super::protocol::{Record, ValueSource};
+use super::requirement::{Evidence, EvidenceSource, SniffedEntry};
+use super::unexecuted::{Unexecuted, inspect};
+use super::worker::Run;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// How long a message of the app may be.
-const LONGEST_MESSAGE: usize = 2_000;
+/// What was learnt beside the run that counts.
+pub(super) struct Learnt<'a> {
+    /// Where the values of a parser's keys come from.
+    pub(super) origins: Origins,
+    /// The variables without which the app does not load.
+    pub(super) lacks: Vec<Lack>,
+    /// What other runs reported.
+    pub(super) earlier: &'a [Record],
+}
 
 /// What a run found.
-pub(super) fn gather(run: &Run, root: &Path) -> SniffedEntry {
-    let unrun = inspect(&run.records, root);
-    let mut evidence = requests(&run.records, root);
-    for found in &unrun.found {
+pub(super) fn gather(run: &Run, root: &Path, learnt: &Learnt<'_>) -> SniffedEntry {
+    let unexecuted = inspect(&run.records, root);
+    let mut evidence = requests(&run.records, &learnt.origins, root);
+    for found in &unexecuted.found {
         push_new(&mut evidence, found.evidence(|file| shown(file, root)));
+    }
+    for found in needed_reads(run, learnt, root) {
+        push_new(&mut evidence, found);
     }
     let mut optional: BTreeMap<String, bool> = BTreeMap::new();
     for found in &evidence {
         *optional.entry(found.name.clone()).or_insert(true) &= found.optional;
     }
-    for found in direct_reads(&run.records, &unrun, root) {
-        push_new(&mut evidence, found);
+    for found in direct_reads(&run.records, learnt.earlier, &unexecuted, root) {
+        if !evidence.iter().any(|known| same_place(known, &found)) {
+            push_new(&mut evidence, found);
+        }
     }
     let env_vars: Vec<String> = optional.keys().cloned().collect();
     let optional_env_vars = optional.iter().filter(|(_, optional)| **optional).map(|(name, _)| name.clone()).collect();
-    let error = failure(run, root, !env_vars.is_empty(), &unrun);
+    let required: Vec<&str> =
+        optional.iter().filter(|(_, optional)| !**optional).map(|(name, _)| name.as_str()).collect();
+    let mut error = failure(run, root, !env_vars.is_empty(), &unexecuted);
+    if let Some(failure) = &mut error {
+        failure.hint = Some(hint(failure, &required));
+    }
     SniffedEntry { env_vars, optional_env_vars, error, evidence }
 }
 
@@ -36,31 +58,32 @@ fn push_new(evidence: &mut Vec<Evidence>, found: Evidence) {
     }
 }
 
+/// Whether it is known of a read from `process.env` that it is needed.
+fn same_place(known: &Evidence, read: &Evidence) -> bool {
+    known.source == EvidenceSource::ProcessEnv
+        && (&known.name, &known.file, known.line) == (&read.name, &read.file, read.line)
+}
+
 /// What was asked of envkit, each place once. A request is optional when every schema made of it accepts absence.
-fn requests(records: &[Record], root: &Path) -> Vec<Evidence> {
-    let mut verdicts: BTreeMap<u64, (bool, Option<&String>)> = BTreeMap::new();
-    for record in records {
-        if let Record::Judged { id, optional, reason } = record {
-            let verdict = verdicts.entry(*id).or_insert((true, reason.as_ref()));
-            verdict.0 &= optional;
-        }
-    }
+fn requests(records: &[Record], origins: &Origins, root: &Path) -> Vec<Evidence> {
+    let verdicts = verdicts(records);
     let mut evidence = Vec::new();
     for record in records {
         match record {
-            Record::Asked { id, name, file, line } => {
+            Record::Asked { id, name, source, origins: shown_origins, file, line } => {
+                let found = match source {
+                    ValueSource::Variable => None,
+                    _ if !shown_origins.is_empty() => Some(shown_origins),
+                    _ => origins.of_key(name, file.as_ref(), *line),
+                };
+                // A constant that the app gives by a name of its own is no variable.
+                let is_constant = *source == ValueSource::Given && !is_variable_like(name);
+                let own = if is_constant { &[][..] } else { std::slice::from_ref(name) };
                 let (optional, reason) = verdicts.get(id).copied().unwrap_or((false, None));
-                push_new(
-                    &mut evidence,
-                    Evidence {
-                        name: name.clone(),
-                        source: EvidenceSource::Envkit,
-                        file: file.as_deref().map(|file| shown(file, root)),
-                        line: *line,
-                        optional,
-                        reason: reason.filter(|_| optional).cloned(),
-                    },
-                );
+                for variable in found.map_or(own, Vec::as_slice) {
+                    let place = (file.as_deref(), *line);
+                    push_new(&mut evidence, asked(variable, place, optional, reason, root));
+                }
             }
             Record::Declared { name, file, optional } => {
                 push_new(&mut evidence, declared(name, file.as_deref(), *optional, root));
@@ -69,6 +92,35 @@ fn requests(records: &[Record], root: &Path) -> Vec<Evidence> {
         }
     }
     evidence
+}
+
+/// What the schemas of each request say of absence, and why.
+fn verdicts(records: &[Record]) -> BTreeMap<u64, (bool, Option<&String>)> {
+    let mut verdicts = BTreeMap::new();
+    for record in records {
+        if let Record::Judged { id, optional, reason } = record {
+            let verdict = verdicts.entry(*id).or_insert((true, reason.as_ref()));
+            verdict.0 &= optional;
+        }
+    }
+    verdicts
+}
+
+fn asked(
+    name: &str,
+    (file, line): (Option<&Path>, Option<u32>),
+    optional: bool,
+    reason: Option<&String>,
+    root: &Path,
+) -> Evidence {
+    Evidence {
+        name: name.to_owned(),
+        source: EvidenceSource::Envkit,
+        file: file.map(|file| shown(file, root)),
+        line,
+        optional,
+        reason: reason.filter(|_| optional).cloned(),
+    }
 }
 
 fn declared(name: &str, file: Option<&Path>, optional: bool, root: &Path) -> Evidence {
@@ -82,143 +134,32 @@ fn declared(name: &str, file: Option<&Path>, optional: bool, root: &Path) -> Evi
     }
 }
 
+/// What is read from `process.env` and cannot be absent: the app does not load without it, or always loads what reads it.
+fn needed_reads(run: &Run, learnt: &Learnt<'_>, root: &Path) -> Vec<Evidence> {
+    let lacks = learnt.lacks.iter().map(|lack| (lack.name.clone(), lack.file.clone(), lack.line));
+    let always = always_read(&run.records).into_iter().map(|(name, file, line)| (name, Some(file), Some(line)));
+    let needed = lacks.chain(always).map(|(name, file, line)| read(name, file.as_deref(), line, false, root));
+    needed.collect()
+}
+
 /// What the app's own files read from `process.env` by themselves, or would.
-fn direct_reads<'a>(records: &'a [Record], unrun: &'a Unrun, root: &Path) -> impl Iterator<Item = Evidence> {
-    let seen = records.iter().filter_map(|record| match record {
-        Record::ReadEnv { name, file, line } => Some((name, file.as_deref(), *line)),
+fn direct_reads(records: &[Record], earlier: &[Record], unexecuted: &Unexecuted, root: &Path) -> Vec<Evidence> {
+    let seen = records.iter().chain(earlier).filter_map(|record| match record {
+        Record::ReadEnv { name, file, line } => Some((name.clone(), file.clone(), *line)),
         _ => None,
     });
-    let written = unrun.direct_reads.iter().map(|(name, file, line)| (name, Some(file.as_path()), Some(*line)));
-    let found = seen.chain(written).map(|(name, file, line)| Evidence {
-        name: name.clone(),
+    let later = |(name, file, line): &(String, PathBuf, u32)| (name.clone(), Some(file.clone()), Some(*line));
+    let written = unexecuted.direct_reads.iter().map(later);
+    seen.chain(written).map(|(name, file, line)| read(name, file.as_deref(), line, true, root)).collect()
+}
+
+fn read(name: String, file: Option<&Path>, line: Option<u32>, optional: bool, root: &Path) -> Evidence {
+    Evidence {
+        name,
         source: EvidenceSource::ProcessEnv,
         file: file.map(|file| shown(file, root)),
         line,
-        optional: true,
-        reason: Some("read from process.env directly".to_owned()),
-    });
-    found.collect::<Vec<_>>().into_iter()
-}
-
-/// A path as people know it: relative to the workspace.
-fn shown(file: &Path, root: &Path) -> String {
-    file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned()
-}
-
-/// Why the run did not load everything, if so.
-///
-/// It is fatal where variables may be missing: always when a file could not be parsed or resolved; else when a module that
-/// was not evaluated to its end may ask for something that was not captured. An app that threw, exited or hung after
-/// everything was asked (no database answered) is deployable.
-fn failure(run: &Run, root: &Path, partial: bool, unrun: &Unrun) -> Option<SniffFailure> {
-    let incomplete = unrun.cut_off || unrun.unknown;
-    let mut background = None;
-    for record in &run.records {
-        match record {
-            Record::Threw(thrown) if thrown.phase == ThrownPhase::Evaluation => {
-                let kind = kind_of(thrown);
-                let fatal = kind != "threw" || incomplete || is_route(&run.records, thrown.file.as_deref());
-                return Some(thrown_failure(kind, thrown, root, partial, fatal));
-            }
-            Record::Threw(thrown) => background = background.or(Some(thrown)),
-            _ => {}
-        }
-    }
-    let unsettled_target = run.records.iter().find_map(|record| match record {
-        Record::Started { file, kind } if !settled(&run.records, file) => Some(*kind),
-        _ => None,
-    });
-    let began = run.records.iter().any(|record| matches!(record, Record::Started { .. }));
-    if began && unsettled_target.is_none() {
-        // Loaded as far as it was waited for; what was not waited for may have failed before it asked.
-        let thrown = background.filter(|_| incomplete)?;
-        return Some(thrown_failure(kind_of(thrown), thrown, root, partial, true));
-    }
-    let (kind, message) = unsettled(run);
-    let fatal = !began || incomplete || unsettled_target == Some(TargetKind::Routes);
-    Some(SniffFailure { kind: kind.to_owned(), message: shortened(&message), stack: None, partial, fatal })
-}
-
-fn settled(records: &[Record], target: &Path) -> bool {
-    records.iter().any(|record| matches!(record, Record::Settled { file } if file == target))
-}
-
-/// Whether a target's constructs are what counts, so that its code having been read is not enough.
-fn is_route(records: &[Record], target: Option<&Path>) -> bool {
-    records.iter().any(
-        |record| matches!(record, Record::Started { file, kind: TargetKind::Routes } if Some(file.as_path()) == target),
-    )
-}
-
-fn thrown_failure(kind: &str, thrown: &Thrown, root: &Path, partial: bool, fatal: bool) -> SniffFailure {
-    let message = shortened(&described(thrown, root));
-    SniffFailure { kind: kind.to_owned(), message, stack: stack(thrown, root), partial, fatal }
-}
-
-/// How a run ended that neither settled nor threw.
-fn unsettled(run: &Run) -> (&'static str, String) {
-    let drained = run.records.contains(&Record::Drained);
-    match run.ending {
-        Ending::Deadline => ("deadline", "It did not finish loading before the deadline".to_owned()),
-        Ending::Exited(_) if drained => ("exited", "It ended while a top-level await was pending".to_owned()),
-        Ending::Exited(status) => match status.code() {
-            Some(code) => {
-                ("exited", format!("It ended itself with exit code {code} while it was loading{}", said(run)))
-            }
-            None => ("crashed", format!("It was ended by a signal while it was loading ({status}){}", said(run))),
-        },
-    }
-}
-
-/// The last line that it wrote to its standard error.
-fn said(run: &Run) -> String {
-    let last = run.stderr.lines().rev().find(|line| !line.trim().is_empty());
-    last.map(|line| format!(": {}", line.trim())).unwrap_or_default()
-}
-
-fn kind_of(thrown: &Thrown) -> &'static str {
-    match thrown.code.as_deref() {
-        Some("SNIFF_NO_TYPESCRIPT") => return "no-typescript",
-        Some("SNIFF_NO_EXPORT") => return "no-export",
-        Some(
-            "ERR_MODULE_NOT_FOUND"
-            | "MODULE_NOT_FOUND"
-            | "ERR_PACKAGE_PATH_NOT_EXPORTED"
-            | "ERR_PACKAGE_IMPORT_NOT_DEFINED"
-            | "ERR_UNSUPPORTED_DIR_IMPORT"
-            | "ERR_UNKNOWN_FILE_EXTENSION",
-        ) => return "unresolved-import",
-        _ => {}
-    }
-    if !thrown.syntax {
-        return "threw";
-    }
-    if thrown.message.contains("does not provide an export named") { "unresolved-import" } else { "syntax" }
-}
-
-fn described(thrown: &Thrown, root: &Path) -> String {
-    let message = format!("{}: {}", thrown.name, thrown.message);
-    let Some(place) = thrown.place.as_deref().filter(|_| thrown.syntax) else { return message };
-    let place = place.trim_start_matches("file://");
-    let place = place.strip_prefix(&*root.to_string_lossy()).map_or(place, |place| place.trim_start_matches('/'));
-    format!("{message} ({place})")
-}
-
-fn stack(thrown: &Thrown, root: &Path) -> Option<String> {
-    let lines: Vec<String> = thrown
-        .stack
-        .iter()
-        .map(|frame| {
-            let place = format!("{}:{}", shown(&frame.file, root), frame.line);
-            if frame.call.is_empty() { format!("at {place}") } else { format!("at {} ({place})", frame.call) }
-        })
-        .collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-fn shortened(message: &str) -> String {
-    match message.char_indices().nth(LONGEST_MESSAGE) {
-        Some((end, _)) => format!("{}…", &message[..end]),
-        None => message.to_owned(),
+        optional,
+        reason: optional.then(|| "read from process.env directly".to_owned()),
     }
 }

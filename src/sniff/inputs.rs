@@ -1,8 +1,8 @@
 //! What an answer came from, and whether it is still the same.
 
-use super::cache::digest;
-use super::records::Record;
-use super::run::Place;
+use super::app_paths::AppPaths;
+use super::digest::digest;
+use super::protocol::Record;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -53,14 +53,14 @@ impl Installed {
 }
 
 /// What a run depended on; none where that cannot be told.
-pub(super) fn inputs(records: &[Record], place: &Place) -> Option<(Vec<Input>, Vec<Installed>)> {
+pub(super) fn inputs(records: &[Record], paths_of_app: &AppPaths) -> Option<(Vec<Input>, Vec<Installed>)> {
     let mut paths = BTreeSet::new();
     let mut packages = Vec::new();
     for record in records {
         match record {
             Record::Loaded { file } => {
                 paths.insert(file.clone());
-                settings(file, &place.root, &mut paths);
+                settings(file, &paths_of_app.root, &mut paths);
             }
             Record::Read { file } => {
                 paths.insert(file.clone());
@@ -72,9 +72,9 @@ pub(super) fn inputs(records: &[Record], place: &Place) -> Option<(Vec<Input>, V
             _ => {}
         }
     }
-    for folder in place.app.ancestors() {
+    for folder in paths_of_app.app.ancestors() {
         paths.extend(LOCKFILES.iter().map(|name| folder.join(name)));
-        if folder == place.root {
+        if folder == paths_of_app.root {
             break;
         }
     }

@@ -8,33 +8,58 @@
 //! |---|---|
 //! | `app` | the strategies, and all apps side by side |
 //! | `entry` | one entry file |
+//! | `targets` | which files stand for an app |
 //! | `route_files` | the files that an app's globs name |
-//! | `run` | loading the files that stand for an app |
-//! | `subprocess` | the process: environment, bounds, deadline, end |
-//! | `records` | what the worker reports |
-//! | `findings` | reports → requirements, evidence, failure |
-//! | `source`, `lexer` | what can be read from source text itself |
-//! | `unrun` | what code that did not run would ask for, and whether something may be missing |
-//! | `group` | that nothing of a run is left running |
-//! | `cache`, `inputs` | answers for apps that did not change |
+//! | `loading` | loading the files that stand for an app, again with what it does not load without |
+//! | `assumptions`, `mentions` | without which variables an app does not load |
+//! | `offshoots` | which files an app runs in other processes and threads |
+//! | `origins` | from which variables a parser's keys have their values |
+//! | `worker` | the process: its job, deadline, end |
+//! | `sandbox` | the process: environment, bounds |
+//! | `stall` | telling an endless loop from work |
+//! | `process_group` | that nothing of a run is left running |
+//! | `protocol` | the job of a worker, and what it reports |
+//! | `findings` | reports → requirements and evidence |
+//! | `fallback` | whether source text does without a variable that it reads |
+//! | `failure` | reports → why something may be missing |
+//! | `unexecuted` | what code that did not run would ask for |
+//! | `source`, `source_reader`, `source_scope`, `calls` | what can be read from source text itself |
+//! | `path_values` | which file an expression names |
+//! | `cache`, `inputs`, `digest` | answers for apps that did not change |
 //! | `script` | where the worker's JavaScript comes from |
+//! | `app_paths` | where an app lives, and its files |
+//! | `requirement`, `options` | what is found, and how it is looked for |
 
 mod app;
+mod app_paths;
+mod assumptions;
 mod cache;
+mod calls;
+mod digest;
 mod entry;
+mod failure;
+mod fallback;
 mod findings;
-mod group;
 mod inputs;
-mod lexer;
+mod loading;
+mod mentions;
+mod offshoots;
 mod options;
-mod records;
+mod origins;
+mod path_values;
+mod process_group;
+mod protocol;
 mod requirement;
 mod route_files;
-mod run;
+mod sandbox;
 mod script;
 mod source;
-mod subprocess;
-mod unrun;
+mod source_reader;
+mod source_scope;
+mod stall;
+mod targets;
+mod unexecuted;
+mod worker;
 
 pub use app::{sniff_all_apps, sniff_app};
 pub use entry::sniff_entry_file;

@@ -1,6 +1,6 @@
 //! How sniffing is carried out.
 
-use super::SniffedEnvironment;
+use super::requirement::SniffedEnvironment;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

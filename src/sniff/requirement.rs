@@ -1,6 +1,7 @@
 //! What sniffing finds: requirements and their evidence.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Why we believe that an app uses a variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +38,8 @@ pub enum EvidenceSource {
     RequiredEnv,
     /// Follows from a dependency of a front end.
     Dependency,
-    /// Read from `process.env` by a file of the app's own; reported, never required.
+    /// Read from `process.env`; required only where the app does not load without it, or where a route app always loads
+    /// what reads it and has nothing in its place.
     ProcessEnv,
 }
 
@@ -56,18 +58,32 @@ pub struct SniffedEntry {
     pub evidence: Vec<Evidence>,
 }
 
+impl SniffedEntry {
+    /// Those it cannot do without, sorted: what [`SniffedEnvironment::required_env_vars`] calls required.
+    pub fn required_env_vars(&self) -> Vec<String> {
+        self.env_vars.iter().filter(|name| !self.optional_env_vars.contains(name)).cloned().collect()
+    }
+}
+
 /// Why a sniff did not run to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SniffFailure {
     /// What happened: `syntax`, `unresolved-import`, `deadline`, `threw`, `exited`, `crashed`, `no-entry`, `no-export` (what
-    /// `envParser` names is not a function), `no-node`, `no-typescript` (nothing here can read the app's TypeScript).
+    /// `envParser` names is not a function), `no-node`, `no-typescript` (nothing here can read the app's TypeScript), `not-followed` (a file that is run in
+    /// another process or thread is not known).
     pub kind: String,
     /// The app's own message, redacted and shortened.
     pub message: String,
     /// The app's own stack, trimmed to its files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<String>,
+    /// The file that is concerned, relative to the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What to do about it, and what `requiredEnv` would be to go on without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// Whether names were found all the same, so that the result is partial rather than empty.
     pub partial: bool,
     /// Whether a deployment must stop on it (`onSniffError: 'fail'`): false where the result is complete all the same,
@@ -93,4 +109,43 @@ pub struct SniffedEnvironment {
     /// Whether it came from the cache.
     #[serde(default)]
     pub cached: bool,
+}
+
+impl SniffFailure {
+    /// A failure of a sniff that could not begin.
+    pub(super) fn new(kind: &str, message: String) -> Self {
+        let mend = if kind == "no-node" { "Give the path of a Node" } else { "Correct what the workspace says" };
+        let hint = Some(format!("{mend}, or list what the app needs: requiredEnv: ['…']"));
+        Self { kind: kind.to_owned(), message, stack: None, file: None, hint, partial: false, fatal: true }
+    }
+}
+
+impl SniffedEntry {
+    /// The result of a sniff that could not begin.
+    pub(super) fn failed(failure: SniffFailure) -> Self {
+        Self { error: Some(failure), ..Self::default() }
+    }
+
+    /// Takes in what a file needs that the app runs beside itself: what is required anywhere is required. That it was not
+    /// loaded to its end does not stop a deployment.
+    pub(super) fn take_offshoot(&mut self, found: Self) {
+        let required: BTreeSet<String> = self.required().chain(found.required()).cloned().collect();
+        let names: BTreeSet<String> = std::mem::take(&mut self.env_vars).into_iter().chain(found.env_vars).collect();
+        self.optional_env_vars = names.difference(&required).cloned().collect();
+        self.env_vars = names.into_iter().collect();
+        for evidence in found.evidence {
+            if !self.evidence.contains(&evidence) {
+                self.evidence.push(evidence);
+            }
+        }
+        if let Some(failure) = found.error.filter(|failure| failure.fatal && self.error.is_none()) {
+            let message = format!("What the app runs beside itself was not loaded to its end: {}", failure.message);
+            self.error = Some(SniffFailure { message, fatal: false, partial: !self.env_vars.is_empty(), ..failure });
+        }
+    }
+
+    /// The variables that cannot be absent.
+    pub(super) fn required(&self) -> impl Iterator<Item = &String> {
+        self.env_vars.iter().filter(|name| !self.optional_env_vars.contains(name))
+    }
 }

@@ -1,14 +1,15 @@
 //! Finds the files that an app's globs name.
 
-use super::SniffFailure;
+use super::requirement::SniffFailure;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 /// The source files below `folder` that match `patterns`, sorted; a pattern that begins with `!` takes files out.
 ///
-/// What is installed, hidden or a type declaration is never among them.
-pub(super) fn route_files(patterns: &[String], folder: &Path) -> Result<Vec<PathBuf>, SniffFailure> {
+/// What is installed, hidden or a type declaration is never among them. That nothing matches is no error: an app may have no
+/// construct of a kind yet.
+pub(super) fn route_files(patterns: &[String], folder: &Path) -> Result<Vec<PathBuf>, Box<SniffFailure>> {
     let wanted = set(patterns.iter().map(String::as_str).filter(|pattern| !pattern.starts_with('!')))?;
     let unwanted = set(patterns.iter().filter_map(|pattern| pattern.strip_prefix('!')))?;
     let mut files: Vec<PathBuf> = WalkDir::new(folder)
@@ -23,15 +24,11 @@ pub(super) fn route_files(patterns: &[String], folder: &Path) -> Result<Vec<Path
         .collect();
     files.sort();
     files.dedup();
-    if files.is_empty() {
-        let message = format!("No file in {} matches {}", folder.display(), patterns.join(", "));
-        return Err(SniffFailure::new("no-entry", message));
-    }
     Ok(files)
 }
 
-fn set<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<GlobSet, SniffFailure> {
-    let invalid = |error: &globset::Error| SniffFailure::new("no-entry", format!("A glob is wrong: {error}"));
+fn set<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<GlobSet, Box<SniffFailure>> {
+    let invalid = |error: &globset::Error| Box::new(SniffFailure::new("no-entry", format!("A glob is wrong: {error}")));
     let mut builder = GlobSetBuilder::new();
     for pattern in patterns {
         let glob = GlobBuilder::new(pattern.trim_start_matches("./"))
@@ -74,6 +71,6 @@ mod tests {
         let found = route_files(&patterns, &root).unwrap();
         let names: Vec<_> = found.iter().map(|file| file.strip_prefix(&root).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["src/crons/daily.ts", "src/endpoints/deep/er/health.ts", "src/endpoints/users.ts"]);
-        assert!(route_files(&["none/*.ts".to_owned()], &root).is_err());
+        assert_eq!(route_files(&["none/*.ts".to_owned()], &root).unwrap(), Vec::<PathBuf>::new());
     }
 }

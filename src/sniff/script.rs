@@ -1,6 +1,6 @@
 //! Where the worker's JavaScript comes from: a folder that the caller names, else the copy inside this library.
 
-use super::cache::digest;
+use super::digest::digest;
 use crate::{DeployError, ErrorCode};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
@@ -15,20 +15,28 @@ macro_rules! files {
 /// The worker's files; `main.cjs` is the one that is run.
 const FILES: &[(&str, &str)] = files![
     "activity.cjs",
+    "assets.cjs",
+    "assumed.cjs",
     "capture.cjs",
     "channel.cjs",
+    "commonjs.cjs",
     "describe.cjs",
     "empty.cjs",
     "environment.cjs",
     "files.cjs",
+    "glob.cjs",
+    "hooks-20.cjs",
     "hooks-async.mjs",
     "hooks-inner.cjs",
     "hooks-sync.cjs",
-    "hooks-20.cjs",
+    "idle.cjs",
+    "interop.cjs",
+    "libraries.cjs",
     "load.cjs",
     "location.cjs",
     "lowered.cjs",
     "main.cjs",
+    "offshoots.cjs",
     "offspring.cjs",
     "packages.cjs",
     "parser.cjs",
@@ -41,7 +49,10 @@ const FILES: &[(&str, &str)] = files![
     "surroundings.cjs",
     "targets.cjs",
     "tsconfig.cjs",
+    "types.cjs",
     "typescript.cjs",
+    "unbuilt.cjs",
+    "undeployed.cjs",
     "values.cjs",
 ];
 

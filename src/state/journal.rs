@@ -24,7 +24,18 @@ use time::format_description::well_known::Rfc3339;
 #[derive(Debug, Clone)]
 pub struct Journal {
     now: fn() -> OffsetDateTime,
+    guard: Option<Arc<dyn ChangeGuard>>,
     log: Arc<Log>,
+}
+
+/// Says whether a run may still make changes.
+pub trait ChangeGuard: std::fmt::Debug + Send + Sync {
+    /// Makes sure that a change may be made now.
+    ///
+    /// # Errors
+    ///
+    /// Why it may not.
+    fn check(&self) -> Result<(), DeployError>;
 }
 
 impl Journal {
@@ -36,7 +47,13 @@ impl Journal {
     pub async fn open(lock: &StageLock, now: fn() -> OffsetDateTime) -> Result<Self, DeployError> {
         let lock = lock.clone();
         let log = blocking(move || Log::open(lock)).await?;
-        Ok(Self { now, log: Arc::new(log) })
+        Ok(Self { now, guard: None, log: Arc::new(log) })
+    }
+
+    /// The same journal, in which no change is announced any more that `guard` refuses.
+    #[must_use]
+    pub fn guarded_by(self, guard: Arc<dyn ChangeGuard>) -> Self {
+        Self { guard: Some(guard), ..self }
     }
 
     /// Reads what is unfinished without opening the journal or taking the lock; for `plan`, which writes nothing.
@@ -55,8 +72,19 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// `STATE_IO` when the entry cannot be made durable; the change must not be made then.
+    /// `STATE_IO` when the entry cannot be made durable, and what the guard refuses it with; the change must not be made
+    /// then.
     pub async fn intend(&self, step: impl Into<String>, intent: Intent) -> Result<Entry, DeployError> {
+        let entry = self.announce(step, intent).await?;
+        // Last, so that what the disk took does not count.
+        if let Some(Err(refused)) = self.guard.as_ref().map(|guard| guard.check()) {
+            self.settle(&entry, Outcome::NotDone).await?;
+            return Err(refused);
+        }
+        Ok(entry)
+    }
+
+    async fn announce(&self, step: impl Into<String>, intent: Intent) -> Result<Entry, DeployError> {
         let now = (self.now)();
         let at = now.format(&Rfc3339).unwrap_or_else(|_| now.to_string());
         let step = step.into();

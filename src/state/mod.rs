@@ -16,7 +16,7 @@ pub use format::{
     RotationPhase, ServiceIds, ServicePasswords, State, Verified,
 };
 pub use gitignore::is_exposed_to_git;
-pub use journal::Journal;
+pub use journal::{ChangeGuard, Journal};
 pub use lock::{LockOwner, StageLock};
 pub use provider::StateProvider;
 pub use shared::SharedState;

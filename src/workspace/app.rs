@@ -22,23 +22,32 @@ impl App {
     pub fn from_json(name: &str, value: &Value) -> Result<Self, DeployError> {
         let document = json!({ "apps": { name: value } });
         let mut faults = Faults::default();
-        let app = read(&document["apps"][name], &Path::default().key("apps").key(name), None, &mut faults);
+        let app = read(&document["apps"][name], &Path::default().key("apps").key(name), Around::default(), &mut faults);
         app.filter(|_| faults.is_empty()).ok_or_else(|| faults.into_error(&document))
     }
 }
 
+/// What the workspace around an app says, as far as it is known.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Around<'a> {
+    /// The workspace's root.
+    pub(super) root: Option<&'a std::path::Path>,
+    /// The deploy target of apps that name none.
+    pub(super) default_target: Option<&'a str>,
+}
+
 /// Reads an app; what it refers to is checked later.
-pub(super) fn read(value: &Value, path: &Path, default_target: Option<&str>, faults: &mut Faults) -> Option<App> {
+pub(super) fn read(value: &Value, path: &Path, around: Around<'_>, faults: &mut Faults) -> Option<App> {
     let fields = Fields::of(Some(value), path, "an object", faults)?;
     let app_type = fields.optional("type", faults, app_type).unwrap_or(AppType::Backend);
-    let folder =
-        fields.required("path", "the app's folder, relative to the workspace's root", faults, read::inner_path);
+    let expected = "the app's folder, relative to the workspace's root";
+    let folder = fields.required("path", expected, faults, |value| read::folder(value, around.root));
     let port = match app_type {
         AppType::Mobile => fields.optional("port", faults, read::port).or(Some(MOBILE_PORT)),
         _ => fields.required("port", read::PORT, faults, read::port),
     };
     if app_type != AppType::Mobile {
-        check_target(&fields, default_target, faults);
+        check_target(&fields, around.default_target, faults);
     }
     Some(App {
         app_type,
@@ -47,6 +56,9 @@ pub(super) fn read(value: &Value, path: &Path, default_target: Option<&str>, fau
         entry: fields.optional("entry", faults, read::text),
         routes: CONSTRUCTS.iter().flat_map(|key| fields.globs(key, faults)).collect(),
         env_parser: fields.optional("envParser", faults, read::text),
+        // Other forms are settings of the CLI that no deployment depends on.
+        logger: fields.get("logger").and_then(|logger| read::text(logger).ok()),
+        server_hooks: fields.get("hooks").and_then(|hooks| read::text(hooks.get("server")?).ok()),
         config: config(&fields, faults),
         required_env: fields.list("requiredEnv", "a list of variable names", faults, read::variable),
         domain: domain(&fields, faults),

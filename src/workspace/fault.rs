@@ -1,8 +1,8 @@
 //! Faults of a workspace: where, what was expected, what stood there.
 
+use super::WorkspaceFault;
 use crate::{DeployError, ErrorCode};
 use serde_json::Value;
-use std::fmt::Write as _;
 
 /// Longest excerpt of a wrong value in a message, in characters.
 const EXCERPT: usize = 60;
@@ -59,7 +59,7 @@ impl std::fmt::Display for Path {
                 Segment::Index(index) => write!(formatter, "[{index}]")?,
                 Segment::Key(key) if is_plain(key) => {
                     if depth > 0 {
-                        formatter.write_char('.')?;
+                        formatter.write_str(".")?;
                     }
                     formatter.write_str(key)?;
                 }
@@ -75,14 +75,22 @@ fn is_plain(key: &str) -> bool {
     !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-' || c == '$')
 }
 
-/// The faults found so far.
+/// What was found so far: faults, and what a deployment does not do although it is declared.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<(Path, String)>);
+pub(super) struct Faults {
+    faults: Vec<(Path, String)>,
+    warnings: Vec<(Path, String)>,
+}
 
 impl Faults {
     /// Notes a fault in words.
     pub(super) fn push(&mut self, path: &Path, message: impl Into<String>) {
-        self.0.push((path.clone(), message.into()));
+        self.faults.push((path.clone(), message.into()));
+    }
+
+    /// Notes something that stops nothing, in words.
+    pub(super) fn warn(&mut self, path: &Path, message: impl Into<String>) {
+        self.warnings.push((path.clone(), message.into()));
     }
 
     /// Notes that `value` is not what it should be; an absent value reads as missing.
@@ -92,29 +100,30 @@ impl Faults {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.faults.is_empty()
     }
 
-    /// The faults as `path: what is wrong`, in the order of the document.
-    pub(super) fn in_words(mut self, document: &Value) -> Vec<String> {
-        self.0.sort_by_cached_key(|(path, _)| path.position(document));
-        let in_words = |(path, fault): (Path, String)| {
-            let path = path.to_string();
-            let place = if path.is_empty() { "workspace" } else { &path };
-            format!("{place}: {fault}")
-        };
-        self.0.into_iter().map(in_words).collect()
+    /// The faults, in the order of the document.
+    pub(super) fn take_faults(&mut self, document: &Value) -> Vec<WorkspaceFault> {
+        in_order(std::mem::take(&mut self.faults), document)
+    }
+
+    /// The warnings, in the order of the document.
+    pub(super) fn take_warnings(&mut self, document: &Value) -> Vec<WorkspaceFault> {
+        in_order(std::mem::take(&mut self.warnings), document)
     }
 
     /// Turns the faults into one error, in the order of the document.
-    pub(super) fn into_error(self, document: &Value) -> DeployError {
-        let mut message = "The workspace is not valid:".to_owned();
-        for fault in self.in_words(document) {
-            // Writing to a `String` cannot fail.
-            let _ = write!(message, "\n  - {fault}");
-        }
+    pub(super) fn into_error(mut self, document: &Value) -> DeployError {
+        let lines = self.take_faults(document).into_iter().map(|fault| format!("\n  - {fault}"));
+        let message = format!("The workspace is not valid:{}", lines.collect::<String>());
         DeployError::new(ErrorCode::InvalidWorkspace, message)
     }
+}
+
+fn in_order(mut found: Vec<(Path, String)>, document: &Value) -> Vec<WorkspaceFault> {
+    found.sort_by_cached_key(|(path, _)| path.position(document));
+    found.into_iter().map(|(path, message)| WorkspaceFault { path: path.to_string(), message }).collect()
 }
 
 /// A wrong value as it is shown: short, and without the password of an address.

@@ -1,7 +1,8 @@
 //! Host names and addresses of apps, and the zones they lie in.
 
+use super::fault::Path;
 use super::name::{self, slug};
-use super::{App, AppType, DnsZone, Domain, Workspace};
+use super::{App, AppType, DnsZone, Domain, Workspace, WorkspaceFault};
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,27 @@ impl Workspace {
     ///
     /// As [`Self::host`], and `INVALID_WORKSPACE` when two apps would share a host name; all failures at once.
     pub fn hosts(&self, stage: &str, main_frontend_at_apex: bool) -> Result<IndexMap<String, String>, DeployError> {
+        let (hosts, faults) = self.find_hosts(stage, main_frontend_at_apex);
+        if faults.is_empty() { Ok(hosts) } else { Err(join(&faults)) }
+    }
+
+    /// The host names that the workspace gives its apps in a stage; an app without one is left out.
+    pub fn known_hosts(&self, stage: &str, main_frontend_at_apex: bool) -> IndexMap<String, String> {
+        self.find_hosts(stage, main_frontend_at_apex).0
+    }
+
+    /// What is wrong with the host names of a stage, at the place of the app's own domain.
+    pub(super) fn host_faults(&self, stage: &str, main_frontend_at_apex: bool) -> Vec<WorkspaceFault> {
+        let (_, faults) = self.find_hosts(stage, main_frontend_at_apex);
+        let fault = |error: DeployError| {
+            let path = Path::default().key("apps").key(error.app_name().unwrap_or_default()).key("domain").to_string();
+            let hint = error.hint_text().map_or_else(String::new, |hint| format!(". {hint}"));
+            WorkspaceFault { path, message: format!("{}{hint}", error.message()) }
+        };
+        faults.into_iter().map(fault).collect()
+    }
+
+    fn find_hosts(&self, stage: &str, main_frontend_at_apex: bool) -> (IndexMap<String, String>, Vec<DeployError>) {
         let mut hosts = IndexMap::new();
         let mut owners: BTreeMap<String, &str> = BTreeMap::new();
         let mut faults = Vec::new();
@@ -58,7 +80,7 @@ impl Workspace {
                 Err(fault) => faults.push(fault),
             }
         }
-        if faults.is_empty() { Ok(hosts) } else { Err(join(&faults)) }
+        (hosts, faults)
     }
 
     /// Every host name that an app has, or may have, in another stage than this one.

@@ -1,6 +1,7 @@
 //! What the user declares: the workspace, its validation, its host names and its build order.
 
 mod app;
+mod check;
 mod fault;
 mod host;
 mod model;
@@ -9,14 +10,17 @@ mod order;
 mod read;
 mod references;
 mod release;
+mod undone;
 mod validate;
 
+pub use check::WorkspaceCheck;
 pub use model::{
     App, AppType, ConfigFiles, DeploySettings, DnsZone, DokploySettings, Domain, Service, Services, StateSettings,
-    Workspace,
+    Workspace, WorkspaceFault,
 };
 pub(crate) use name::is_variable_character;
 pub use name::{database_name_fault, host_name, is_variable_name, schema_name, slug, stage_fault, variable_stems};
+pub use order::public_prefix;
 pub use release::{Health, HealthCheck, HealthProbe, Release, ReleaseLogin};
 
 use order::workspace_slug;

@@ -2,7 +2,9 @@
 
 use super::release::{Health, Release};
 use indexmap::IndexMap;
+use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// A workspace of several apps, validated: names, ports and references hold.
@@ -20,6 +22,24 @@ pub struct Workspace {
     pub deploy: DeploySettings,
     /// Where its state is kept.
     pub state: StateSettings,
+    /// What it declares and a deployment does not do, in the order of the document.
+    pub warnings: Vec<WorkspaceFault>,
+}
+
+/// Something about a workspace that its author has to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WorkspaceFault {
+    /// Where it is, for instance `apps.auth.port`; empty for the workspace as a whole.
+    pub path: String,
+    /// What is the matter.
+    pub message: String,
+}
+
+impl fmt::Display for WorkspaceFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.path.is_empty() { "workspace" } else { &self.path };
+        write!(formatter, "{place}: {}", self.message)
+    }
 }
 
 /// What kind of app it is.
@@ -49,7 +69,7 @@ impl AppType {
 pub struct App {
     /// What kind of app it is; default backend.
     pub app_type: AppType,
-    /// Its folder, relative to the workspace's root.
+    /// Its folder, relative to the workspace's root; of an app by itself also absolute.
     pub path: String,
     /// The port it listens on, 1 to 65535; of a mobile app 8081 by default, since it is never deployed. Two apps may
     /// have the same: each runs in a container of its own.
@@ -63,8 +83,12 @@ pub struct App {
     /// The globs in which a route app's constructs are found, relative to its folder: `routes`, `constructs`,
     /// `functions`, `crons`, `queues`, `topics` and `subscribers` together.
     pub routes: Vec<String>,
-    /// `path#export` of an environment parser function.
+    /// `path#export` of the environment parser, or of a function that takes one.
     pub env_parser: Option<String>,
+    /// `path#export` of the logger of a route app.
+    pub logger: Option<String>,
+    /// The module that sets up the server of a route app (`hooks.server`).
+    pub server_hooks: Option<String>,
     /// Files of a front end that parse their configuration when imported.
     pub config: ConfigFiles,
     /// The variables it needs, listed by hand; takes the place of sniffing.
@@ -135,6 +159,8 @@ pub struct DokploySettings {
     pub endpoints: BTreeMap<String, String>,
     /// Where images are pushed, for instance `ghcr.io/org`; without scheme and final slash.
     pub registry: Option<String>,
+    /// The id of the registry on the server whose login is used where none is given.
+    pub registry_id: Option<String>,
     /// The base domain per stage, in lower case.
     pub domains: BTreeMap<String, String>,
 }

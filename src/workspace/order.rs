@@ -76,11 +76,20 @@ impl App {
     /// The prefix that makes a variable public in the app's framework: empty for Remix and for backends.
     pub fn public_prefix(&self) -> &'static str {
         match (self.app_type, self.framework.as_deref()) {
-            (AppType::Backend, _) | (_, Some("remix")) => "",
-            (_, Some("vite" | "tanstack-start")) => "VITE_",
-            (_, Some("expo")) | (AppType::Mobile, _) => "EXPO_PUBLIC_",
-            _ => "NEXT_PUBLIC_",
+            (AppType::Backend, _) => "",
+            (AppType::Mobile, None) => "EXPO_PUBLIC_",
+            (_, framework) => public_prefix(framework),
         }
+    }
+}
+
+/// The prefix that makes a variable public in a framework of front ends: empty for Remix, `NEXT_PUBLIC_` where none is named.
+pub fn public_prefix(framework: Option<&str>) -> &'static str {
+    match framework {
+        Some("remix") => "",
+        Some("vite" | "tanstack-start") => "VITE_",
+        Some("expo") => "EXPO_PUBLIC_",
+        _ => "NEXT_PUBLIC_",
     }
 }
 

@@ -198,20 +198,34 @@ pub(super) fn registry(value: &Value) -> Result<String, &'static str> {
     if host_fits && path_fits { Ok(text.to_owned()) } else { Err(EXPECTED) }
 }
 
-/// A folder relative to the workspace's root that does not leave it.
-pub(super) fn inner_path(value: &Value) -> Result<String, &'static str> {
-    const EXPECTED: &str = "a folder within the workspace, relative to its root";
-    let path = text(value).map_err(|_| EXPECTED)?;
+/// What the folder of an app is, in words.
+pub(super) const FOLDER: &str = "a folder within the workspace, relative to its root";
+
+/// A folder within the workspace, relative to its root; one that is given by its absolute path is made relative where the
+/// root is known.
+pub(super) fn folder(value: &Value, root: Option<&std::path::Path>) -> Result<String, &'static str> {
+    let path = text(value).map_err(|_| FOLDER)?;
+    if std::path::Path::new(&path).is_absolute() {
+        let Some(root) = root else { return Ok(path) };
+        let inner = std::path::Path::new(&path).strip_prefix(root).map_err(|_| FOLDER)?;
+        let inner = inner.to_string_lossy().into_owned();
+        return inner_path(if inner.is_empty() { ".".to_owned() } else { inner });
+    }
+    inner_path(path)
+}
+
+/// A relative path that does not leave where it starts.
+fn inner_path(path: String) -> Result<String, &'static str> {
     let mut depth = 0_usize;
     for part in path.split(['/', '\\']) {
         match part {
             "" | "." => {}
-            ".." => depth = depth.checked_sub(1).ok_or(EXPECTED)?,
+            ".." => depth = depth.checked_sub(1).ok_or(FOLDER)?,
             _ => depth += 1,
         }
     }
     let absolute = path.starts_with(['/', '\\']) || path.get(1..2) == Some(":");
-    if absolute { Err(EXPECTED) } else { Ok(path) }
+    if absolute { Err(FOLDER) } else { Ok(path) }
 }
 
 /// A name that an environment variable can have on its way to the app.
@@ -242,4 +256,27 @@ pub(super) fn image(value: &Value) -> Result<String, &'static str> {
         .ok()
         .filter(|image| image.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:@".contains(c)))
         .ok_or("an image such as postgres:18")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::path::Path;
+
+    #[test]
+    fn an_absolute_folder_counts_from_the_root() {
+        let root = Some(Path::new("/w"));
+        for (given, root, folder) in [
+            ("/w/apps/api", root, Ok("apps/api")),
+            ("/w", root, Ok(".")),
+            ("/other/api", root, Err(FOLDER)),
+            ("/w/../other", root, Err(FOLDER)),
+            ("/other/api", None, Ok("/other/api")),
+            ("apps/api", root, Ok("apps/api")),
+            ("../api", root, Err(FOLDER)),
+        ] {
+            assert_eq!(super::folder(&json!(given), root).as_deref().map_err(|it| *it), folder, "{given}");
+        }
+    }
 }

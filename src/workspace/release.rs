@@ -146,7 +146,8 @@ fn strictly<'de, D: Deserializer<'de>, T>(
         return Err(D::Error::custom("expected an object"));
     };
     let read = read(&app, &mut faults);
-    if faults.is_empty() { Ok(read) } else { Err(D::Error::custom(faults.in_words(&document).join("; "))) }
+    let found: Vec<String> = faults.take_faults(&document).iter().map(ToString::to_string).collect();
+    if found.is_empty() { Ok(read) } else { Err(D::Error::custom(found.join("; "))) }
 }
 
 fn login(value: &Value) -> Result<ReleaseLogin, &'static str> {

@@ -5,7 +5,7 @@ use super::read::{self, Fields};
 use super::{
     App, AppType, DeploySettings, DnsZone, DokploySettings, ReleaseLogin, Service, Services, StateSettings, Workspace,
 };
-use super::{app, name, references};
+use super::{app, name, references, undone};
 use crate::DeployError;
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -35,7 +35,7 @@ impl Workspace {
 }
 
 /// Reads all there is, so that every fault is noted; `None` where a part is missing for a whole.
-fn read_workspace(value: &Value, faults: &mut Faults) -> Option<Workspace> {
+pub(super) fn read_workspace(value: &Value, faults: &mut Faults) -> Option<Workspace> {
     let document = Fields::of(Some(value), &Path::default(), "an object", faults)?;
     let name = document.required("name", NAME, faults, workspace_name);
     let root = document.required("root", ROOT, faults, absolute);
@@ -43,10 +43,13 @@ fn read_workspace(value: &Value, faults: &mut Faults) -> Option<Workspace> {
     let default_target = document.object("deploy", faults).and_then(|deploy| {
         deploy.optional("default", faults, |value| read::text(value).map_err(|_| "the name of a deploy target"))
     });
-    let apps = read_apps(&document, default_target.as_deref(), services.db.is_some(), faults);
+    let around = app::Around { root: root.as_deref(), default_target: default_target.as_deref() };
+    let apps = read_apps(&document, around, services.db.is_some(), faults);
     let deploy = read_deploy(&document, faults);
     let state = read_state(&document, faults);
-    Some(Workspace { name: name?, root: root?, apps: apps?, services, deploy, state })
+    undone::note(&document, faults);
+    let warnings = faults.take_warnings(value);
+    Some(Workspace { name: name?, root: root?, apps: apps?, services, deploy, state, warnings })
 }
 
 const NAME: &str = "a name with at least one letter or digit, at most 100 characters";
@@ -65,7 +68,7 @@ fn absolute(value: &Value) -> Result<PathBuf, &'static str> {
 
 fn read_apps(
     document: &Fields<'_>,
-    default_target: Option<&str>,
+    around: app::Around<'_>,
     has_database: bool,
     faults: &mut Faults,
 ) -> Option<IndexMap<String, App>> {
@@ -78,7 +81,7 @@ fn read_apps(
         if let Some(fault) = &fault {
             faults.push(&path, fault.as_str());
         }
-        let Some(app) = app::read(value, &path, default_target, faults) else { continue };
+        let Some(app) = app::read(value, &path, around, faults) else { continue };
         // A backend may ask for a database of its own, which then carries its name.
         if fault.is_none()
             && has_database
@@ -130,6 +133,7 @@ fn read_dokploy(deploy: &Fields<'_>, faults: &mut Faults) -> Option<DokploySetti
         endpoint: dokploy.optional("endpoint", faults, read::endpoint),
         endpoints: dokploy.map("endpoints", faults, read::endpoint),
         registry: dokploy.optional("registry", faults, read::registry),
+        registry_id: dokploy.optional("registryId", faults, read::text),
         domains: dokploy.map("domains", faults, read::host),
     })
 }

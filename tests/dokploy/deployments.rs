@@ -124,6 +124,22 @@ async fn a_cancelled_and_a_lost_deployment_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_deployment_that_nobody_works_on_any_more_is_lost_though_its_row_says_that_it_runs() {
+    let running = || ("deployment.all", ok([deployments(&[("ours", "running")])]));
+    let server = scripted(vec![running(), ("deployment.queueList", ok([queue(&[("theirs", "active")])]))]).await;
+    let error = follow(&server, &settings()).await.0.unwrap_err();
+    assert_eq!((error.reason_name(), error.is_retryable()), (Some("lost"), true));
+    assert!(error.message().contains("queue"), "{error}");
+
+    let server = scripted(vec![running(), ("deployment.queueList", ok([queue(&[("ours", "active")])]))]).await;
+    let brief = WaitSettings { deployment_deadline: Duration::from_secs(1), ..settings() };
+    let error = follow(&server, &brief).await.0.unwrap_err();
+    assert_eq!(error.reason_name(), Some("timeout"), "worked on, it is waited for");
+    let asked = |path: &str| server.requests().iter().filter(|request| request.path.ends_with(path)).count();
+    assert!(asked("deployment.queueList") * 2 < asked("deployment.all"), "the queue is read seldom");
+}
+
+#[tokio::test]
 async fn waiting_ends_at_the_deadline() {
     let server = scripted(vec![("deployment.queueList", ok([queue(&[("ours", "waiting")])]))]).await;
     let brief = WaitSettings { deployment_deadline: Duration::from_millis(200), ..settings() };
@@ -195,7 +211,7 @@ async fn prove(server: &Server) -> (Result<(), DeployError>, Vec<Progress>) {
     let tell = |step| progress.lock().unwrap().push(step);
     let client = server.client();
     let outcome = client.prove_running("app", "shop-api-lvqtn3", expected(), &settings(), &tell).await;
-    (outcome, progress.into_inner().unwrap())
+    (outcome.map(drop), progress.into_inner().unwrap())
 }
 
 const SERVICE: &str = "docker.getServiceContainersByAppName";

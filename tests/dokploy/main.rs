@@ -4,6 +4,7 @@
 
 mod contract;
 mod deployments;
+mod identity;
 mod server;
 mod timelines;
 mod transcript;

@@ -33,9 +33,11 @@ impl World {
         Moment { mutations: self.simulator.mutations().len(), dns: self.dns_writes().len() }
     }
 
-    /// The changes that were asked of the server since a moment, as endpoint and body.
+    /// The changes that were asked of the server since a moment, as endpoint and body; without the lease that every change
+    /// is made under, be it one of a DNS record.
     pub fn sent_since(&self, moment: &Moment) -> Vec<(String, Value)> {
         let sent = self.simulator.mutations().into_iter().skip(moment.mutations);
+        let sent = sent.filter(|request| !request.endpoint().starts_with("tag."));
         sent.map(|request| (request.endpoint().to_owned(), request.body.unwrap_or_default())).collect()
     }
 

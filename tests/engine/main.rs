@@ -6,6 +6,7 @@
 mod built;
 mod changes;
 mod checks;
+mod command_line;
 mod domains;
 mod drift;
 mod failures;

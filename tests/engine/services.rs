@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How long the images of the databases are pulled, in the time of the simulated server.
-const PULL_MILLIS: u64 = 30_000;
+const PULL_MILLIS: u64 = 120_000;
 
 /// How long a run may take on a machine that is busy, before its database counts as lost.
 const PATIENCE: Duration = Duration::from_mins(1);

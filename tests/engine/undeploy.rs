@@ -308,7 +308,7 @@ async fn a_project_that_a_hand_removed_is_gone_and_is_forgotten() {
 
 #[tokio::test]
 async fn i8_an_app_that_is_being_deployed_leaves_no_service_behind() {
-    let world = World::with(|it| it.image(Image::new(image("jobs", "1")).pull_takes(30_000))).await;
+    let world = World::with(|it| it.image(Image::new(image("jobs", "1")).pull_takes(120_000))).await;
     let mut request = world.light();
     request["apps"] = json!(["jobs"]);
     request["waitFor"] = json!("queued");

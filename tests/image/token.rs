@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use deploy_native::image::{ImageReference, RegistryClient, RegistryLogin, Resolution};
+use deploy_native::image::{ImageReference, LoginCheck, RegistryClient, RegistryLogin, Resolution};
 use deploy_native::secrets::Secret;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -47,13 +47,21 @@ fn authorization(request: &Request) -> &str {
 
 async fn resolve(address: SocketAddr, password: Option<&str>) -> Resolution {
     let reference = ImageReference::parse(&format!("{address}/org/app:1")).unwrap();
-    let login = password.map(|password| RegistryLogin {
-        registry: address.to_string(),
-        username: "user".to_owned(),
-        password: Secret::new(password),
-    });
+    let login = password.map(|password| login(address, password));
     RegistryClient::new(None).unwrap().resolve(&reference, login.as_ref()).await
 }
+
+fn login(address: SocketAddr, password: &str) -> RegistryLogin {
+    let password = Secret::new(password);
+    RegistryLogin { registry: address.to_string(), username: "user".to_owned(), password }
+}
+
+async fn check(address: SocketAddr, password: &str) -> LoginCheck {
+    RegistryClient::new(None).unwrap().check_login(&login(address, password), "org/app").await
+}
+
+/// The login `user:right`.
+const RIGHT: &str = "Basic dXNlcjpyaWdodA==";
 
 /// A registry that sends to the token server at `realm`.
 fn wants_token(realm: String) -> impl Fn(&Request) -> Response + Clone + Send + Sync + 'static {
@@ -137,9 +145,76 @@ async fn other_answers_are_told_apart() {
         (500, &[], "Unreachable"),
         (301, &[("location", "/v2/")], "Unreachable"),
         (200, &[("docker-content-digest", "nonsense")], "Digest"),
+        (200, &[], "Digest"),
     ] {
-        let (registry, _) = serve(move |_| respond(status, headers, "")).await;
+        let (registry, _) = serve(move |_| respond(status, headers, "{\"schemaVersion\":2}")).await;
         let resolution = resolve(registry, None).await;
         assert!(format!("{resolution:?}").starts_with(expected), "{status} {headers:?}: {resolution:?}");
     }
+}
+
+#[tokio::test]
+async fn a_registry_that_refuses_without_a_challenge_is_shown_the_login() {
+    for status in [401, 403] {
+        let (registry, asked) = serve(move |request| match authorization(request) {
+            RIGHT => found(),
+            _ => respond(status, &[], ""),
+        })
+        .await;
+        assert_eq!(resolve(registry, Some("right")).await, Resolution::Digest(DIGEST.to_owned()));
+        let paths: Vec<String> = asked.lock().unwrap().iter().map(|(_, path, _)| path.clone()).collect();
+        assert_eq!(paths, ["/v2/org/app/manifests/1", "/v2/", "/v2/org/app/manifests/1"]);
+        for password in [None, Some("wrong")] {
+            let resolution = resolve(registry, password).await;
+            assert!(matches!(&resolution, Resolution::Refused { .. }), "{status}: {resolution:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_challenge_at_the_root_counts_where_the_manifest_has_none() {
+    let (tokens, asked_tokens) = serve(|_| respond(200, &[], r#"{"token":"good"}"#)).await;
+    let challenge = format!("Bearer realm=\"http://{tokens}/token\",service=\"x\"");
+    let (registry, _) = serve(move |request| match (authorization(request), request.uri().path()) {
+        ("Bearer good", _) => found(),
+        (_, "/v2/") => respond(401, &[("www-authenticate", &challenge)], ""),
+        _ => respond(403, &[], ""),
+    })
+    .await;
+    assert_eq!(resolve(registry, Some("right")).await, Resolution::Digest(DIGEST.to_owned()));
+    assert_eq!(asked_tokens.lock().unwrap()[0].2, RIGHT);
+}
+
+#[tokio::test]
+async fn a_page_is_not_taken_for_a_manifest() {
+    let html = [("content-type", "text/html")];
+    let (registry, _) = serve(move |_| respond(200, &html, "<html>log in</html>")).await;
+    let resolution = resolve(registry, None).await;
+    let told = matches!(&resolution, Resolution::Unreachable { reason } if reason.contains("text/html"));
+    assert!(told, "{resolution:?}");
+}
+
+#[tokio::test]
+async fn a_login_is_checked_without_pushing_anything() {
+    let basic = |request: &Request| match authorization(request) {
+        RIGHT => respond(200, &[], "{}"),
+        _ => respond(401, &[("www-authenticate", "Basic realm=\"x\"")], ""),
+    };
+    let (registry, asked) = serve(basic).await;
+    assert_eq!(check(registry, "right").await, LoginCheck::Taken);
+    assert!(matches!(check(registry, "wrong").await, LoginCheck::Refused { .. }));
+    assert!(asked.lock().unwrap().iter().all(|(method, path, _)| method == "GET" && path == "/v2/"));
+
+    let (tokens, asked_tokens) = serve(|request| match authorization(request) {
+        RIGHT => respond(200, &[], r#"{"token":"good"}"#),
+        _ => respond(403, &[], ""),
+    })
+    .await;
+    let (registry, _) = serve(wants_token(format!("http://{tokens}/token"))).await;
+    assert_eq!(check(registry, "right").await, LoginCheck::Taken);
+    assert!(asked_tokens.lock().unwrap()[0].1.contains("scope=repository%3Aorg%2Fapp%3Apull%2Cpush"));
+    assert!(matches!(check(registry, "wrong").await, LoginCheck::Refused { .. }));
+
+    let (registry, _) = serve(|_| respond(500, &[], "")).await;
+    assert!(matches!(check(registry, "right").await, LoginCheck::Unknown { .. }));
 }

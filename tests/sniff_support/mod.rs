@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each suite uses a part")]
 #![allow(clippy::unwrap_used, reason = "used by tests and benchmarks only")]
 
-use deploy_native::workspace::{App, AppType, ConfigFiles};
+use deploy_native::workspace::{App, AppType, ConfigFiles, Health};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,6 +39,9 @@ fn major(node: &Path) -> u32 {
 pub(crate) fn app(declared: &Value) -> App {
     let text = |key: &str| declared[key].as_str().map(str::to_owned);
     let list = |key: &str| -> Option<Vec<String>> {
+        if let Some(one) = text(key) {
+            return Some(vec![one]);
+        }
         let values = declared[key].as_array()?;
         Some(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
     };
@@ -55,6 +58,8 @@ pub(crate) fn app(declared: &Value) -> App {
         entry: text("entry"),
         routes: list("routes").unwrap_or_default(),
         env_parser: text("envParser"),
+        logger: text("logger"),
+        server_hooks: declared["hooks"]["server"].as_str().map(str::to_owned),
         config: ConfigFiles {
             client: declared["config"]["client"].as_str().map(str::to_owned),
             server: declared["config"]["server"].as_str().map(str::to_owned),
@@ -63,6 +68,8 @@ pub(crate) fn app(declared: &Value) -> App {
         domain: None,
         shared_with: Vec::new(),
         dockerfile: None,
+        release: None,
+        health: Health::default(),
     }
 }
 

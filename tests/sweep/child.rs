@@ -4,17 +4,33 @@ use crate::flight::Flight;
 use crate::world::{DATABASE_DEADLINE, LANDING, World};
 use deploy_native::DeployEvent;
 use deploy_native::deploy::{RunOptions, Surroundings};
+use deploy_native::lease::LeaseSettings;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
+use time::OffsetDateTime;
+
+/// By how many seconds the clock of a child's machine is ahead.
+static CLOCK_AHEAD: OnceLock<i64> = OnceLock::new();
+
+/// The time on a child's machine.
+fn machine_time() -> OffsetDateTime {
+    OffsetDateTime::now_utc() + time::Duration::seconds(CLOCK_AHEAD.get().copied().unwrap_or_default())
+}
 
 /// Tells a child what to deploy, and where.
 const PART: &str = "SWEEP_TEST_PART";
 /// What the lines of children begin with, to tell them from the test harness's own.
 const MARK: &str = "CHILD ";
+/// A lease that is over soon after its run has died.
+const SHORT_LEASE: LeaseSettings = LeaseSettings {
+    term: Duration::from_secs(4),
+    renewal: Duration::from_millis(700),
+    poll: Duration::from_millis(200),
+};
 /// How long any child may take to say something, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -29,6 +45,7 @@ fn say(line: &str) {
 pub(crate) async fn played() -> bool {
     let Ok(part) = std::env::var(PART) else { return false };
     let part: Value = serde_json::from_str(&part).unwrap();
+    CLOCK_AHEAD.set(part["clockAhead"].as_i64().unwrap_or_default()).unwrap();
     let options = RunOptions {
         events: Arc::new(|event: DeployEvent| {
             say(serde_json::to_value(event).unwrap()["type"].as_str().unwrap_or_default());
@@ -38,8 +55,11 @@ pub(crate) async fn played() -> bool {
             authoritative_port: part["port"].as_u64().unwrap().try_into().unwrap(),
             landing: LANDING,
             database_deadline: DATABASE_DEADLINE,
+            lease: if part["shortLease"] == true { SHORT_LEASE } else { LeaseSettings::default() },
+            now: machine_time,
             ..Surroundings::default()
         },
+        wait_for_lock: Duration::from_secs(part["waitForLock"].as_u64().unwrap_or_default()),
         ..RunOptions::default()
     };
     let flight = Flight::named(part["flight"].as_str().unwrap());
@@ -54,12 +74,18 @@ pub(crate) fn command(test: &str, world: &World, flight: Flight) -> Command {
 }
 
 fn command_for(test: &str, world: &World, flight: Flight, request: &Value) -> Command {
-    let part = json!({
+    command_on(test, world, flight, request, &Value::Null)
+}
+
+/// The command of a child with a machine of its own, which `machine` describes.
+fn command_on(test: &str, world: &World, flight: Flight, request: &Value, machine: &Value) -> Command {
+    let mut part = json!({
         "flight": format!("{flight:?}"),
         "request": request,
         "resolver": world.dns.resolver_addr().to_string(),
         "port": world.dns.authoritative_port(),
     });
+    part.as_object_mut().unwrap().extend(machine.as_object().cloned().unwrap_or_default());
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(PART, part.to_string());
     command
@@ -80,6 +106,12 @@ impl Running {
     /// Starts a child that runs a flight with a request of its own.
     pub(crate) fn start_with(test: &str, world: &World, flight: Flight, request: &Value) -> Self {
         Self::spawn(command_for(test, world, flight, request))
+    }
+
+    /// Starts a child on a machine of its own: `clockAhead` and `waitForLock` in seconds, and whether it has a
+    /// `shortLease`.
+    pub(crate) fn start_on(test: &str, world: &World, flight: Flight, request: &Value, machine: &Value) -> Self {
+        Self::spawn(command_on(test, world, flight, request, machine))
     }
 
     fn spawn(mut command: Command) -> Self {

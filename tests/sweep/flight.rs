@@ -136,7 +136,12 @@ impl Flight {
 
 /// A world in which somebody else has things, too: one of their records stands where one of ours must.
 pub(crate) async fn start() -> World {
-    let world = World::start().await;
+    start_ahead(0).await
+}
+
+/// The same world, whose server's clock is so many seconds ahead.
+pub(crate) async fn start_ahead(seconds: i64) -> World {
+    let world = World::with(|builder| builder.clock_ahead(seconds)).await;
     let client = Dokploy::new(world.simulator.url(), &world.simulator.token().into()).unwrap();
     let theirs = client.project().create("somebody-elses", None).await.unwrap();
     world.simulator.create_application(&theirs.environment.environment_id, "api");

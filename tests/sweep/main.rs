@@ -20,6 +20,7 @@ mod kill;
 mod live;
 mod locked;
 mod lost;
+mod machines;
 mod reference;
 mod rotation;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

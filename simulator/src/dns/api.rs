@@ -1,55 +1,24 @@
-//! What both vendors' APIs share: recording, faults, and the listener.
+//! The listener of both vendors' APIs, which records every request and applies the faults.
 
 use super::connection::{Connection, CuttableListener};
-use super::fault::{FaultKind, Faults, RecordedRequest, Vendor};
-use super::zone::Zones;
+use super::fault::{FaultKind, RecordedRequest, Vendor};
+use super::shared::Shared;
 use super::{cloudflare, hostinger};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use serde_json::Value;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// Larger bodies are refused, as both vendors do.
 const MAX_BODY: usize = 1 << 20;
-
-/// What the APIs work on.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) zones: Zones,
-    pub(super) faults: Faults,
-    pub(super) requests: Mutex<Vec<RecordedRequest>>,
-    pub(super) cloudflare_tokens: BTreeSet<String>,
-    pub(super) hostinger_tokens: BTreeSet<String>,
-    pub(super) largest_page: usize,
-}
-
-impl Shared {
-    pub(super) fn requests(&self) -> Vec<RecordedRequest> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn record(&self, request: RecordedRequest) -> usize {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.push(request);
-        requests.len() - 1
-    }
-
-    fn answered(&self, index: usize, status: StatusCode) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(request) = requests.get_mut(index) {
-            request.status = Some(status.as_u16());
-        }
-    }
-}
 
 /// Serves both APIs on a free port of the loopback address.
 pub(super) async fn serve(shared: Arc<Shared>) -> io::Result<(SocketAddr, JoinHandle<()>)> {
@@ -65,11 +34,6 @@ pub(super) async fn serve(shared: Arc<Shared>) -> io::Result<(SocketAddr, JoinHa
         let _ = axum::serve(CuttableListener(listener), service).await;
     });
     Ok((address, task))
-}
-
-/// The token of an `Authorization: Bearer …` header.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 async fn observe(
@@ -128,29 +92,4 @@ fn failure(vendor: Vendor, status: u16) -> Response {
         Vendor::Cloudflare => cloudflare::error(status, 10_001, text),
         Vendor::Hostinger => hostinger::error(status, text),
     }
-}
-
-/// An answer that ends a request early.
-pub(super) struct Refusal(Box<Response>);
-
-impl From<Response> for Refusal {
-    fn from(response: Response) -> Self {
-        Self(Box::new(response))
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        *self.0
-    }
-}
-
-/// A JSON answer.
-pub(super) fn answer(status: StatusCode, body: Value) -> Response {
-    (status, axum::Json(body)).into_response()
-}
-
-/// A correlation id as Hostinger sends it; always the same, so that runs can be compared.
-pub(super) fn correlation_id() -> Value {
-    json!("26a91bd9-f8c8-4a83-9df9-83e23d696fe3")
 }

@@ -1,6 +1,7 @@
 //! The Cloudflare-shaped API, version 4: zones by name, and records listed, created, changed and deleted one by one.
 
-use super::api::{Refusal, Shared, answer, bearer};
+use super::response::{Refusal, answer, bearer};
+use super::shared::Shared;
 use super::zone::{ZoneRecord, full_name, relative_name};
 use axum::Router;
 use axum::extract::{Path, Query, State};

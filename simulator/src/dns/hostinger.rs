@@ -1,6 +1,7 @@
 //! The Hostinger-shaped API: a zone is read whole, and changed by record sets.
 
-use super::api::{Refusal, Shared, answer, bearer, correlation_id};
+use super::response::{Refusal, answer, bearer, correlation_id};
+use super::shared::Shared;
 use super::zone::{ZoneRecord, relative_name};
 use axum::Router;
 use axum::extract::{Path, State};

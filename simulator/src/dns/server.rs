@@ -1,6 +1,6 @@
 //! The DNS servers: authoritative ones, and one that plays the recursive resolver, over UDP and TCP.
 
-use super::api::Shared;
+use super::shared::Shared;
 use super::zone::{ZoneRecord, full_name};
 use async_trait::async_trait;
 use hickory_server::net::runtime::Time;

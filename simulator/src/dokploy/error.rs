@@ -38,7 +38,12 @@ impl ApiError {
 
     /// 404: no such record.
     pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(404, "NOT_FOUND", format!("{what} not found"))
+        Self::no_record(format!("{what} not found"))
+    }
+
+    /// 404: no such record, in words of its own.
+    pub(crate) fn no_record(message: impl Into<String>) -> Self {
+        Self::new(404, "NOT_FOUND", message)
     }
 
     /// 404: no such endpoint. Its `data` has no `path`.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-use crate::clock::timestamp;
+use crate::clock::WallClock;
 use crate::random;
 use crate::swarm::Service;
 
@@ -37,6 +37,8 @@ pub(crate) struct Job {
 /// All tables, the deployment queue and the swarm.
 #[derive(Debug, Default)]
 pub(crate) struct State {
+    /// What dates the rows.
+    pub(crate) wall_clock: WallClock,
     pub(crate) projects: Vec<Record>,
     pub(crate) environments: Vec<Record>,
     pub(crate) applications: Vec<Record>,
@@ -46,6 +48,7 @@ pub(crate) struct State {
     pub(crate) registries: Vec<Record>,
     pub(crate) ports: Vec<Record>,
     pub(crate) mounts: Vec<Record>,
+    pub(crate) tags: Vec<Record>,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) queue: Vec<Job>,
     pub(crate) jobs_made: u64,
@@ -123,7 +126,7 @@ impl State {
     /// Adds a project with its default environment.
     pub(crate) fn add_project(&mut self, name: &str, description: &Value, env: &str) -> (Record, Record) {
         let project = record(json!({
-            "projectId": random::nanoid(), "name": name, "description": description, "createdAt": timestamp(),
+            "projectId": random::nanoid(), "name": name, "description": description, "createdAt": self.wall_clock.timestamp(),
             "organizationId": ORGANIZATION, "env": env,
         }));
         let id = text(&project, "projectId").to_owned();
@@ -135,7 +138,7 @@ impl State {
     /// Adds an environment.
     pub(crate) fn add_environment(&mut self, name: &str, description: &Value, project: &str, default: bool) -> Record {
         let environment = record(json!({
-            "environmentId": random::nanoid(), "name": name, "description": description, "createdAt": timestamp(),
+            "environmentId": random::nanoid(), "name": name, "description": description, "createdAt": self.wall_clock.timestamp(),
             "env": "", "projectId": project, "isDefault": default,
         }));
         self.environments.push(environment.clone());
@@ -150,7 +153,7 @@ impl State {
         assign(
             &mut application,
             record(json!({
-                "applicationId": random::nanoid(), "appName": app_name, "createdAt": timestamp(),
+                "applicationId": random::nanoid(), "appName": app_name, "createdAt": self.wall_clock.timestamp(),
                 "refreshToken": random::letters(21), "environmentId": environment,
             })),
         );
@@ -186,6 +189,23 @@ impl State {
         for table in [&mut self.postgres, &mut self.redis, &mut self.environments] {
             table.retain(|record| text(record, "environmentId") != environment);
         }
+    }
+
+    /// The deployments of an application, newest first.
+    pub(crate) fn deployments_of<'a>(&'a self, application: &'a str) -> impl Iterator<Item = &'a Deployment> {
+        self.deployments.iter().rev().filter(move |row| text(&row.record, "applicationId") == application)
+    }
+
+    /// Titles and states of an application's deployments, newest first.
+    pub(crate) fn deployment_titles(&self, application: &str) -> Value {
+        self.deployments_of(application).map(|row| json!([row.record["title"], row.record["status"]])).collect()
+    }
+
+    /// Titles and states of the queue, waiting jobs first.
+    pub(crate) fn queue_titles(&self) -> Value {
+        let waiting = self.queue.iter().filter(|job| !job.active).map(|job| json!([job.title, "waiting"]));
+        let active = self.queue.iter().filter(|job| job.active).map(|job| json!([job.title, "active"]));
+        waiting.chain(active).collect()
     }
 
     /// Deletes an application's rows in every table.

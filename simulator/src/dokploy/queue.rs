@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::dotenv;
 use super::model::{self, Deployment, Job, Record, State, deployment_template, find, find_mut, rows, text};
 use crate::catalogue::{registry_host, repository};
-use crate::clock::timestamp;
 use crate::image::Image;
 use crate::random;
 use crate::swarm::{HealthCheck, Order, Spec, rollout};
@@ -42,13 +41,21 @@ async fn work(world: Arc<World>) {
     }
 }
 
+/// Restarts the server: its queue is lost, and a new worker starts.
+pub(crate) fn restart(world: &Arc<World>) {
+    world.replace_worker();
+    world.write(lose);
+    start(world);
+}
+
 /// What a server restart does to the queue: waiting jobs vanish, the running one becomes `cancelled`.
-pub(crate) fn lose(state: &mut State) {
+fn lose(state: &mut State) {
     state.queue.clear();
+    let now = state.wall_clock.timestamp();
     let State { deployments, applications, .. } = state;
     for deployment in deployments.iter_mut().filter(|deployment| text(&deployment.record, "status") == "running") {
         deployment.record.insert("status".into(), "cancelled".into());
-        deployment.record.insert("finishedAt".into(), timestamp().into());
+        deployment.record.insert("finishedAt".into(), now.clone().into());
         if let Some(app) = find_mut(applications, "applicationId", text(&deployment.record, "applicationId")) {
             app.insert("applicationStatus".into(), "idle".into());
         }
@@ -71,7 +78,7 @@ async fn run(world: &Arc<World>, job: &Job) {
     world.write(|state| {
         if let Some(row) = row(state, &deployment) {
             row.record.insert("status".into(), status.into());
-            row.record.insert("finishedAt".into(), timestamp().into());
+            row.record.insert("finishedAt".into(), world.timestamp().into());
         }
         if let Some(application) = find_mut(&mut state.applications, "applicationId", &job.application_id) {
             application.insert("applicationStatus".into(), status.into());
@@ -80,7 +87,7 @@ async fn run(world: &Arc<World>, job: &Job) {
 }
 
 fn add_row(state: &mut State, job: &Job, application: &Record) -> String {
-    let now = timestamp();
+    let now = state.wall_clock.timestamp();
     let app_name = text(application, "appName");
     let stamp = now.get(..19).unwrap_or(&now).replacen('T', ":", 1);
     let mut row = deployment_template();

@@ -1,6 +1,6 @@
 //! The Node.js bindings of the simulator: convert, call, convert back.
 //!
-//! Internal: the public JavaScript is `testing.js`.
+//! Internal: the public JavaScript is `simulator/index.js`.
 
 #![expect(unreachable_pub, reason = "what `#[napi]` exports is public to JavaScript only")]
 #![expect(clippy::needless_pass_by_value, reason = "`#[napi]` takes owned values")]

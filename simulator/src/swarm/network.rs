@@ -1,17 +1,17 @@
 //! Connections within the server's network: who listens, and what is answered.
 
-use super::task::At;
-use super::{Desired, TaskState};
+use super::model::{Desired, Task, TaskState};
+use super::task::TaskRef;
 use crate::image::Image;
 use crate::world::World;
 
 /// Whether a connection to `host` on `port` is accepted, from within the container of `from`.
-pub(super) fn accepts(world: &World, from: &At, host: &str, port: u16) -> bool {
+pub(super) fn accepts(world: &World, from: &TaskRef, host: &str, port: u16) -> bool {
     listener(world, from, host, port).is_some()
 }
 
 /// The status with which a request for `path` is answered, from within the container of `from`; `None` without a server.
-pub(super) fn status(world: &World, from: &At, host: &str, port: u16, path: &str) -> Option<u16> {
+pub(super) fn status(world: &World, from: &TaskRef, host: &str, port: u16, path: &str) -> Option<u16> {
     match listener(world, from, host, port)? {
         Listener::App(image) => Some(image.status(path)),
         Listener::Database => None,
@@ -24,7 +24,7 @@ enum Listener {
     Database,
 }
 
-fn listener(world: &World, from: &At, host: &str, port: u16) -> Option<Listener> {
+fn listener(world: &World, from: &TaskRef, host: &str, port: u16) -> Option<Listener> {
     if matches!(host, "localhost" | "127.0.0.1" | "::1") {
         return in_task(world, from, port);
     }
@@ -42,18 +42,18 @@ fn listener(world: &World, from: &At, host: &str, port: u16) -> Option<Listener>
 }
 
 /// The task that gets the next connection to a service: those that run take turns.
-fn balanced(world: &World, service: &str) -> Option<At> {
+fn balanced(world: &World, service: &str) -> Option<TaskRef> {
     world.write(|state| {
         let service = state.services.get_mut(service)?;
         service.connections = service.connections.wrapping_add(1);
-        let up = |task: &&super::Task| task.state == TaskState::Running && task.desired == Desired::Running;
-        let running: Vec<&super::Task> = service.tasks.iter().filter(up).collect();
+        let up = |task: &&Task| task.state == TaskState::Running && task.desired == Desired::Running;
+        let running: Vec<&Task> = service.tasks.iter().filter(up).collect();
         let task = running.get(service.connections % running.len().max(1))?.id.clone();
-        Some(At { service: service.name.clone(), task })
+        Some(TaskRef { service: service.name.clone(), task })
     })
 }
 
-fn in_task(world: &World, at: &At, port: u16) -> Option<Listener> {
+fn in_task(world: &World, at: &TaskRef, port: u16) -> Option<Listener> {
     let (image, env, up) = world.read(|state| {
         let task = state.services.get(&at.service)?.tasks.iter().find(|task| task.id == at.task)?;
         let container = task.container.as_ref().filter(|it| it.serves && it.finished_at.is_none())?;

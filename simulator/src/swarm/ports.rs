@@ -2,7 +2,7 @@
 
 use tokio::net::TcpStream;
 
-use super::TaskState;
+use super::model::TaskState;
 use crate::dokploy::error::ApiError;
 use crate::dokploy::model::State;
 use crate::world::World;

@@ -1,50 +1,57 @@
-//! The life of one task: placed, started, running, ended, started again, or rolled back.
+//! The life of one task: placed, started, stopped.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::command::{self, Command};
-use super::health::{self, Health};
-use super::rollout;
+use super::health_check::Health;
+use super::model::{Container, Desired, Service, Spec, Task, TaskState};
+use super::ports;
 use super::template::{self, Context};
-use super::{Container, Database, Desired, Service, Spec, Task, TaskState, Volume, ports, script};
-use crate::clock::{Timeline, timestamp};
+use crate::clock::Timeline;
 use crate::dokploy::model::State;
 use crate::random;
 use crate::world::World;
 
 /// Swarm keeps this many tasks of a slot.
 const HISTORY: usize = 5;
-/// A task that ends this soon after its start makes the update fail.
-const MONITOR: Duration = Duration::from_secs(5);
-/// How long Swarm waits before it starts a task again.
-const RESTART_DELAY_MILLIS: u64 = 5_000;
+/// The most bytes of a line that Docker logs as one entry.
+const LONGEST_ENTRY: usize = 16 * 1024;
 
 /// Names a task.
 #[derive(Debug, Clone)]
-pub(super) struct At {
+pub(super) struct TaskRef {
     pub(super) service: String,
     pub(super) task: String,
 }
 
-impl At {
-    fn task<'a>(&self, state: &'a mut State) -> Option<&'a mut Task> {
+impl TaskRef {
+    pub(super) fn task<'a>(&self, state: &'a mut State) -> Option<&'a mut Task> {
         state.services.get_mut(&self.service)?.task_mut(&self.task)
     }
 
     /// The task, if it is still wanted.
-    fn wanted<'a>(&self, state: &'a mut State) -> Option<&'a mut Task> {
+    pub(super) fn wanted<'a>(&self, state: &'a mut State) -> Option<&'a mut Task> {
         self.task(state).filter(|task| task.desired != Desired::Shutdown)
     }
 }
 
-/// Brings a pending task to Running. `false` when it was given up on the way.
-pub(super) async fn start(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
+/// A container that has started, and what it runs.
+pub(super) struct Started {
+    /// With its variables expanded.
+    pub(super) spec: Spec,
+    /// Ends it.
+    pub(super) stopped: CancellationToken,
+    /// When it started.
+    pub(super) time: Timeline,
+}
+
+/// Brings a pending task to its container. `None` when it was given up on the way.
+pub(super) async fn start(world: &World, at: &TaskRef, time: &mut Timeline) -> Option<Started> {
     time.pass(100).await;
     if !place(world, at, time).await {
-        return false;
+        return None;
     }
     time.pass(150).await;
     let prepared = world.write(|state| {
@@ -55,14 +62,14 @@ pub(super) async fn start(world: &Arc<World>, at: &At, time: &mut Timeline) -> b
         wanted
     });
     if !prepared {
-        return false;
+        return None;
     }
     time.pass(100).await;
     run(world, at, time).await
 }
 
 /// Waits until the task fits on the node, then assigns it.
-async fn place(world: &World, at: &At, time: &mut Timeline) -> bool {
+async fn place(world: &World, at: &TaskRef, time: &mut Timeline) -> bool {
     loop {
         let image = world.read(|state| {
             let task = state.services.get(&at.service)?.tasks.iter().find(|task| task.id == at.task)?;
@@ -96,14 +103,14 @@ async fn place(world: &World, at: &At, time: &mut Timeline) -> bool {
     }
 }
 
-fn step(state: &mut State, at: &At, next: TaskState) -> bool {
+fn step(state: &mut State, at: &TaskRef, next: TaskState) -> bool {
     at.wanted(state).map(|task| task.become_state(next)).is_some()
 }
 
-/// Starting, then Running with a container whose life goes on by itself; one with a health check is up when it is healthy.
-async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
+/// Starting, then Running with a container; one with a health check is up when it is healthy.
+async fn run(world: &World, at: &TaskRef, time: &mut Timeline) -> Option<Started> {
     if !world.write(|state| step(state, at, TaskState::Starting)) {
-        return false;
+        return None;
     }
     time.pass(300).await;
     let stopped = world.stopped.child_token();
@@ -119,7 +126,7 @@ async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
         task.container = Some(Container {
             id: random::container_id(),
             started: Instant::now(),
-            started_at: timestamp(),
+            started_at: world.timestamp(),
             finished_at: None,
             exit_code: 0,
             env: env.clone(),
@@ -131,252 +138,11 @@ async fn run(world: &Arc<World>, at: &At, time: &mut Timeline) -> bool {
         });
         Some(Spec { env, ..Spec::clone(&task.spec) })
     });
-    let Some(spec) = spec else { return false };
-    let (live_world, live_at, live_spec, time) = (Arc::clone(world), at.clone(), spec.clone(), *time);
-    world.spawn(async move { live(&live_world, &live_at, &live_spec, &stopped, time).await });
-    match &spec.health {
-        Some(check) => health::start(world, at, &spec, check).await,
-        None => true,
-    }
+    Some(Started { spec: spec?, stopped, time: *time })
 }
 
-/// What happens inside the container until it ends or is stopped.
-async fn live(world: &Arc<World>, at: &At, spec: &Spec, stopped: &CancellationToken, mut time: Timeline) {
-    if let Some(database) = &spec.database {
-        return serve(world, at, spec, database, stopped, time).await;
-    }
-    let image = world.images(|catalogue| catalogue.get(&spec.image));
-    if let Some(after) = image.crash_after(&spec.env) {
-        log(world, at, "starting");
-        serve_requests(world, at);
-        if stopped.run_until_cancelled(time.pass(after)).await.is_some() {
-            log(world, at, "Error: simulated crash");
-            ended(world, at, 1, "", Duration::from_millis(after), time);
-        }
-        return;
-    }
-    match command::of(spec, &image) {
-        Command::Unstartable(error) => ended(world, at, 127, &error, Duration::ZERO, time),
-        Command::Given(arguments) => {
-            let started = Instant::now();
-            let output = |line: &str| log(world, at, line);
-            let run = script::run(world, at, spec, &arguments, &output);
-            if let Some(code) = stopped.run_until_cancelled(run).await {
-                ended(world, at, code, "", world.clock.since(started), world.clock.timeline());
-            }
-        }
-        Command::Own => {
-            serve_requests(world, at);
-            log(world, at, &format!("{} listening", spec.image));
-        }
-    }
-}
-
-/// From now on the image says whether the container accepts connections.
-fn serve_requests(world: &World, at: &At) {
-    world.write(|state| {
-        if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
-            container.serves = true;
-        }
-    });
-}
-
-/// A database container: initialise the volume once, accept connections, publish the port.
-async fn serve(
-    world: &Arc<World>,
-    at: &At,
-    spec: &Spec,
-    database: &Database,
-    stopped: &CancellationToken,
-    mut time: Timeline,
-) {
-    let Some((door, volume)) = world.read(|state| {
-        let service = state.services.get(&at.service)?;
-        Some((Arc::clone(&service.door), service.volume))
-    }) else {
-        return;
-    };
-    let fresh = volume == Volume::Empty;
-    let start_up = time.pass(if fresh { 3_000 } else { 500 });
-    let replaced = stopped.run_until_cancelled(start_up).await.is_none();
-    if volume == Volume::Broken {
-        log(world, at, "PostgreSQL Database directory appears to contain a database; Skipping initialization");
-        log(world, at, "FATAL:  could not open file \"global/pg_filenode.map\": No such file or directory");
-        return ended(world, at, 1, "", Duration::ZERO, world.clock.timeline());
-    }
-    log(world, at, "starting PostgreSQL");
-    let door = door.lock().await;
-    if replaced || world.write(|state| at.wanted(state).is_none()) {
-        // A later task finds what this one has begun. Redis has nothing to initialise.
-        let begun = if fresh && database.is_postgres { Volume::Broken } else { volume };
-        return keep(world, at, begun);
-    }
-    let doors = world.doors(database);
-    let mut result = doors.deploy(&at.service, &database.user, &database.password, &database.name).await;
-    let port = spec.host_ports.first().and_then(|port| u16::try_from(*port).ok());
-    if let (Ok(()), Some(port)) = (&result, port) {
-        result = doors.open_port(&at.service, port).await;
-    }
-    drop(door);
-    keep(world, at, Volume::Initialised);
-    world.write(|state| {
-        if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
-            container.ready = result.is_ok();
-        }
-    });
-    match result {
-        Ok(()) => {
-            let volume = if fresh {
-                "PostgreSQL init process complete; ready for start up."
-            } else {
-                "PostgreSQL Database directory appears to contain a database; Skipping initialization"
-            };
-            log(world, at, volume);
-            log(world, at, "database system is ready to accept connections");
-        }
-        Err(error) => {
-            let error = format!("starting container failed: {error}");
-            ended(world, at, 1, &error, Duration::ZERO, world.clock.timeline());
-        }
-    }
-}
-
-/// Leaves a service's data volume as it is from now on.
-fn keep(world: &World, at: &At, volume: Volume) {
-    world.write(|state| {
-        if let Some(service) = state.services.get_mut(&at.service) {
-            service.volume = volume;
-        }
-    });
-}
-
-fn log(world: &World, at: &At, line: &str) {
-    world.write(|state| {
-        if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
-            let now = timestamp();
-            let seconds = now.trim_end_matches('Z');
-            let stamp = |part: &str| format!("{seconds}{:06}Z {part}", random::below(1_000_000));
-            container.log.push(script::split(line).into_iter().map(stamp).collect());
-        }
-    });
-}
-
-/// Ends a retired task: its container is gone, its port closed.
-pub(super) async fn stop(world: &World, at: &At) {
-    let found = world.read(|state| {
-        let service = state.services.get(&at.service)?;
-        let task = service.tasks.iter().find(|task| task.id == at.task)?;
-        let container = task.container.as_ref().filter(|_| !task.state.is_terminal());
-        Some((Arc::clone(&service.door), task.spec.database.clone(), container.map(|c| c.stopped.clone())))
-    });
-    let Some((door, database, stopped)) = found else { return };
-    if let Some(stopped) = stopped {
-        stopped.cancel();
-        if let Some(database) = database {
-            let _door = door.lock().await;
-            world.doors(&database).close_port(&at.service).await;
-            world.doors(&database).restart(&at.service).await;
-            log(world, at, "database system is shut down");
-        }
-    }
-    world.write(|state| {
-        let Some(task) = at.task(state).filter(|task| !task.state.is_terminal()) else { return };
-        task.become_state(TaskState::Shutdown);
-        if let Some(container) = &mut task.container {
-            container.finished_at = Some(timestamp());
-            container.exit_code = 137;
-        }
-    });
-}
-
-/// What follows when a container has ended by itself.
-enum Next {
-    Nothing,
-    Restart {
-        task: String,
-        delay_millis: u64,
-    },
-    /// The update goes back to what was before, by a new task beside the one that waits to be restarted.
-    RollBack {
-        generation: u64,
-    },
-}
-
-/// A container has ended by itself, or was stopped for being unhealthy.
-pub(super) fn ended(world: &Arc<World>, at: &At, code: i64, error: &str, uptime: Duration, time: Timeline) {
-    let next = world.write(|state| {
-        let Some(task) = at.wanted(state) else { return Next::Nothing };
-        task.desired = Desired::Shutdown;
-        task.become_state(if code == 0 { TaskState::Complete } else { TaskState::Failed });
-        if code != 0 {
-            task.error = if error.is_empty() { format!("task: non-zero exit ({code})") } else { error.to_owned() };
-        }
-        if let Some(container) = &mut task.container {
-            container.finished_at = Some(timestamp());
-            container.exit_code = code;
-        }
-        let (spec, generation) = (Arc::clone(&task.spec), task.generation);
-        match state.services.get_mut(&at.service) {
-            Some(service) => decide(service, &spec, generation, code, uptime),
-            None => Next::Nothing,
-        }
-    });
-    match next {
-        Next::Nothing => {}
-        Next::Restart { task, delay_millis } => {
-            let at = At { service: at.service.clone(), task };
-            let restart_world = Arc::clone(world);
-            world.spawn(async move { restart(&restart_world, &at, delay_millis, time).await });
-        }
-        Next::RollBack { generation } => rollout::start_roll(world, &at.service, generation, time),
-    }
-}
-
-/// Rolls back a failing update, restarts, or leaves it.
-///
-/// Two ways of rolling back were seen. When the image is the same, the task that waits to be restarted already has the
-/// old environment. When it differs, that task is of the bad image, and a second one is started beside it.
-fn decide(service: &mut Service, spec: &Spec, generation: u64, code: i64, uptime: Duration) -> Next {
-    let policy = spec.restart.clone();
-    let delay_millis = policy.delay.map_or(RESTART_DELAY_MILLIS, |nanos| {
-        Duration::from_secs_f64((nanos / 1e9).max(0.0)).as_millis().try_into().unwrap_or(u64::MAX)
-    });
-    let restarts = match policy.condition.as_deref() {
-        Some("none") => false,
-        Some("on-failure") => code != 0,
-        _ => true,
-    } && policy.max_attempts.is_none_or(|most| most == 0 || service.attempts < most);
-    let fails_update = generation == service.generation && spec.database.is_none() && uptime < MONITOR;
-    let back = if fails_update { service.previous.take() } else { None };
-    let Some(back) = back else {
-        return if restarts { wait_to_restart(service, spec, delay_millis) } else { Next::Nothing };
-    };
-    let same_image = back.image == service.spec.image;
-    service.spec = back;
-    service.generation += 1;
-    // The new task was never up, so that the one before was not told to stop: it is what the service goes back to.
-    if service.is_running() {
-        return Next::Nothing;
-    }
-    if same_image && restarts {
-        let rolled_back = service.spec.clone();
-        return wait_to_restart(service, &rolled_back, delay_millis);
-    }
-    if restarts {
-        wait_to_restart(service, spec, delay_millis);
-    }
-    Next::RollBack { generation: service.generation }
-}
-
-fn wait_to_restart(service: &mut Service, spec: &Spec, delay_millis: u64) -> Next {
-    service.attempts += 1;
-    let task = Task::new(spec, service.generation, Desired::Ready, TaskState::Ready);
-    let id = task.id.clone();
-    service.tasks.push(task);
-    Next::Restart { task: id, delay_millis }
-}
-
-async fn restart(world: &Arc<World>, at: &At, delay_millis: u64, mut time: Timeline) {
+/// Starts a task that has waited to be restarted. `None` when it was given up meanwhile.
+pub(super) async fn start_again(world: &World, at: &TaskRef, delay_millis: u64, mut time: Timeline) -> Option<Started> {
     time.pass(delay_millis).await;
     let wanted = world.write(|state| {
         let wanted = at.wanted(state).map(|task| task.desired = Desired::Running).is_some();
@@ -385,9 +151,59 @@ async fn restart(world: &Arc<World>, at: &At, delay_millis: u64, mut time: Timel
         }
         wanted
     });
-    if wanted && place(world, at, &mut time).await {
-        run(world, at, &mut time).await;
+    if wanted && place(world, at, &mut time).await { run(world, at, &mut time).await } else { None }
+}
+
+/// Appends a line to the log of a task's container.
+pub(super) fn log(world: &World, at: &TaskRef, line: &str) {
+    world.write(|state| {
+        if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
+            let now = world.timestamp();
+            let seconds = now.trim_end_matches('Z');
+            let stamp = |part: &str| format!("{seconds}{:06}Z {part}", random::below(1_000_000));
+            container.log.push(split(line).into_iter().map(stamp).collect());
+        }
+    });
+}
+
+/// Splits a line as Docker does: a long one is several entries, printed one after the other with a timestamp each.
+fn split(line: &str) -> Vec<&str> {
+    let (mut parts, mut rest) = (Vec::new(), line);
+    while rest.len() > LONGEST_ENTRY {
+        let (part, after) = rest.split_at(rest.floor_char_boundary(LONGEST_ENTRY));
+        parts.push(part);
+        rest = after;
     }
+    parts.push(rest);
+    parts
+}
+
+/// Ends a retired task: its container is gone, its port closed.
+pub(super) async fn stop(world: &World, at: &TaskRef) {
+    let found = world.read(|state| {
+        let service = state.services.get(&at.service)?;
+        let task = service.tasks.iter().find(|task| task.id == at.task)?;
+        let container = task.container.as_ref().filter(|_| !task.state.is_terminal());
+        Some((Arc::clone(&service.backend_lock), task.spec.database.clone(), container.map(|c| c.stopped.clone())))
+    });
+    let Some((lock, database, stopped)) = found else { return };
+    if let Some(stopped) = stopped {
+        stopped.cancel();
+        if let Some(database) = database {
+            let _held = lock.lock().await;
+            world.backend_of(&database).close_port(&at.service).await;
+            world.backend_of(&database).restart(&at.service).await;
+            log(world, at, "database system is shut down");
+        }
+    }
+    world.write(|state| {
+        let Some(task) = at.task(state).filter(|task| !task.state.is_terminal()) else { return };
+        task.become_state(TaskState::Shutdown);
+        if let Some(container) = &mut task.container {
+            container.finished_at = Some(world.timestamp());
+            container.exit_code = 137;
+        }
+    });
 }
 
 /// Forgets the task that ended first when there are too many.

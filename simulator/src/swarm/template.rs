@@ -4,6 +4,8 @@
 //! comments, trim markers and the fields of `.Service`, `.Node` and `.Task`; anything else is refused, as it
 //! refuses what it cannot evaluate, with a message that is exact for unknown functions and fields only.
 
+use super::model::{NODE_ID, NODE_NAME};
+
 /// What a template may refer to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Context {
@@ -20,8 +22,8 @@ impl Context {
             ".Task.ID" => &self.task_id,
             ".Task.Name" => return Some(format!("{}.1.{}", self.service_name, self.task_id)),
             ".Task.Slot" => "1",
-            ".Node.ID" => super::NODE_ID,
-            ".Node.Hostname" => super::NODE_NAME,
+            ".Node.ID" => NODE_ID,
+            ".Node.Hostname" => NODE_NAME,
             ".Node.Platform.Architecture" => "x86_64",
             ".Node.Platform.OS" => "linux",
             _ => return None,

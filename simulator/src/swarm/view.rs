@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::health::Status;
-use super::{Service, Task, TaskState};
+use super::health_check::Status;
+use super::model::{Container, NODE_ID, NODE_NAME, Service, Task, TaskState};
 use crate::catalogue::derived_digest;
 use crate::clock::{Clock, human_duration};
 use crate::dokploy::model::State;
@@ -30,7 +30,7 @@ pub(crate) fn tasks(state: &State, clock: Clock, app_name: &str) -> Vec<Value> {
             let ago = human_duration(clock.since(task.since));
             json!({
                 "containerId": task.id, "name": format!("{app_name}.1"), "state": task.desired.name(),
-                "currentState": format!("{} {ago} ago", task.state.name()), "node": super::NODE_NAME, "error": error(service, task),
+                "currentState": format!("{} {ago} ago", task.state.name()), "node": NODE_NAME, "error": error(service, task),
             })
         })
         .collect()
@@ -84,7 +84,7 @@ pub(crate) fn node_apps(state: &State) -> Vec<Value> {
 struct Row<'a> {
     service: &'a Service,
     task: &'a Task,
-    container: &'a super::Container,
+    container: &'a Container,
 }
 
 impl Row<'_> {
@@ -163,7 +163,7 @@ fn inspect_task(state: &State, id: &str) -> Option<Value> {
         json!({ "ContainerID": it.id, "PID": if running { 1646 } else { 0 }, "ExitCode": it.exit_code })
     });
     Some(json!({
-        "ID": task.id, "ServiceID": service.id, "NodeID": super::NODE_ID, "Slot": 1,
+        "ID": task.id, "ServiceID": service.id, "NodeID": NODE_ID, "Slot": 1,
         "DesiredState": task.desired.name(),
         "Spec": { "ContainerSpec": {
             "Image": task.spec.image, "Env": task.spec.env, "Command": task.spec.command, "Args": task.spec.args,
@@ -189,7 +189,7 @@ fn inspect_container(row: &Row<'_>) -> Value {
             "Image": spec.image,
             "Env": env,
             "Labels": {
-                "com.docker.swarm.node.id": super::NODE_ID,
+                "com.docker.swarm.node.id": NODE_ID,
                 "com.docker.swarm.service.id": row.service.id,
                 "com.docker.swarm.service.name": row.service.name,
                 "com.docker.swarm.task": "",

@@ -8,4 +8,5 @@ mod health;
 mod ports;
 mod programs;
 mod psql;
+mod tags;
 mod transport;

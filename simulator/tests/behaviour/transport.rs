@@ -100,3 +100,20 @@ async fn names_resolve_as_they_are_told_to() {
     assert_eq!(ask("10.0.0.1").await["isValid"], true);
     assert_eq!(ask("10.0.0.2").await["isValid"], false);
 }
+
+#[tokio::test]
+async fn answers_tell_the_servers_time_of_day_whatever_that_is() {
+    for ahead in [0, 7 * 60, -3 * 3_600] {
+        let api = Api::start(Simulator::builder().time_scale(SCALE).clock_ahead(ahead)).await;
+        let url = format!("{}/api/health", api.simulator.url());
+        let response = reqwest::Client::new().get(url).send().await.unwrap();
+        let date = response.headers()["date"].to_str().unwrap();
+        let told = time::OffsetDateTime::parse(date, &time::format_description::well_known::Rfc2822).unwrap();
+        let off = (told - time::OffsetDateTime::now_utc()).whole_seconds() - ahead;
+        assert!((-3..=1).contains(&off), "{date} is {off} s off");
+        let (_, project) = api.post("project.create", json!({ "name": "x" })).await;
+        let created = project["project"]["createdAt"].as_str().unwrap();
+        let created = time::OffsetDateTime::parse(created, &time::format_description::well_known::Rfc3339).unwrap();
+        assert!((created - told).whole_seconds().abs() <= 3, "{created} is not {date}");
+    }
+}

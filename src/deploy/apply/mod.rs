@@ -27,17 +27,20 @@ pub(crate) struct Applied {
     pub(crate) resources: Resources,
 }
 
-/// Carries out a plan: a failed step stops what depends on it, everything else finishes.
+/// Carries out a plan: a failed step stops what depends on it, everything else finishes. When the token fires, it returns at
+/// once with what was done until then.
 ///
 /// # Errors
 ///
-/// `CANCELLED` when the token fires; every other failure is in the outcome.
+/// `INTERNAL` when a step lacks what makes its value; every other failure is in the outcome.
 pub(crate) async fn apply(inputs: &ApplyInputs<'_>, cancel: &CancellationToken) -> Result<Applied, DeployError> {
     let checks = PortChecks::default();
     let (graph, resources) = steps::wire(inputs, &checks)?;
     let reporter = &inputs.services.reporter;
-    let outcome = run_graph(graph, &inputs.draft.blueprint, reporter.sink(), cancel, Limits::default()).await?;
-    if let Err(error) = checks.close().await {
+    let outcome = run_graph(graph, &inputs.draft.blueprint, reporter.sink(), cancel, Limits::default()).await;
+    if !outcome.cancelled
+        && let Err(error) = checks.close().await
+    {
         let message = format!("A short-lived application may be left until the next run: {}", error.message());
         reporter.warn("job-left", &message, None);
     }

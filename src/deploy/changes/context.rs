@@ -2,7 +2,7 @@
 
 use super::create_once::{create_once, create_unsettled};
 use crate::DeployError;
-use crate::deploy::context::{Marks, Reporter, iso_millis};
+use crate::deploy::context::{Leases, Marks, Reporter, iso_millis};
 use crate::deploy::request::Surroundings;
 use crate::dokploy::{ApiError, Dokploy};
 use crate::plan::Step;
@@ -10,6 +10,7 @@ use crate::secrets::Entropy;
 use crate::state::{Entry, Intent, Journal, Outcome, SharedState};
 use std::future::Future;
 use std::ops::Deref;
+use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 /// What the steps of a run share.
@@ -28,6 +29,8 @@ pub(crate) struct StepServices {
     pub(crate) surroundings: Surroundings,
     /// Work that goes on after a cancelled run: closing a database port, deleting a job.
     pub(crate) cleanup: TaskTracker,
+    /// The leases of the run.
+    pub(crate) leases: Arc<Leases>,
 }
 
 /// One step and what it makes its changes with.

@@ -6,7 +6,7 @@ use crate::DeployError;
 use crate::deploy::apply::Outcome;
 use crate::deploy::changes::StepServices;
 use crate::deploy::context::{Providers, RunContext, RunLock, RunScope};
-use crate::deploy::prepare::{Draft, begin_login_rotations, draft_deployment};
+use crate::deploy::prepare::{Draft, begin_login_rotations, count_run, draft_deployment};
 use crate::deploy::recovery::adopt_domains_in_memory;
 use crate::deploy::report::{DeployFailure, DeployReport};
 use crate::plan::{DeployPlan, Desired, Observed, draw};
@@ -52,6 +52,9 @@ impl Command for Deploy {
         shared
             .update(|state| {
                 *state = draft.state.clone();
+                if draft.blueprint.plan.changes > 0 {
+                    count_run(state);
+                }
                 draft.generated.keep_in(state);
                 begin_login_rotations(state, &draft.desired.rotations, context.entropy());
                 choose_passwords(state, &draft.desired, &draft.observed, context.entropy());

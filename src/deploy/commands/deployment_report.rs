@@ -1,10 +1,11 @@
 //! The report of a deployment, from what was planned and what became of it.
 
 use super::frame::FinishedRun;
-use super::verify_dns::proxied_message;
+use super::host_verification::proxied_message;
 use crate::deploy::apply::Output;
 use crate::deploy::report::{
-    AppReport, AppStatus, DatabaseAccessReport, DeployReport, DnsReport, DomainStatus, HostReport, RecordStatus,
+    AppReport, AppStatus, DatabaseAccessReport, DeployReport, DnsReport, DomainStatus, HostReason, HostReport,
+    RecordStatus, unserved_message,
 };
 use crate::plan::{Action, DesiredHost, Operation};
 use crate::workspace::{App, AppType};
@@ -60,8 +61,8 @@ impl Summary<'_> {
             "mobile apps have their own toolchain".clone_into(&mut report.reason);
         }
         let Some(desired) = self.run.draft.desired.apps.get(name) else { return report };
-        report.host = Some(desired.host.clone());
-        report.url = Some(format!("https://{}", desired.host));
+        report.host = Some(desired.host.clone()).filter(|host| !host.is_empty());
+        report.url = report.host.as_ref().map(|host| format!("https://{host}"));
         report.image = self.run.resources.images.get(name).and_then(Output::get);
         report.domain = self.domain(name);
         let prefix = format!("app:{name}:");
@@ -100,6 +101,12 @@ impl Summary<'_> {
         match self.run.outcome.skipped.get(&deploy) {
             // Nothing of it was tried: what stood before still stands.
             Some(reason) => (AppStatus::Skipped, reason.clone()),
+            None if self.run.outcome.cancelled && self.run.outcome.changed.iter().any(|id| id.starts_with(prefix)) => {
+                (AppStatus::Failed, "the run was cancelled before it was deployed whole".to_owned())
+            }
+            None if self.run.outcome.cancelled => {
+                (AppStatus::Skipped, "the run was cancelled before it was deployed".to_owned())
+            }
             None => (AppStatus::Skipped, "nothing of it was part of this run".to_owned()),
         }
     }
@@ -116,9 +123,7 @@ impl Summary<'_> {
         if let Some(status) = self.run.resources.domains.get(name).and_then(Output::get) {
             return status;
         }
-        let id = format!("app:{name}:domain");
-        let planned = self.run.draft.blueprint.operations.get(&id).is_some_and(|it| *it != Operation::Keep);
-        if planned { DomainStatus::Pending } else { DomainStatus::Attached }
+        if self.is_planned(&format!("app:{name}:domain")) { DomainStatus::Pending } else { DomainStatus::Attached }
     }
 
     fn dns(&self) -> DnsReport {
@@ -130,23 +135,43 @@ impl Summary<'_> {
                 Some(zone) if zone.manual => RecordStatus::Manual,
                 Some(_) if self.run.outcome.failed.contains_key(&write) => RecordStatus::Failed,
                 Some(_) if self.run.outcome.changed.contains(&write) => self.written(&write),
+                Some(_) if self.run.outcome.cancelled && self.is_planned(&write) => RecordStatus::Pending,
                 Some(_) => RecordStatus::Unchanged,
             };
-            let message = self.run.resources.unverified(host);
+            let unverified = self.run.resources.unverified(host);
             let failed = self.run.outcome.failed.contains_key(&verify) || self.run.outcome.failed.contains_key(&write);
             let planned = self.run.draft.blueprint.operations.contains_key(&verify);
             let done = !planned || self.run.outcome.changed.contains(&verify);
             let manual = matches!(record, RecordStatus::Manual | RecordStatus::None);
+            let proxied = self.proxied(host, desired);
+            let reason = match record {
+                RecordStatus::None => Some(HostReason::NoZone),
+                RecordStatus::Manual => Some(HostReason::Manual),
+                _ if failed => Some(HostReason::Failed),
+                _ if unverified.is_some() || !done => Some(HostReason::NotAnswering),
+                _ => proxied.as_ref().map(|_| HostReason::Proxied),
+            };
+            let replaced = self.run.draft.observed.records.get(host).filter(|_| record == RecordStatus::Updated);
             HostReport {
                 host: host.clone(),
                 app_name: desired.app.clone(),
+                zone: desired.zone.as_ref().map(|zone| zone.root.clone()),
+                name: desired.zone.as_ref().map(|zone| zone.name.clone()),
                 provider: desired.zone.as_ref().map(|zone| zone.provider.clone()),
                 record,
-                verified: !manual && !failed && message.is_none() && done,
-                message: message.or_else(|| self.instruction(host, record)).or_else(|| self.proxied(host, desired)),
+                value: self.run.draft.desired.server_ip.map(|ip| ip.to_string()),
+                replaced: replaced.map(|found| found.values.clone()).unwrap_or_default(),
+                verified: !manual && !failed && unverified.is_none() && done,
+                reason,
+                message: unverified.or_else(|| self.instruction(host, record)).or(proxied),
             }
         });
         DnsReport { server_ip: self.run.draft.desired.server_ip.map(|ip| ip.to_string()), hosts: hosts.collect() }
+    }
+
+    /// Whether a step was to change something.
+    fn is_planned(&self, id: &str) -> bool {
+        self.run.draft.blueprint.operations.get(id).is_some_and(|operation| *operation != Operation::Keep)
     }
 
     fn written(&self, id: &str) -> RecordStatus {
@@ -168,7 +193,11 @@ impl Summary<'_> {
 
     /// What the user has to do for a host name.
     fn instruction(&self, host: &str, record: RecordStatus) -> Option<String> {
-        let ip = self.run.draft.desired.server_ip?;
-        (record == RecordStatus::Manual).then(|| format!("make this record by hand: {host} A {ip}"))
+        let ip = self.run.draft.desired.server_ip.map(|ip| ip.to_string());
+        match (record, ip) {
+            (RecordStatus::None, ip) => Some(unserved_message(host, ip.as_deref())),
+            (RecordStatus::Manual, Some(ip)) => Some(format!("make this record by hand: {host} A {ip}")),
+            _ => None,
+        }
     }
 }

@@ -4,18 +4,20 @@ use crate::DeployError;
 use crate::Phase;
 use crate::deploy::apply::{Applied, ApplyInputs, Outcome, Records, Resources, apply};
 use crate::deploy::changes::StepServices;
-use crate::deploy::context::{Providers, RunContext, RunLock, base_names};
+use crate::deploy::context::{LeaseNeeds, Providers, RunContext, RunLock, base_names};
 use crate::deploy::database_access::{DatabaseAccess, Route};
 use crate::deploy::prepare::Draft;
 use crate::deploy::recovery::recover_interrupted;
 use crate::deploy::report::DeployFailure;
 use crate::plan::{DatabaseRoute, Operation};
-use crate::state::{Journal, SharedState, State};
+use crate::state::{ChangeGuard, Journal, SharedState, State};
 use async_trait::async_trait;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How long any other run waits for that: it gives its leases back.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a cancelled run waits for its own clean-up before it rejects; the rest goes on in the background (I10).
 const CLEANUP_PATIENCE: Duration = Duration::from_millis(800);
 
@@ -31,6 +33,11 @@ pub(super) trait Command: Sync {
     ///
     /// Everything that stops the command before its first change (I1).
     async fn draft(&self, context: &RunContext) -> Result<Draft, DeployError>;
+
+    /// Whether carrying out the draft changes anything outside of this machine.
+    fn changes(&self, draft: &Draft) -> bool {
+        draft.blueprint.plan.changes > 0
+    }
 
     /// The state to work on. Whatever the plan sends for the first time is durable in it (I2). `None`: there is nothing
     /// to do.
@@ -99,18 +106,44 @@ pub(super) async fn or_cancelled<T, E: From<DeployError>>(
     }
 }
 
-/// Runs a command under the stage's lock.
+/// Runs a command under the stage's lock, and under its lease on the server where it changes something.
 ///
 /// # Errors
 ///
 /// Every failure of the run, with what it did all the same.
 pub(super) async fn run_command<C: Command>(context: RunContext, command: C) -> Result<C::Report, DeployFailure> {
     let started = Instant::now();
-    let lock = or_cancelled(&context, Box::pin(RunLock::acquire(&context))).await?;
-    let work = run_locked(&context, &lock, &command, started);
-    let result = or_cancelled(&context, Box::pin(work)).await;
-    lock.release(CLEANUP_PATIENCE).await;
-    result
+    let lock = or_cancelled(&context, Box::pin(RunLock::acquire(&context))).await;
+    let lock = lock.map_err(|error| error.stage(context.stage()))?;
+    let work = Box::pin(run_locked(&context, &lock, &command, started));
+    let result = tokio::select! {
+        result = work => result,
+        lost = lock.leases().lost() => Err(lost.into()),
+    };
+    let patience = if context.options.cancel.is_cancelled() { CLEANUP_PATIENCE } else { RELEASE_PATIENCE };
+    lock.release(patience).await;
+    result.map_err(|failure| failure.of_stage(context.stage()))
+}
+
+/// What a command has worked out and saved before it applies it.
+struct Prepared {
+    journal: Journal,
+    draft: Draft,
+    /// `None`: there is nothing to do.
+    state: Option<SharedState>,
+}
+
+async fn prepare<C: Command>(context: &RunContext, lock: &RunLock, command: &C) -> Result<Prepared, DeployError> {
+    let journal = open_journal(context, lock).await?;
+    let unfinished = journal.unfinished().await?;
+    if !unfinished.is_empty() {
+        // What an interrupted run left in the middle is set right before anything is looked at (I1).
+        lock.leases().take(context, &journal, LeaseNeeds { stage: true, project: false }).await?;
+    }
+    recover_interrupted(context, lock, &journal, unfinished).await?;
+    let draft = leased_draft(context, lock, command, &journal).await?;
+    let state = command.save(context, lock, &draft).await?;
+    Ok(Prepared { journal, draft, state })
 }
 
 async fn run_locked<C: Command>(
@@ -119,9 +152,9 @@ async fn run_locked<C: Command>(
     command: &C,
     started: Instant,
 ) -> Result<C::Report, DeployFailure> {
-    let journal = recover_interrupted(context, lock).await?;
-    let draft = Box::pin(command.draft(context)).await?;
-    let Some(state) = command.save(context, lock, &draft).await? else {
+    let prepared = or_cancelled(context, Box::pin(prepare(context, lock, command))).await?;
+    let Prepared { journal, draft, state } = prepared;
+    let Some(state) = state else {
         return Ok(command.report(&FinishedRun {
             context,
             draft: &draft,
@@ -148,8 +181,7 @@ async fn run_locked<C: Command>(
         base_names: &base_names(&context.request.workspace),
     };
     let Applied { outcome, resources } = apply(&inputs, &context.options.cancel).await?;
-    command.conclude(&services, &outcome).await?;
-    services.journal.compact().await?;
+    let concluded = conclude(context, command, &services, &outcome).await;
     let mut run = FinishedRun {
         context,
         draft: &draft,
@@ -160,11 +192,62 @@ async fn run_locked<C: Command>(
         duration: started.elapsed(),
     };
     let report = command.report(&run);
+    if let Err(error) = concluded {
+        return Err(command.failure(error, report));
+    }
     if run.outcome.failed.is_empty() {
         return Ok(report);
     }
     let errors = std::mem::take(&mut run.outcome.failed).into_values().collect();
     Err(command.failure(DeployError::join(errors), report))
+}
+
+/// Remembers what the whole run came to, unless it was cancelled.
+async fn conclude<C: Command>(
+    context: &RunContext,
+    command: &C,
+    services: &StepServices,
+    outcome: &Outcome,
+) -> Result<(), DeployError> {
+    if outcome.cancelled {
+        return Err(DeployError::cancelled());
+    }
+    let work = async {
+        command.conclude(services, outcome).await?;
+        services.journal.compact().await
+    };
+    or_cancelled(context, Box::pin(work)).await
+}
+
+async fn open_journal(context: &RunContext, lock: &RunLock) -> Result<Journal, DeployError> {
+    let journal = Journal::open(lock.stage(), context.options.surroundings.now).await?;
+    Ok(journal.guarded_by(Arc::clone(lock.leases()) as Arc<dyn ChangeGuard>))
+}
+
+/// A draft of which nothing has changed since it was made: where it changes something, it is made under the leases that
+/// this takes. They are taken only then, so that a run that changes nothing only reads (I9), and none before the checks (I1).
+async fn leased_draft<C: Command>(
+    context: &RunContext,
+    lock: &RunLock,
+    command: &C,
+    journal: &Journal,
+) -> Result<Draft, DeployError> {
+    loop {
+        let draft = Box::pin(command.draft(context)).await?;
+        if !lock.leases().take(context, journal, lease_needs(command, &draft)).await? {
+            return Ok(draft);
+        }
+        // Another run may have come before, and have done part of it, or more.
+        context.reporter.draft_again();
+    }
+}
+
+fn lease_needs<C: Command>(command: &C, draft: &Draft) -> LeaseNeeds {
+    let of_project = |operation: &Operation| {
+        matches!(operation, Operation::CreateProject | Operation::CreateEnvironment | Operation::RemoveProject)
+    };
+    let project = draft.blueprint.operations.values().any(of_project);
+    LeaseNeeds { stage: command.changes(draft), project }
 }
 
 fn services(context: &RunContext, lock: &RunLock, state: SharedState, journal: Journal) -> StepServices {
@@ -176,6 +259,7 @@ fn services(context: &RunContext, lock: &RunLock, state: SharedState, journal: J
         marks: context.marks(),
         surroundings: context.options.surroundings.clone(),
         cleanup: lock.cleanup().clone(),
+        leases: Arc::clone(lock.leases()),
     }
 }
 

@@ -3,12 +3,13 @@
 mod deploy;
 mod deployment_report;
 mod frame;
+mod host_verification;
 mod rotate;
 mod undeploy;
-mod verify_dns;
+
 mod verify_isolation;
 
-use super::context::{RunContext, RunScope};
+use super::context::{RunContext, RunScope, take_declared_registry};
 use super::prepare::{draft_removal, draft_rotation};
 use super::report::{DeployFailure, DeployReport, DnsReport, RotationReport, UndeployReport};
 use super::request::{DeployRequest, RotateRequest, RunOptions, UndeployRequest};
@@ -17,9 +18,9 @@ use crate::plan::DeployPlan;
 use crate::postgres::IsolationReport;
 use deploy::{Deploy, plan_deployment};
 use frame::{or_cancelled, run_command};
+use host_verification::check_hosts;
 use rotate::RotateCredentials;
 use undeploy::Undeploy;
-use verify_dns::check_hosts;
 use verify_isolation::VerifyIsolation;
 
 /// Puts a workspace on its server: plans, applies, verifies. Given the plan that its user was shown
@@ -37,8 +38,28 @@ async fn deploy_scope(
     options: RunOptions,
     scope: RunScope,
 ) -> Result<DeployReport, DeployFailure> {
-    let context = RunContext::new(request, options, scope)?;
+    let context = context_with_registry(request, options, scope).await?;
     Box::pin(run_command(context, Deploy { scope })).await
+}
+
+/// The context of a run; what is wrong names the stage.
+fn context(request: DeployRequest, options: RunOptions, scope: RunScope) -> Result<RunContext, DeployError> {
+    let stage = request.settings.stage.clone();
+    RunContext::new(request, options, scope).map_err(|error| error.stage(stage))
+}
+
+/// The context of a run that may need the login of a registry which the server knows.
+async fn context_with_registry(
+    request: DeployRequest,
+    options: RunOptions,
+    scope: RunScope,
+) -> Result<RunContext, DeployError> {
+    let stage = request.settings.stage.clone();
+    let request = match scope {
+        RunScope::Workspace => Box::pin(take_declared_registry(request, &options)).await,
+        _ => Ok(request),
+    };
+    context(request.map_err(|error| error.stage(stage))?, options, scope)
 }
 
 /// Works out what [`deploy`] would do, and changes nothing.
@@ -47,8 +68,9 @@ async fn deploy_scope(
 ///
 /// As [`deploy`], for everything that is found before the first change.
 pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
-    let context = RunContext::new(request, options, RunScope::Workspace)?;
-    or_cancelled(&context, Box::pin(plan_deployment(&context))).await
+    let context = context_with_registry(request, options, RunScope::Workspace).await?;
+    let plan = or_cancelled(&context, Box::pin(plan_deployment(&context))).await;
+    plan.map_err(|error| error.stage(context.stage()))
 }
 
 /// Removes what was deployed.
@@ -59,7 +81,7 @@ pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployP
 pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<UndeployReport, DeployFailure> {
     let (request, depth) = request.into_parts();
     let everything = depth.data && request.settings.apps.is_none();
-    let context = RunContext::new(request, options, RunScope::Deployed)?;
+    let context = context(request, options, RunScope::Deployed)?;
     Box::pin(run_command(context, Undeploy { depth, everything })).await
 }
 
@@ -70,9 +92,9 @@ pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<U
 /// As [`undeploy`], for everything that is found before the first change.
 pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
     let (request, depth) = request.into_parts();
-    let context = RunContext::new(request, options, RunScope::Deployed)?;
-    let draft = or_cancelled(&context, Box::pin(draft_removal(&context, depth))).await?;
-    Ok(draft.blueprint.plan)
+    let context = context(request, options, RunScope::Deployed)?;
+    let draft = or_cancelled(&context, Box::pin(draft_removal(&context, depth))).await;
+    Ok(draft.map_err(|error| error.stage(context.stage()))?.blueprint.plan)
 }
 
 /// Gives apps that run other credentials: another password for their database user, other values of what was generated.
@@ -85,7 +107,7 @@ pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Res
 /// `INVALID_REQUEST` with the reason `not-rotatable` for a value that is the user's own; else as [`deploy`].
 pub async fn rotate_credentials(request: RotateRequest, options: RunOptions) -> Result<RotationReport, DeployFailure> {
     let (request, choice) = request.into_parts();
-    let context = RunContext::new(request, options, RunScope::Credentials)?;
+    let context = context(request, options, RunScope::Credentials)?;
     Box::pin(run_command(context, RotateCredentials { choice })).await
 }
 
@@ -96,9 +118,9 @@ pub async fn rotate_credentials(request: RotateRequest, options: RunOptions) -> 
 /// As [`rotate_credentials`], for everything that is found before the first change.
 pub async fn plan_rotate_credentials(request: RotateRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
     let (request, choice) = request.into_parts();
-    let context = RunContext::new(request, options, RunScope::Credentials)?;
-    let draft = or_cancelled(&context, Box::pin(draft_rotation(&context, &choice))).await?;
-    Ok(draft.blueprint.plan)
+    let context = context(request, options, RunScope::Credentials)?;
+    let draft = or_cancelled(&context, Box::pin(draft_rotation(&context, &choice))).await;
+    Ok(draft.map_err(|error| error.stage(context.stage()))?.blueprint.plan)
 }
 
 /// Asks the authoritative servers of each host name of the selected apps whether they answer with the server's address.
@@ -107,8 +129,9 @@ pub async fn plan_rotate_credentials(request: RotateRequest, options: RunOptions
 ///
 /// `INVALID_REQUEST`, `INVALID_WORKSPACE`, `DNS_RESOLUTION`, `CANCELLED`.
 pub async fn verify_dns(request: DeployRequest, options: RunOptions) -> Result<DnsReport, DeployError> {
-    let context = RunContext::new(request, options, RunScope::Workspace)?;
-    or_cancelled(&context, Box::pin(check_hosts(&context))).await
+    let context = context(request, options, RunScope::Workspace)?;
+    let report = or_cancelled(&context, Box::pin(check_hosts(&context))).await;
+    report.map_err(|error| error.stage(context.stage()))
 }
 
 /// Proves that the stage's app roles are isolated from each other, as every deployment does that changes them.
@@ -123,7 +146,7 @@ pub async fn verify_dns(request: DeployRequest, options: RunOptions) -> Result<D
 /// is not as it must be as its log; `INVALID_REQUEST` with the reason `not-provisioned` when the stage has no database or no
 /// app has a role; `STATE_*`, `DOKPLOY_*`, `POSTGRES_*`, `DATABASE_PORT`, `CANCELLED`.
 pub async fn verify_isolation(request: DeployRequest, options: RunOptions) -> Result<IsolationReport, DeployError> {
-    let context = RunContext::new(request, options, RunScope::Deployed)?;
+    let context = context(request, options, RunScope::Deployed)?;
     Box::pin(run_command(context, VerifyIsolation)).await.map_err(|failure| failure.error)
 }
 

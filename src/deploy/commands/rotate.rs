@@ -3,7 +3,7 @@
 use super::frame::{Command, FinishedRun};
 use crate::DeployError;
 use crate::deploy::context::{RunContext, RunLock};
-use crate::deploy::prepare::{DATABASE_URL, Draft, draft_rotation};
+use crate::deploy::prepare::{DATABASE_URL, Draft, count_run, draft_rotation};
 use crate::deploy::report::{DatabaseAccessReport, DeployFailure, RotatedApp, RotationReport};
 use crate::deploy::request::RotationChoice;
 use crate::state::SharedState;
@@ -37,7 +37,7 @@ impl Command for RotateCredentials {
         }
         let shared = SharedState::start(Arc::clone(&context.state_provider), draft.state.clone());
         let shared = shared.under(lock.stage().clone());
-        shared.update(|_| ()).await?;
+        shared.update(count_run).await?;
         Ok(Some(shared))
     }
 

@@ -6,9 +6,9 @@ use crate::deploy::apply::Outcome;
 use crate::deploy::changes::StepServices;
 use crate::deploy::context::{Providers, RunContext, RunLock};
 use crate::deploy::prepare::{Draft, draft_removal};
-use crate::deploy::report::{DeployFailure, UndeployReport};
+use crate::deploy::report::{DeployFailure, RemovalOutcome, RemovedResource, UndeployReport};
 use crate::deploy::request::RemovalDepth;
-use crate::plan::{Action, Operation};
+use crate::plan::{Action, Operation, Step};
 use crate::state::{SharedState, State};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -72,28 +72,49 @@ impl Command for Undeploy {
             ..UndeployReport::default()
         };
         for step in blueprint.plan.steps.iter().filter(|step| step.action == Action::Delete) {
-            if let Some(reason) = run.outcome.skipped.get(&step.id) {
-                report.kept.push(format!("{}: {reason}", step.resource));
-            }
-            if !run.outcome.changed.contains(&step.id) {
-                continue;
-            }
-            let previous = match blueprint.operations.get(&step.id) {
-                Some(Operation::RestoreRecord { key, .. }) => {
-                    run.draft.state.dns_records.get(key).and_then(|it| it.previous.as_ref())
+            let removed = removed(run, step);
+            match (&removed.outcome, &removed.reason) {
+                (RemovalOutcome::Removed, _) => report.removed.push(step.resource.clone()),
+                (RemovalOutcome::Restored, _) => {
+                    report.restored.push(format!("{} → {}", step.resource, removed.values.join(", ")));
                 }
-                _ => None,
-            };
-            match previous {
-                Some(previous) => report.restored.push(format!("{} → {}", step.resource, previous.values.join(", "))),
-                None => report.removed.push(step.resource.clone()),
+                (RemovalOutcome::Kept, Some(reason)) => report.kept.push(format!("{}: {reason}", step.resource)),
+                _ => {}
             }
+            report.resources.push(removed);
         }
         report
     }
 
     fn failure(&self, error: DeployError, report: UndeployReport) -> DeployFailure {
         DeployFailure::of_undeploy(error, &report)
+    }
+}
+
+/// What became of the resource of a step.
+fn removed(run: &FinishedRun<'_>, step: &Step) -> RemovedResource {
+    let previous = match run.draft.blueprint.operations.get(&step.id) {
+        Some(Operation::RestoreRecord { key, .. }) => {
+            run.draft.state.dns_records.get(key).and_then(|record| record.previous.as_ref())
+        }
+        _ => None,
+    };
+    let (outcome, reason) = if run.outcome.changed.contains(&step.id) {
+        (if previous.is_some() { RemovalOutcome::Restored } else { RemovalOutcome::Removed }, None)
+    } else if let Some(reason) = run.outcome.skipped.get(&step.id) {
+        (RemovalOutcome::Kept, Some(reason.clone()))
+    } else if let Some(error) = run.outcome.failed.get(&step.id) {
+        (RemovalOutcome::Failed, Some(error.message().to_owned()))
+    } else {
+        (RemovalOutcome::NotReached, None)
+    };
+    let put_back = previous.filter(|_| outcome == RemovalOutcome::Restored);
+    RemovedResource {
+        resource: step.resource.clone(),
+        app: step.app.clone(),
+        outcome,
+        values: put_back.map(|previous| previous.values.clone()).unwrap_or_default(),
+        reason,
     }
 }
 

@@ -21,6 +21,11 @@ impl Command for VerifyIsolation {
         draft_isolation_proof(context).await
     }
 
+    /// Reaching the database opens its port, or makes an application.
+    fn changes(&self, _draft: &Draft) -> bool {
+        true
+    }
+
     async fn save(
         &self,
         _context: &RunContext,

@@ -1,21 +1,50 @@
 //! What a run tells its caller, without secrets (I6).
 
-use crate::plan::{DeployPlan, Step, render};
+use crate::plan::{DeployPlan, Step};
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployEvent, EventSink, Phase};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Sends the events of a run. Every text passes the redactor first.
 #[derive(Clone)]
 pub(crate) struct Reporter {
     events: Arc<dyn EventSink>,
     redactor: Arc<Redactor>,
+    draft: Arc<Mutex<DraftEvents>>,
+}
+
+/// What was told while a draft was made: one that is made again tells only what is new.
+#[derive(Default)]
+struct DraftEvents {
+    told: Vec<DeployEvent>,
+    again: bool,
 }
 
 impl Reporter {
     /// Sends to `events` what is left after `redactor`.
     pub(crate) fn new(events: Arc<dyn EventSink>, redactor: Arc<Redactor>) -> Self {
-        Self { events, redactor }
+        Self { events, redactor, draft: Arc::default() }
+    }
+
+    /// The draft is made again: from now on only what is new is told of it.
+    pub(crate) fn draft_again(&self) {
+        self.drafted().again = true;
+    }
+
+    fn drafted(&self) -> MutexGuard<'_, DraftEvents> {
+        self.draft.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells something of a draft.
+    fn tell(&self, event: DeployEvent) {
+        {
+            let mut drafted = self.drafted();
+            if drafted.again && drafted.told.contains(&event) {
+                return;
+            }
+            drafted.told.push(event.clone());
+        }
+        self.events.emit(event);
     }
 
     /// Where the events go.
@@ -35,12 +64,12 @@ impl Reporter {
 
     /// A phase of the run began.
     pub(crate) fn phase(&self, phase: Phase) {
-        self.events.emit(DeployEvent::PhaseStarted { phase });
+        self.tell(DeployEvent::PhaseStarted { phase });
     }
 
     /// The plan of the run is made.
     pub(crate) fn planned(&self, plan: &DeployPlan) {
-        self.events.emit(DeployEvent::Planned { changes: plan.changes, text: render(plan) });
+        self.tell(DeployEvent::planned(plan));
     }
 
     /// What of a lost state was recovered from the server.
@@ -53,7 +82,12 @@ impl Reporter {
     /// Something the user should know that does not stop the run.
     pub(crate) fn warn(&self, code: &str, message: &str, app: Option<&str>) {
         let message = self.redact(message);
-        self.events.emit(DeployEvent::Warning { code: code.to_owned(), message, app: app.map(str::to_owned) });
+        self.tell(DeployEvent::Warning { code: code.to_owned(), message, app: app.map(str::to_owned) });
+    }
+
+    /// Another run of the stage is waited for.
+    pub(crate) fn waiting(&self, message: &str) {
+        self.events.emit(DeployEvent::WaitingForLock { message: self.redact(message) });
     }
 
     /// Where a step is.

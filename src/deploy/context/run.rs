@@ -5,7 +5,7 @@ use super::names::Marks;
 use super::redaction::hide_given;
 use super::reporter::Reporter;
 use super::scope::RunScope;
-use super::selection::{check_stage, declared_apps, selected_apps};
+use super::selection::{check_not_empty, check_stage, declared_apps, selected_apps};
 use super::zones::Zones;
 use crate::DeployError;
 use crate::deploy::request::{DeployRequest, RunOptions};
@@ -14,12 +14,14 @@ use crate::dokploy::Dokploy;
 use crate::image::ImageBuilder;
 use crate::plan::{DeployPlan, check_still_true};
 use crate::secrets::{Entropy, Redactor};
+use crate::sniff::SniffedEnvironment;
 use crate::state::{SharedState, State, StateProvider};
 use crate::workspace::{Health, Release};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 
 /// A checked request with the clients that every phase of a run uses.
 pub(crate) struct RunContext {
@@ -36,10 +38,12 @@ pub(crate) struct RunContext {
     pub(crate) apps: Vec<String>,
     /// Every app that the workspace declares and that may live on the server.
     pub(crate) declared: BTreeSet<String>,
-    /// The host name of every app.
+    /// The host name of every app that has one: all do, where domains are attached.
     pub(crate) hosts: IndexMap<String, String>,
     /// The zones of the host names of [`Self::apps`].
     pub(crate) zones: Zones,
+    /// What the apps ask for, once that was found out.
+    pub(crate) sniffed: OnceCell<IndexMap<String, SniffedEnvironment>>,
 }
 
 impl RunContext {
@@ -51,12 +55,17 @@ impl RunContext {
     pub(crate) fn new(request: DeployRequest, options: RunOptions, scope: RunScope) -> Result<Self, DeployError> {
         let DeployRequest { workspace, settings } = &request;
         check_stage(&settings.stage)?;
+        check_not_empty(settings)?;
         let apps = if scope.selects_apps() { selected_apps(workspace, settings)? } else { Vec::new() };
         let redactor = Arc::new(Redactor::new());
         hide_given(&redactor, &settings.credentials, settings.secrets.all().cloned());
         let client =
             dokploy_client(workspace, &settings.stage, &settings.credentials, &options.surroundings.client, &redactor)?;
-        let hosts = workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?;
+        let hosts = if settings.domains {
+            workspace.hosts(&settings.stage, settings.main_frontend_at_apex)?
+        } else {
+            workspace.known_hosts(&settings.stage, settings.main_frontend_at_apex)
+        };
         let selected = apps.iter().filter_map(|app| Some((app.clone(), hosts.get(app)?.clone())));
         let zones = Zones::find(workspace, selected, &settings.credentials, &options)?;
         let image_builder = match &options.image_builder {
@@ -76,6 +85,7 @@ impl RunContext {
             zones,
             request,
             options,
+            sniffed: OnceCell::new(),
         })
     }
 

@@ -19,6 +19,19 @@ pub(crate) fn check_stage(stage: &str) -> Result<(), DeployError> {
     }
 }
 
+/// Makes sure that a request which names its apps names one.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST`.
+pub(crate) fn check_not_empty(settings: &DeploySettings) -> Result<(), DeployError> {
+    if settings.apps.as_ref().is_none_or(|apps| !apps.is_empty()) {
+        return Ok(());
+    }
+    Err(DeployError::new(ErrorCode::InvalidRequest, "apps: expected at least one app, got an empty list")
+        .hint("Leave `apps` out for every app of the workspace"))
+}
+
 /// The apps of a run: those selected, dependencies first, without mobile ones.
 ///
 /// # Errors

@@ -3,16 +3,19 @@
 use super::builds::desired_images;
 use super::desired_state::{DesiredParts, desired_state};
 use super::draft::Draft;
+use super::image_checks::check_images;
 use super::images::resolve_images;
 use super::login_rotation;
 use super::observe::{check_permissions, observe_stage};
+use super::outdated::refresh;
 use super::resolver::{AppResolver, Resolved};
 use super::server_identity::former_server;
 use super::services::{MASTER, database_route};
 use super::sniff::sniff_apps;
 use crate::deploy::context::{PostgresService, RunContext, RunScope, hide_state, registry_login};
+use crate::deploy::report::unserved_message;
 use crate::env::encode_env;
-use crate::plan::{Observed, Ownership, draw, recover, recover_domains, remember_apps};
+use crate::plan::{Observed, Outdated, Ownership, draw, recover, recover_domains, remember_apps};
 use crate::postgres::DatabaseRoles;
 use crate::state::State;
 use crate::{DeployError, Phase};
@@ -25,6 +28,9 @@ use std::net::IpAddr;
 ///
 /// Everything that stops a deployment before its first change (I1).
 pub(crate) async fn draft_deployment(context: &RunContext, kept: Option<State>) -> Result<Draft, DeployError> {
+    if context.scope == RunScope::Workspace {
+        warn_of_workspace(context);
+    }
     let requirements = sniff_apps(context).await?;
     context.reporter.phase(Phase::Resolve);
     let state = kept.clone().unwrap_or_else(|| State::new(context.stage()));
@@ -33,19 +39,35 @@ pub(crate) async fn draft_deployment(context: &RunContext, kept: Option<State>) 
     resolver.resolve_all(&state, None, None)?;
     context.reporter.phase(Phase::Observe);
     let (mut observed, server_ip) = observe_stage(context, kept.as_ref()).await?;
-    let state = recovered(context, state, &mut observed, &resolver)?;
-    plan(context, Recovered { kept, state, observed, resolver, server_ip }).await
+    let (state, outdated) = recovered(context, state, &mut observed, &resolver)?;
+    plan(context, Recovered { kept, state, outdated, observed, resolver, server_ip }).await
 }
 
-/// The state with what the server still knows of it, where it was lost.
+/// Says what the workspace declares and a deployment does not do, and which host names nobody serves.
+fn warn_of_workspace(context: &RunContext) {
+    let workspace = &context.request.workspace;
+    for warning in &workspace.warnings {
+        context.reporter.warn("workspace", &warning.to_string(), None);
+    }
+    // Without any zone the user has decided to serve all of them.
+    if workspace.deploy.dns.is_empty() {
+        return;
+    }
+    for (host, desired) in context.zones.hosts.iter().filter(|(_, desired)| desired.zone.is_none()) {
+        context.reporter.warn("dns-zone", &unserved_message(host, None), Some(&desired.app));
+    }
+}
+
+/// The state with what the server still knows of it, where it was lost or is older than the server.
 fn recovered(
     context: &RunContext,
     mut state: State,
     observed: &mut Observed,
     resolver: &AppResolver,
-) -> Result<State, DeployError> {
+) -> Result<(State, Option<Outdated>), DeployError> {
     // Before the ids of this server take the place of those that the state knows.
     observed.former_server = former_server(context, &state, observed);
+    let outdated = refresh(context, &mut state, observed);
     let mut recovered = recover_domains(&mut state, observed, &hosts_and_ports(context));
     let needs = resolver.needs(&context.request.settings.adopt);
     recovered.extend(recover(&mut state, observed, &needs, context.entropy())?);
@@ -55,7 +77,7 @@ fn recovered(
         state.deploy_native.endpoint = Some(context.client.origin());
     }
     context.reporter.recovered(&recovered);
-    Ok(state)
+    Ok((state, outdated))
 }
 
 /// The host name and the port of each app.
@@ -69,13 +91,15 @@ fn hosts_and_ports(context: &RunContext) -> BTreeMap<String, (String, u16)> {
 struct Recovered {
     kept: Option<State>,
     state: State,
+    /// What of the kept state is older than the server.
+    outdated: Option<Outdated>,
     observed: Observed,
     resolver: AppResolver,
     server_ip: Option<IpAddr>,
 }
 
 async fn plan(context: &RunContext, known: Recovered) -> Result<Draft, DeployError> {
-    let Recovered { kept, state, observed, resolver, server_ip } = known;
+    let Recovered { kept, state, outdated, observed, resolver, server_ip } = known;
     let resolved = resolve(context, &resolver, &state, &observed)?;
     let mut filled = state.clone();
     resolved.generated.keep_in(&mut filled);
@@ -92,11 +116,15 @@ async fn plan(context: &RunContext, known: Recovered) -> Result<Draft, DeployErr
     if context.scope == RunScope::Workspace && context.request.workspace.services.db.is_some() {
         desired.rotations = login_rotation::unfinished(&state, &observed, &context.apps);
     }
+    if let (Some(outdated), Some(kept)) = (&outdated, &kept) {
+        outdated.refuse_older_images(kept, &observed, desired.apps.values())?;
+    }
     desired.writable_zones = context.zones.writable(&state).into_keys().collect();
     context.reporter.phase(Phase::Plan);
     let mut blueprint = draw(&desired, &observed, &state)?;
     context.scope.narrow(&mut blueprint);
     check_permissions(context, &blueprint, desired.database.as_ref().map(|database| &database.way)).await?;
+    check_images(context, &desired, &blueprint).await?;
     context.reporter.planned(&blueprint.plan);
     Ok(Draft { kept, state, observed, desired, blueprint, resolver, generated: resolved.generated, roles, route })
 }

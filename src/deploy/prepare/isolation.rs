@@ -4,6 +4,7 @@ use super::desired_state::no_apps_desired;
 use super::draft::Draft;
 use super::login_rotation;
 use super::observe::observe_deployed;
+use super::outdated::refresh;
 use super::resolver::{AppResolver, Generated};
 use super::services::database_route;
 use crate::deploy::context::{RunContext, hide_state, selected_apps};
@@ -23,6 +24,7 @@ pub(crate) async fn draft_isolation_proof(context: &RunContext) -> Result<Draft,
     let kept = context.read_state().await?;
     let observed = observe_deployed(context, kept.as_ref()).await?;
     let mut state = kept.clone().unwrap_or_else(|| State::new(context.stage()));
+    refresh(context, &mut state, &observed);
     // Nothing is generated or written here: what the server still knows of a lost state will do.
     recover(&mut state, &observed, &login_rotation::logins(&context.declared), context.entropy())?;
     hide_state(&context.redactor, &state);

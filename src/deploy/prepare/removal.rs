@@ -4,6 +4,7 @@ use super::desired_state::no_apps_desired;
 use super::draft::Draft;
 use super::login_rotation;
 use super::observe::{check_permissions, hosts_leading_to_server, observe_deployed};
+use super::outdated::refresh;
 use super::resolver::{AppResolver, Generated};
 use super::server_identity::check_same_server;
 use super::services::database_route;
@@ -25,6 +26,7 @@ pub(crate) async fn draft_removal(context: &RunContext, depth: RemovalDepth) -> 
     let observed = observe_deployed(context, kept.as_ref()).await?;
     let mut state = kept.clone().unwrap_or_else(|| State::new(context.stage()));
     check_same_server(context, &state, &observed)?;
+    refresh(context, &mut state, &observed);
     let selected = context.request.settings.apps.clone().map(|apps| apps.into_iter().collect::<BTreeSet<_>>());
     let logins = login_rotation::logins(observed.applications.keys());
     match recover(&mut state, &observed, &logins, context.entropy()) {

@@ -4,6 +4,7 @@ use super::desired_state::no_apps_desired;
 use super::draft::Draft;
 use super::login_rotation;
 use super::observe::observe_stage;
+use super::outdated::refresh;
 use super::resolver::{AppResolver, DATABASE_URL, Generated};
 use super::rotation_selection::RotationSelection;
 use super::services::database_route;
@@ -33,6 +34,7 @@ pub(crate) async fn draft_rotation(context: &RunContext, choice: &RotationChoice
     context.reporter.phase(Phase::Observe);
     let (observed, _) = observe_stage(context, kept.as_ref()).await?;
     let mut state = kept.clone().unwrap_or_else(|| State::new(context.stage()));
+    refresh(context, &mut state, &observed);
     let logins = login_rotation::logins(&context.declared);
     let recovered = recover(&mut state, &observed, &logins, context.entropy())?;
     context.reporter.recovered(&recovered);

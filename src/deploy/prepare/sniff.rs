@@ -2,17 +2,22 @@
 
 use crate::deploy::context::{RunContext, RunScope};
 use crate::deploy::request::OnSniffError;
+use crate::env::AUTOMATIC_VARIABLES;
 use crate::sniff::{SniffOptions, SniffedEnvironment, sniff_all_apps};
 use crate::{DeployError, DeployEvent, ErrorCode, Phase};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
-/// Sniffs the apps of the run.
+/// Sniffs the apps of the run, once.
 ///
 /// # Errors
 ///
 /// `SNIFF_FAILED` with every app that stops the run, `CANCELLED`.
 pub(crate) async fn sniff_apps(context: &RunContext) -> Result<IndexMap<String, SniffedEnvironment>, DeployError> {
+    context.sniffed.get_or_try_init(|| sniff(context)).await.cloned()
+}
+
+async fn sniff(context: &RunContext) -> Result<IndexMap<String, SniffedEnvironment>, DeployError> {
     if context.scope == RunScope::Services {
         return Ok(IndexMap::new());
     }
@@ -39,11 +44,13 @@ pub(crate) async fn sniff_apps(context: &RunContext) -> Result<IndexMap<String, 
     let mut sniffed = sniff_all_apps(&apps, &workspace.root, &options).await?;
     refuse_failures(context, &sniffed)?;
     for sniffed in sniffed.values_mut() {
-        // Traefik leads to this port, whether the app asks for the variable or has a default of its own.
-        let port = "PORT".to_owned();
-        sniffed.optional_env_vars.retain(|name| *name != port);
-        if !sniffed.required_env_vars.contains(&port) {
-            sniffed.required_env_vars.push(port);
+        // Every app gets these, whether it asks for them or has defaults of its own: Traefik leads to this port.
+        for variable in AUTOMATIC_VARIABLES.iter().filter(|variable| variable.always) {
+            let name = variable.name.to_owned();
+            sniffed.optional_env_vars.retain(|optional| *optional != name);
+            if !sniffed.required_env_vars.contains(&name) {
+                sniffed.required_env_vars.push(name);
+            }
         }
     }
     Ok(sniffed)
@@ -60,13 +67,27 @@ fn refuse_failures(context: &RunContext, sniffed: &IndexMap<String, SniffedEnvir
             context.reporter.warn("sniff", &message, Some(app));
             continue;
         }
-        let mut error = DeployError::new(ErrorCode::SniffFailed, message).app(app).reason(&failure.kind).hint(format!(
-            "Mend what stops `{app}` from loading, list its variables in apps.{app}.requiredEnv, or pass onSniffError: 'warn'"
-        ));
+        let mut error = DeployError::new(ErrorCode::SniffFailed, message)
+            .app(app)
+            .reason(&failure.kind)
+            .hint(hint(&failure.kind, app));
         if let Some(stack) = &failure.stack {
             error = error.log(stack);
         }
         failed.push(error);
     }
     if failed.is_empty() { Ok(()) } else { Err(DeployError::join(failed)) }
+}
+
+/// What to do about a sniff that could not run to its end.
+fn hint(kind: &str, app: &str) -> String {
+    let mend = match kind {
+        "no-node" => "Install Node.js 20.19 or newer, or name one as surroundings.node".to_owned(),
+        "no-typescript" => "Install oxc-transform beside this package or in the app: it reads TypeScript".to_owned(),
+        "unresolved-import" => {
+            format!("Install what `{app}` imports, and build the packages of the workspace that it uses")
+        }
+        _ => format!("Mend what stops `{app}` from loading"),
+    };
+    format!("{mend}; or list its variables in apps.{app}.requiredEnv, or pass onSniffError: 'warn'")
 }

@@ -8,29 +8,32 @@ use crate::deploy::database_access::PortTarget;
 use crate::state::{Entry, Intent, Journal, Outcome, ResourceKind, SharedState, StageLock, is_exposed_to_git};
 use std::sync::Arc;
 
-/// Opens the journal, and sets right what an interrupted run left in the middle.
+/// Sets right what an interrupted run left in the middle, as the journal tells.
 ///
 /// # Errors
 ///
 /// `STATE_CORRUPT`, `STATE_IO`, and what closing a port fails with.
-pub(crate) async fn recover_interrupted(context: &RunContext, lock: &RunLock) -> Result<Journal, DeployError> {
-    let surroundings = &context.options.surroundings;
-    let journal = Journal::open(lock.stage(), surroundings.now).await?;
-    let unfinished = journal.unfinished().await?;
+pub(crate) async fn recover_interrupted(
+    context: &RunContext,
+    lock: &RunLock,
+    journal: &Journal,
+    unfinished: Vec<Entry>,
+) -> Result<(), DeployError> {
     // First what must not stay as it is, whatever the server says to the rest.
     let (domains, others): (Vec<_>, Vec<_>) =
         unfinished.into_iter().partition(|entry| matches!(entry.intent, Intent::AttachDomain { .. }));
     for entry in others {
-        settle(context, &journal, &entry).await?;
+        settle(context, journal, &entry).await?;
     }
     for entry in domains {
-        adopt_domain(context, lock.stage(), &journal, &entry).await?;
+        adopt_domain(context, lock.stage(), journal, &entry).await?;
     }
-    if is_exposed_to_git(&surroundings.git, &context.request.workspace.root, context.stage()).await {
+    let (git, root) = (&context.options.surroundings.git, &context.request.workspace.root);
+    if is_exposed_to_git(git, root, context.stage()).await {
         let message = "git would not ignore the state file: add `.gkm/` to .gitignore";
         context.reporter.warn("state-exposed", message, None);
     }
-    Ok(journal)
+    Ok(())
 }
 
 /// Sets right one thing that an interrupted run left in the middle.

@@ -53,6 +53,14 @@ impl DeployFailure {
     }
 }
 
+impl DeployFailure {
+    /// Names the stage of the run.
+    #[must_use]
+    pub(crate) fn of_stage(self, stage: &str) -> Self {
+        Self { error: self.error.stage(stage), ..self }
+    }
+}
+
 impl From<DeployError> for DeployFailure {
     fn from(error: DeployError) -> Self {
         Self { error, report: None }

@@ -7,7 +7,8 @@ mod rotation;
 mod undeploy;
 
 pub use deploy::{AppReport, AppStatus, DatabaseAccessReport, DeployReport, DomainStatus, RetiredRole};
-pub use dns::{DnsReport, HostReport, RecordStatus};
+pub(crate) use dns::unserved_message;
+pub use dns::{DnsReport, HostReason, HostReport, RecordStatus};
 pub use failure::DeployFailure;
 pub use rotation::{RotatedApp, RotationReport};
-pub use undeploy::UndeployReport;
+pub use undeploy::{RemovalOutcome, RemovedResource, UndeployReport};

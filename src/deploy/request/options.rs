@@ -3,6 +3,7 @@
 use crate::dns::DnsProvider;
 use crate::dokploy::{ClientSettings, WaitSettings};
 use crate::image::ImageBuilder;
+use crate::lease::LeaseSettings;
 use crate::plan::DeployPlan;
 use crate::secrets::{Entropy, SystemEntropy};
 use crate::state::StateProvider;
@@ -33,6 +34,8 @@ pub struct RunOptions {
     /// The plan that the caller was shown: a run that applies another one stops with `PLAN_STALE` before it changes
     /// anything. Nothing but `deploy` and `undeploy` looks at it.
     pub expected_plan: Option<DeployPlan>,
+    /// How long a run waits for another one of the same stage to end, on this machine or another; default not at all.
+    pub wait_for_lock: Duration,
     /// What stands around us: programs, name servers, clock, randomness.
     pub surroundings: Surroundings,
 }
@@ -59,6 +62,8 @@ pub struct Surroundings {
     /// How long `psql` may take to reach the database from inside once its application is deployed; default 3 min. Half of
     /// it, and half of the wait for the deployment, where the external port is taken after it.
     pub answer_deadline: Duration,
+    /// How the lease of a stage is kept on the server.
+    pub lease: LeaseSettings,
     /// How long a call to Dokploy may take, and how often a read is repeated.
     pub client: ClientSettings,
     /// How deployments are waited for; the request's `stabilitySeconds` takes the place of its `stability`.
@@ -81,6 +86,7 @@ impl Default for Surroundings {
             landing: Duration::from_secs(10),
             database_deadline: Duration::from_mins(1),
             answer_deadline: Duration::from_mins(3),
+            lease: LeaseSettings::default(),
             client: ClientSettings::default(),
             wait: WaitSettings::default(),
             now: OffsetDateTime::now_utc,
@@ -99,6 +105,7 @@ impl Default for RunOptions {
             dns_providers: BTreeMap::new(),
             image_builder: None,
             expected_plan: None,
+            wait_for_lock: Duration::ZERO,
             surroundings: Surroundings::default(),
         }
     }

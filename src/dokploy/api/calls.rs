@@ -3,7 +3,14 @@
 use crate::dokploy::transport::Call;
 
 impl Call {
-    /// Every call that this client can make.
+    /// The calls that say whose key it is. Nothing is deployed with them, so that no deployment depends on them.
+    pub const IDENTITY: &[&'static Self] = &[&super::user::GET, &super::user::PERMISSIONS];
+
+    /// The calls that lease a stage; a deployment can do without them.
+    pub const LEASE: &[&'static Self] =
+        &[&super::tag::ALL, &super::tag::CREATE, &super::tag::UPDATE, &super::tag::REMOVE];
+
+    /// Every call that a deployment cannot do without.
     pub const ALL: &[&'static Self] = &[
         &super::project::ALL,
         &super::project::ONE,

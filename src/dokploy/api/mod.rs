@@ -16,6 +16,8 @@ mod registry;
 mod service_status;
 mod settings;
 mod swarm;
+mod tag;
+mod user;
 
 pub use application::{
     Application, ApplicationApi, CreateApplication, RestartCondition, RestartPolicy, SaveDockerProvider,
@@ -34,3 +36,5 @@ pub use registry::{CreateRegistry, Registry, RegistryApi};
 pub use service_status::ServiceStatus;
 pub use settings::SettingsApi;
 pub use swarm::{NodeApp, Replicas, SwarmApi};
+pub use tag::{Tag, TagApi};
+pub(super) use user::{Member, Permissions, User, UserApi};

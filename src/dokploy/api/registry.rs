@@ -1,8 +1,9 @@
 //! Image registries that the server is logged in to. Prebuilt applications carry their own login instead; only a private
 //! image of a database needs one of these.
 
-use crate::dokploy::transport::{ApiError, Call, Transport};
+use crate::dokploy::transport::{ApiError, Call, Failure, Transport};
 use crate::secrets::Secret;
+use crate::{DeployError, ErrorCode};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ALL: Call = Call::get("registry.all", &[]);
@@ -23,6 +24,12 @@ pub struct Registry {
     pub username: String,
     /// Host, or host and port.
     pub registry_url: String,
+    /// What stands before the names of its images, if it is not the user.
+    #[serde(default)]
+    pub image_prefix: Option<String>,
+    /// The password, where the server says it: in lists, not of a single one.
+    #[serde(default)]
+    pub password: Option<Secret>,
 }
 
 /// What to make.
@@ -73,5 +80,31 @@ impl RegistryApi<'_> {
         let body =
             Create { registry_name, username, password, registry_url, registry_type: "cloud", image_prefix: None };
         self.0.post(&CREATE, &body).await
+    }
+
+    /// As [`Self::create`], for a login that a person has given: a scheme before the registry's host and a path after
+    /// it are passed by.
+    ///
+    /// # Errors
+    ///
+    /// `IMAGE_REGISTRY` with the reason `login-refused` when the registry does not take the login or cannot be reached from
+    /// the server, with what Docker said there; else as [`ApiError`].
+    pub async fn log_in(self, create: &CreateRegistry<'_>) -> Result<Registry, DeployError> {
+        let address = create.registry_url.trim();
+        let bare = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address);
+        let registry = bare.split('/').next().unwrap_or_default();
+        let create = CreateRegistry { registry_url: registry, ..create.clone() };
+        self.create(&create).await.map_err(|error| match error.failure() {
+            Failure::Rejected { message, .. } => {
+                let headline = format!("The server could not log in to {registry} as {}", create.username);
+                DeployError::new(ErrorCode::ImageRegistry, headline)
+                    .endpoint(error.endpoint())
+                    .resource(format!("registry {registry}"))
+                    .reason("login-refused")
+                    .log(self.0.redact(message))
+                    .hint("Check the registry's address, the user and the password; the log has what Docker said")
+            }
+            _ => error.into(),
+        })
     }
 }

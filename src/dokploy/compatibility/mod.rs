@@ -2,8 +2,10 @@
 
 mod check;
 mod contract;
+mod identity;
 mod version;
 
 pub use check::Access;
 pub use contract::{Mismatch, check as check_contract};
+pub use identity::{KeyOwner, KeyPermissions, ServerCheck};
 pub use version::Version;

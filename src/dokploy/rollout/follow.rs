@@ -1,5 +1,6 @@
 //! Follows one deployment through the server's queue to its end, by its unique title.
 
+use super::advice::advice;
 use super::log;
 use super::polling::{OnProgress, Polling, WaitSettings};
 use super::progress::Progress;
@@ -63,19 +64,30 @@ impl Dokploy {
     ) -> Result<Deployment, DeployError> {
         let mut polling = Polling::start(settings, settings.deployment_deadline, on_progress);
         let mut last = LastFound::Never;
+        // When it was last known to wait or to be worked on.
         let mut last_found_at = Duration::ZERO;
         loop {
             let lookup = self.look_up(application_id, title, last, settings.first_pause).await;
             match polling.tolerate_outage(lookup)? {
                 Some(Lookup::Started(deployment)) => {
-                    last = LastFound::Started;
-                    last_found_at = polling.elapsed();
+                    if last != LastFound::Started {
+                        (last, last_found_at) = (LastFound::Started, polling.elapsed());
+                    }
                     match deployment.status {
                         DeploymentStatus::Done => return Ok(deployment),
                         DeploymentStatus::Error | DeploymentStatus::Cancelled => {
                             return Err(self.deployment_failure(&deployment).await);
                         }
                         DeploymentStatus::Running | DeploymentStatus::Unknown => polling.report(Progress::Pulling),
+                    }
+                    let unseen = polling.elapsed().saturating_sub(last_found_at);
+                    if unseen >= settings.queue_age() {
+                        let worked_on = self.is_worked_on(application_id, title, settings.queue_age()).await;
+                        match polling.tolerate_outage(worked_on)? {
+                            Some(false) if unseen >= settings.lost_after => return Err(abandoned()),
+                            Some(false) => {}
+                            Some(true) | None => last_found_at = polling.elapsed(),
+                        }
                     }
                 }
                 Some(Lookup::Queued) => {
@@ -121,6 +133,14 @@ impl Dokploy {
         Ok(find(application_id, title, &queue, &api.all(application_id).await?))
     }
 
+    /// Whether the server's queue still has the job of a deployment that has started.
+    ///
+    /// A server that was restarted may leave the row of a deployment as it was, and nobody works on it any more.
+    async fn is_worked_on(&self, application_id: &str, title: &str, age: Duration) -> Result<bool, ApiError> {
+        let queue = self.queue.read(self.deployment(), age).await?;
+        Ok(queue.iter().any(|job| job.is(application_id, title)))
+    }
+
     async fn deployment_failure(&self, deployment: &Deployment) -> DeployError {
         let log = self.deployment().read_logs(&deployment.deployment_id, log::TAIL).await;
         // The failure itself matters more than a log that cannot be read.
@@ -132,7 +152,7 @@ impl Dokploy {
                 .retryable(true)
         } else {
             failed("deployment-error", &format!("Dokploy could not deploy: {}", line.unwrap_or("its log is empty")))
-                .hint(hint(&log))
+                .hint(advice(&log).unwrap_or("See the deployment's log"))
         };
         error.log(log::tail(&log, usize::from(log::TAIL)))
     }
@@ -151,25 +171,20 @@ fn lost() -> DeployError {
     .retryable(true)
 }
 
+fn abandoned() -> DeployError {
+    failed(
+        "lost",
+        "Dokploy says that the deployment runs, but nothing of it is in its queue any more; the server may have restarted",
+    )
+    .hint("Deploy again")
+    .retryable(true)
+}
+
 fn timed_out(started: bool, deadline: Duration) -> DeployError {
     let where_it_is = if started { "has not ended" } else { "still waits in Dokploy's queue" };
     failed("timeout", &format!("The deployment {where_it_is} after {} s", deadline.as_secs()))
         .hint("Look at Dokploy's deployment queue: it deploys one application at a time")
         .retryable(true)
-}
-
-fn hint(log: &str) -> &'static str {
-    let log = log.to_lowercase();
-    if log.contains("login failed") || log.contains("unauthorized") || log.contains("denied") {
-        return "Check credentials.registry: the server could not log in to the registry with them";
-    }
-    if log.contains("manifest unknown") || log.contains("not found") {
-        return "Check the image's name and tag: its registry does not have it";
-    }
-    if log.contains("environment variable:") {
-        return "A value refers to a shared variable of Dokploy that does not exist: ${{…}} is never taken as it is";
-    }
-    "See the deployment's log"
 }
 
 #[cfg(test)]
@@ -198,12 +213,5 @@ mod tests {
         assert_eq!(find("app", "ours", &[job("app", "ours")], &[]), Lookup::Queued);
         let started = find("app", "ours", &[job("app", "ours")], &[deployment("ours")]);
         assert_eq!(started, Lookup::Started(deployment("ours")));
-    }
-
-    #[test]
-    fn a_log_leads_to_what_to_do() {
-        assert!(hint("❌ Login failed").contains("credentials.registry"));
-        assert!(hint("manifest unknown: manifest unknown").contains("tag"));
-        assert!(hint("Invalid project environment variable: project.X").contains("${{"));
     }
 }

@@ -1,5 +1,6 @@
 //! From a deployment that is queued to tasks that provably run what was deployed (I7).
 
+mod advice;
 mod comparison;
 mod follow;
 mod log;

@@ -16,7 +16,7 @@ pub struct WaitSettings {
     pub stability: Duration,
     /// How long after its start an app may take to accept connections, unless it says itself how long; default 2 min.
     pub answer_deadline: Duration,
-    /// A deployment that is in neither of the server's lists for this long is lost; default 10 s.
+    /// A deployment that neither waits nor is worked on for so long is lost; default 10 s.
     pub lost_after: Duration,
     /// How long a failure must last before it counts, since Swarm passes through many states; default 2 s.
     pub settled: Duration,
@@ -44,6 +44,13 @@ impl Default for WaitSettings {
             first_pause: Duration::from_millis(250),
             longest_pause: Duration::from_secs(2),
         }
+    }
+}
+
+impl WaitSettings {
+    /// How old the queue may be that says whether a deployment is still worked on: a quarter of [`Self::lost_after`].
+    pub(super) fn queue_age(&self) -> Duration {
+        self.lost_after / 4
     }
 }
 

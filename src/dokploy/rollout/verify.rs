@@ -1,5 +1,6 @@
 //! Takes snapshots of what runs, and verifies that it is what was deployed (I7).
 
+use super::advice::advice;
 use super::log;
 use super::monitor::{Expected, RolloutMonitor, RolloutStatus};
 use super::polling::{OnProgress, Polling, WaitSettings};
@@ -144,12 +145,22 @@ impl Dokploy {
 
     async fn run_failure(&self, application_id: &str, app_name: &str, failure: RolloutFailure) -> DeployError {
         if !failure.has_log() {
-            return failure.into_error(app_name);
+            return advised(failure, app_name, "");
         }
         // The failure itself matters more than a log that cannot be read.
         let log = self.read_log(application_id, log::TAIL).await.unwrap_or_default();
-        let error = failure.into_error(app_name);
+        let error = advised(failure, app_name, &log);
         if log.trim().is_empty() { error } else { error.log(log::tail(&log, usize::from(log::TAIL))) }
+    }
+}
+
+/// The error of a failure, with a hint that fits what it and the log say, where one does.
+fn advised(failure: RolloutFailure, app_name: &str, log: &str) -> DeployError {
+    let known = advice(&failure.to_string()).or_else(|| advice(log));
+    let error = failure.into_error(app_name);
+    match known {
+        Some(known) => error.hint(known),
+        None => error,
     }
 }
 

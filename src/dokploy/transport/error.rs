@@ -3,6 +3,7 @@
 use super::call::{Call, Method};
 use crate::{DeployError, ErrorCode};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A failed call. Its text carries no secret: neither the key, nor a value of the request, nor SQL (I6).
@@ -11,6 +12,7 @@ use std::time::Duration;
 pub struct ApiError {
     call: &'static str,
     method: Method,
+    endpoint: Arc<str>,
     failure: Box<Failure>,
 }
 
@@ -131,8 +133,9 @@ fn list(issues: &[FieldIssue]) -> String {
 }
 
 impl ApiError {
-    pub(super) fn new(call: &Call, failure: Failure) -> Self {
-        Self { call: call.name, method: call.method, failure: Box::new(failure) }
+    /// A failure of a call to the server at `endpoint`.
+    pub(super) fn new(call: &Call, endpoint: &Arc<str>, failure: Failure) -> Self {
+        Self { call: call.name, method: call.method, endpoint: Arc::clone(endpoint), failure: Box::new(failure) }
     }
 
     /// Why the call failed.
@@ -145,6 +148,11 @@ impl ApiError {
         self.call
     }
 
+    /// The server's address as it is shown to people: scheme, host and port.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// Whether the record does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(*self.failure, Failure::NotFound { .. })
@@ -153,6 +161,18 @@ impl ApiError {
     /// Whether an existing resource is in the way.
     pub fn is_conflict(&self) -> bool {
         matches!(*self.failure, Failure::Conflict { .. })
+    }
+
+    /// Whether a create was refused where something of its name may stand in the way.
+    ///
+    /// Dokploy answers 409, or hands on its database's refusal with 400, which says no more: look for it.
+    pub fn may_be_taken(&self) -> bool {
+        matches!(*self.failure, Failure::Conflict { .. } | Failure::Rejected { status: 400, .. })
+    }
+
+    /// Whether the key may not make the call, or the server does not have it.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(*self.failure, Failure::Forbidden { .. } | Failure::NoSuchEndpoint)
     }
 
     /// Whether this was a change whose outcome is unknown: it may have taken effect, or may do so seconds from now.
@@ -209,6 +229,13 @@ impl ApiError {
         }
     }
 
+    /// Whether the failure is about the server or the key as a whole, so that its text has to say which server.
+    fn concerns_endpoint(&self) -> bool {
+        let (code, _) = self.code_and_reason();
+        matches!(code, ErrorCode::DokployUnauthorized | ErrorCode::DokployForbidden | ErrorCode::DokployUnreachable)
+            || matches!(*self.failure, Failure::PlainText { .. } | Failure::NoSuchEndpoint)
+    }
+
     fn hint(&self) -> Option<String> {
         let hint = match &*self.failure {
             Failure::Unauthorized => {
@@ -239,7 +266,9 @@ impl From<ApiError> for DeployError {
     fn from(error: ApiError) -> Self {
         let (code, reason) = error.code_and_reason();
         let unknown = if error.outcome_unknown() { "; whether it took effect is not known" } else { "" };
-        let made = Self::new(code, format!("Dokploy, {}: {}{unknown}", error.call, error.failure))
+        let at = if error.concerns_endpoint() { format!(" at {}", error.endpoint) } else { String::new() };
+        let made = Self::new(code, format!("Dokploy{at}, {}: {}{unknown}", error.call, error.failure))
+            .endpoint(&*error.endpoint)
             .resource(error.call)
             .reason(reason)
             .retryable(error.is_transient());

@@ -3,6 +3,8 @@
 use super::call::{Call, TimeoutClass};
 use super::error::{ApiError, Failure};
 use super::response;
+use super::server_time::{ServerClock, ServerTime};
+use crate::clock::uptime;
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployError, ErrorCode};
 use backon::{ExponentialBuilder, Retryable as _};
@@ -70,8 +72,10 @@ pub(in crate::dokploy) struct Transport {
     http: Client,
     permits: Semaphore,
     base: Url,
+    origin: Arc<str>,
     settings: ClientSettings,
     redactor: Arc<Redactor>,
+    clock: ServerClock,
 }
 
 impl Transport {
@@ -94,11 +98,12 @@ impl Transport {
                 DeployError::new(ErrorCode::Internal, "The HTTP client could not be set up").caused_by(&error)
             })?;
         let permits = Semaphore::new(settings.side_by_side.max(1));
-        Ok(Self { http, permits, base, settings, redactor })
+        let origin = base.origin().ascii_serialization().into();
+        Ok(Self { http, permits, base, origin, settings, redactor, clock: ServerClock::default() })
     }
 
-    pub(in crate::dokploy) fn origin(&self) -> String {
-        self.base.origin().ascii_serialization()
+    pub(in crate::dokploy) fn origin(&self) -> &str {
+        &self.origin
     }
 
     pub(in crate::dokploy) fn host(&self) -> &str {
@@ -107,6 +112,11 @@ impl Transport {
 
     pub(in crate::dokploy) fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
+    }
+
+    /// What the newest response told of the server's clock.
+    pub(in crate::dokploy) fn server_time(&self) -> Option<ServerTime> {
+        self.clock.newest()
     }
 
     /// Sends a query and decodes its response.
@@ -118,7 +128,7 @@ impl Transport {
         debug_assert!(call.carries(&query.iter().map(|(field, _)| *field)), "{} carries other fields", call.name);
         let request = self.http.get(self.url(call)).query(query);
         let bytes = self.send(call, request, &Value::Null).await?;
-        response::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
+        response::decode(&bytes).map_err(|failure| self.failed(call, failure))
     }
 
     /// Sends a mutation and decodes its response.
@@ -128,7 +138,7 @@ impl Transport {
         body: &impl Serialize,
     ) -> Result<T, ApiError> {
         let unwritable = |error: &dyn std::fmt::Display| {
-            ApiError::new(
+            self.failed(
                 call,
                 Failure::Unreachable { sent: false, reason: format!("the request cannot be written: {error}") },
             )
@@ -142,7 +152,7 @@ impl Transport {
         let text = body.to_string();
         let request = self.http.post(self.url(call)).header(CONTENT_TYPE, "application/json").body(text);
         let bytes = self.send(call, request, &body).await?;
-        response::decode(&bytes).map_err(|failure| ApiError::new(call, failure))
+        response::decode(&bytes).map_err(|failure| self.failed(call, failure))
     }
 
     /// Sends a mutation and ignores what its response holds: `true`, nothing at all, or a record.
@@ -166,7 +176,7 @@ impl Transport {
         let attempt = || async {
             let Some(request) = request.try_clone() else {
                 let reason = "the request cannot be repeated".to_owned();
-                return Err(ApiError::new(call, Failure::Unreachable { sent: false, reason }));
+                return Err(self.failed(call, Failure::Unreachable { sent: false, reason }));
             };
             self.once(call, request, body).await
         };
@@ -195,13 +205,18 @@ impl Transport {
 
     async fn once(&self, call: &'static Call, request: RequestBuilder, body: &Value) -> Result<Vec<u8>, ApiError> {
         let timeout = self.timeout(call.timeout_class);
-        let fail = |failure| ApiError::new(call, failure);
+        let fail = |failure| self.failed(call, failure);
         // Nobody closes the semaphore. The timeout begins when the request is sent.
         let _permit = self.permits.acquire().await.ok();
+        let sent = uptime();
         let response =
             request.timeout(timeout).send().await.map_err(|error| fail(connection_failure(error, timeout)))?;
         let status = response.status().as_u16();
-        let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        if let Some(date) = header("date") {
+            self.clock.learn(date, sent, uptime());
+        }
+        let location = header("location").map(str::to_owned);
         let bytes = self.read(response, timeout).await.map_err(fail)?;
         if (200..300).contains(&status) {
             return Ok(if bytes.is_empty() { EMPTY.to_vec() } else { bytes });
@@ -224,6 +239,10 @@ impl Transport {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+
+    fn failed(&self, call: &Call, failure: Failure) -> ApiError {
+        ApiError::new(call, &self.origin, failure)
     }
 
     fn timeout(&self, timeout_class: TimeoutClass) -> Duration {

@@ -4,8 +4,10 @@ mod call;
 mod error;
 mod http;
 mod response;
+mod server_time;
 
 pub use call::{Call, Method, TimeoutClass};
 pub use error::{ApiError, Failure, FieldIssue};
 pub use http::ClientSettings;
 pub(super) use http::Transport;
+pub use server_time::ServerTime;

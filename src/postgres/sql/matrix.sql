@@ -15,6 +15,34 @@ BEGIN
              has_schema_privilege(app.oid, target.namespace, 'USAGE') AS enters
         FROM app, app AS target),
     extension AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
+    -- Schemas in which an app may look after its own: those of extensions, into which nobody but a superuser has put or may
+    -- put anything. `extensions` may be named before it is made.
+    behind AS MATERIALIZED (
+      SELECT quote_ident(schema.nspname) AS entry
+        FROM pg_namespace AS schema JOIN pg_roles AS owner ON owner.oid = schema.nspowner
+       WHERE owner.rolsuper AND NOT starts_with(schema.nspname, 'pg_') AND schema.nspname <> 'information_schema'
+         AND schema.nspname NOT IN (SELECT schema FROM app)
+         AND (schema.nspname = 'extensions' OR EXISTS (SELECT FROM pg_extension WHERE extnamespace = schema.oid))
+         AND NOT EXISTS (SELECT FROM pg_roles AS other WHERE NOT other.rolsuper AND NOT starts_with(other.rolname, 'pg_')
+                          AND has_schema_privilege(other.oid, schema.oid, 'CREATE'))
+         AND NOT EXISTS (
+           SELECT FROM (SELECT proowner FROM pg_proc WHERE pronamespace = schema.oid
+                        UNION ALL SELECT oprowner FROM pg_operator WHERE oprnamespace = schema.oid
+                        UNION ALL SELECT typowner FROM pg_type WHERE typnamespace = schema.oid) AS object(owner)
+             JOIN pg_roles AS maker ON maker.oid = object.owner WHERE NOT maker.rolsuper)
+      UNION ALL
+      SELECT 'extensions' WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'extensions')),
+    -- Where each role looks, by itself and in this database: first in its own schema, then in those at most.
+    path AS MATERIALIZED (
+      SELECT app.oid AS role, setting.setdatabase AS base,
+             value = quote_ident(app.schema)
+               OR starts_with(value, quote_ident(app.schema) || ', ')
+                  AND string_to_array(substr(value, length(quote_ident(app.schema)) + 3), ', ')
+                      <@ (SELECT coalesce(array_agg(entry), '{}') FROM behind) AS fits
+        FROM app JOIN pg_db_role_setting AS setting ON setting.setrole = app.oid
+          AND setting.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())),
+             unnest(setting.setconfig) AS entry, substr(entry, length('search_path=') + 1) AS value
+       WHERE starts_with(entry, 'search_path=')),
     found AS (
       -- The role itself.
       SELECT app.role, 'role ' || app.role AS scope, 'role ' || app.role AS object, flag.privilege, flag.expected, flag.actual
@@ -23,11 +51,8 @@ BEGIN
           ('CREATEROLE', false, own.rolcreaterole), ('REPLICATION', false, own.rolreplication),
           ('BYPASSRLS', false, own.rolbypassrls),
           -- A setting for this database would go before that of the role.
-          ('search_path', true, coalesce('search_path=' || quote_ident(app.schema) = ANY (own.rolconfig), false)
-            AND NOT EXISTS (SELECT FROM pg_db_role_setting AS special, unnest(special.setconfig) AS entry
-                             WHERE special.setrole = own.oid AND starts_with(entry, 'search_path=')
-                               AND special.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-                               AND entry <> 'search_path=' || quote_ident(app.schema)))
+          ('search_path', true, EXISTS (SELECT FROM path WHERE path.role = own.oid AND path.base = 0)
+            AND NOT EXISTS (SELECT FROM path WHERE path.role = own.oid AND NOT path.fits))
         ) AS flag(privilege, expected, actual)
       UNION ALL
       -- Roles that it must not become.

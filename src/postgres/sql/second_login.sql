@@ -4,6 +4,7 @@ DECLARE
   wanted CONSTANT jsonb := current_setting('deploy_native.wanted')::jsonb;
   own CONSTANT text := wanted->>'role';
   login CONSTANT text := wanted->>'login';
+  path text;
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = own) THEN
     RAISE EXCEPTION 'role "%" does not exist', own USING ERRCODE = 'undefined_object';
@@ -21,7 +22,14 @@ BEGIN
   EXECUTE format(
     'ALTER ROLE %I WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT PASSWORD %L',
     login, wanted->>'verifier');
-  EXECUTE format('ALTER ROLE %I SET search_path TO %I', login, wanted->>'schema');
+  -- It looks where the role looks. Names come from the catalogue only: a role can set its own path.
+  SELECT string_agg(quote_ident(schema.name), ', ' ORDER BY listed.position) INTO path
+    FROM pg_roles AS role, unnest(role.rolconfig) AS setting,
+         unnest(string_to_array(substr(setting, length('search_path=') + 1), ', ')) WITH ORDINALITY AS listed(entry, position)
+    JOIN (SELECT nspname AS name FROM pg_namespace UNION SELECT 'extensions') AS schema
+      ON listed.entry = quote_ident(schema.name)
+   WHERE role.rolname = own AND starts_with(setting, 'search_path=');
+  EXECUTE format('ALTER ROLE %I SET search_path TO %s', login, coalesce(path, quote_ident(wanted->>'schema')));
   EXECUTE format('ALTER ROLE %I SET role TO %L', login, own);
   PERFORM set_config('deploy_native.result', '[]', false);
 END

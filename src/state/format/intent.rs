@@ -79,6 +79,13 @@ pub enum Intent {
         /// The host name.
         host: String,
     },
+    /// A lease is held on the server. It is settled when it is given back.
+    HoldLease {
+        /// What is leased, for people.
+        lease: String,
+        /// The run that holds it.
+        run: String,
+    },
     /// Written by a later version of us; kept as it is.
     #[serde(untagged)]
     Other(Map<String, Value>),

@@ -177,6 +177,10 @@ pub struct Extension {
     /// The apps whose release may have left its login as the owner of the database, which the next run drops.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub owner_logins: BTreeSet<String>,
+    /// The number of the last run that this state has seen, among those that have changed the stage; 0 before the first,
+    /// and in the states of older versions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub serial: u64,
     /// Whether an image of a database was seen to run `psql`, by reference; known ones are not asked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub psql: BTreeMap<String, bool>,
@@ -260,6 +264,11 @@ fn nested_entries<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     let map: IndexMap<String, IndexMap<String, Option<T>>> = entries(deserializer)?;
     let inner = |map: IndexMap<String, Option<T>>| map.into_iter().filter_map(|(key, value)| Some((key, value?)));
     Ok(map.into_iter().map(|(app, map)| (app, inner(map).collect())).collect())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_zero(serial: &u64) -> bool {
+    *serial == 0
 }
 
 impl Extension {

@@ -1,11 +1,11 @@
 //! The scheduler: carries out the step graph, side by side where nothing depends on another.
 
 use super::graph::{Graph, StepOutcome, Task};
-use crate::plan::{Blueprint, Step, WorkKind};
+use crate::plan::{Blueprint, Operation, Step, WorkKind};
 use crate::{DeployError, DeployEvent, EventSink};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -36,36 +36,36 @@ pub(crate) struct Outcome {
     pub(crate) skipped: BTreeMap<String, String>,
     /// Every failure.
     pub(crate) failed: BTreeMap<String, DeployError>,
+    /// Whether the run was cancelled before every step had ended.
+    pub(crate) cancelled: bool,
 }
 
 /// Carries out a plan: a failed step stops what depends on it, everything else finishes.
 ///
-/// # Errors
-///
-/// `CANCELLED` when the token fires; every other failure is in the outcome.
+/// When the token fires, the steps under way are dropped, and the outcome has what was done until then.
 pub(super) async fn run_graph<'a>(
     graph: Graph<'a>,
     blueprint: &'a Blueprint,
     events: &dyn EventSink,
     cancel: &CancellationToken,
     limits: Limits,
-) -> Result<Outcome, DeployError> {
+) -> Outcome {
     let Graph { tasks, mut serving, .. } = graph;
     let mut schedule = Schedule::new(tasks, blueprint);
     let permits = permits(limits);
     let mut running = FuturesUnordered::new();
     loop {
         for task in schedule.take_ready() {
-            let permit = permits.get(&task.kind);
-            running.push(run(task, events, permit));
+            let (operation, permit) = (schedule.operation(task.step), permits.get(&task.kind));
+            running.push(run(task, operation, events, permit));
         }
         tokio::select! {
             biased;
-            () = cancel.cancelled() => return Err(DeployError::cancelled()),
+            () = cancel.cancelled() => return Outcome { cancelled: true, ..schedule.outcome },
             Some(step) = serving.recv() => schedule.serves(&step),
             finished = running.next() => match finished {
                 Some((step, result)) => schedule.settle(step, result, events),
-                None => return Ok(schedule.outcome),
+                None => return schedule.outcome,
             },
         }
     }
@@ -73,27 +73,24 @@ pub(super) async fn run_graph<'a>(
 
 async fn run<'a>(
     task: Task<'a>,
+    operation: &Operation,
     events: &dyn EventSink,
     permits: Option<&Semaphore>,
-) -> (&'a Step, Result<(StepOutcome, u64), (DeployError, u64)>) {
+) -> (&'a Step, Result<(StepOutcome, Duration), (DeployError, Duration)>) {
     // A closed semaphore cannot be: nobody closes it.
     let _permit = match permits {
         Some(permits) => permits.acquire().await.ok(),
         None => None,
     };
     let step = task.step;
-    events.emit(DeployEvent::StepStarted {
-        step: step.id.clone(),
-        title: format!("{}: {}", step.resource, step.reason),
-        app: step.app.clone(),
-    });
+    events.emit(DeployEvent::step_started(step, operation));
     let started = Instant::now();
     let result = match (task.start)() {
         Some(work) => work.await,
         // Those that make what it needs have not succeeded, and then it is dropped before it comes here.
         None => Ok(StepOutcome::Deferred("what it needs was not made".to_owned())),
     };
-    let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let duration = started.elapsed();
     (step, result.map(|outcome| (outcome, duration)).map_err(|error| (error, duration)))
 }
 
@@ -114,10 +111,7 @@ struct Schedule<'a> {
     waiting: HashMap<&'a str, Waiting<'a>>,
     /// The steps that depend on a step, by its id.
     dependents: HashMap<&'a str, Vec<&'a str>>,
-    /// The steps that go on although another one, which they wait for, did not succeed.
-    soft: &'a BTreeMap<String, Vec<String>>,
-    /// The steps that need not wait for the end of another one, only until it serves.
-    early: &'a BTreeMap<String, Vec<String>>,
+    blueprint: &'a Blueprint,
     /// Those that wait for nothing any more.
     ready: Vec<Task<'a>>,
     outcome: Outcome,
@@ -149,8 +143,12 @@ impl<'a> Schedule<'a> {
                 dependents.entry(id).or_default().push(step.id.as_str());
             }
         }
-        let Blueprint { soft, early, .. } = blueprint;
-        Self { waiting, dependents, soft, early, ready, outcome: Outcome::default() }
+        Self { waiting, dependents, blueprint, ready, outcome: Outcome::default() }
+    }
+
+    /// What a step does.
+    fn operation(&self, step: &Step) -> &'a Operation {
+        self.blueprint.operations.get(&step.id).unwrap_or(&Operation::Keep)
     }
 
     /// Takes the steps that may run now.
@@ -179,7 +177,8 @@ impl<'a> Schedule<'a> {
 
     /// Whether a step that waits for another one may run when that serves: not before it is given a value that it needs.
     fn is_early(&self, dependent: &str, id: &str) -> bool {
-        self.early.get(dependent).is_some_and(|early| early.iter().any(|it| it == id)) && !self.is_given(dependent, id)
+        self.blueprint.early.get(dependent).is_some_and(|early| early.iter().any(|it| it == id))
+            && !self.is_given(dependent, id)
     }
 
     /// Whether a step is given a value of another one.
@@ -206,11 +205,7 @@ impl<'a> Schedule<'a> {
                 }
                 let Some(Waiting { task: Task { step, .. }, .. }) = self.waiting.remove(dependent) else { continue };
                 let reason = format!("{blocker} {became}");
-                events.emit(DeployEvent::StepSkipped {
-                    step: step.id.clone(),
-                    app: step.app.clone(),
-                    reason: reason.clone(),
-                });
+                events.emit(DeployEvent::step_skipped(step, &reason));
                 self.outcome.skipped.insert(step.id.clone(), reason);
                 blockers.push(step.id.clone());
             }
@@ -219,41 +214,35 @@ impl<'a> Schedule<'a> {
 
     /// Whether a step goes on although one that it waits for did not succeed: not without a value that it is given.
     fn goes_on_without(&self, dependent: &str, blocker: &str) -> bool {
-        self.soft.get(dependent).is_some_and(|soft| soft.iter().any(|id| id == blocker))
+        self.blueprint.soft.get(dependent).is_some_and(|soft| soft.iter().any(|id| id == blocker))
             && !self.is_given(dependent, blocker)
     }
 
     fn settle(
         &mut self,
         step: &'a Step,
-        result: Result<(StepOutcome, u64), (DeployError, u64)>,
+        result: Result<(StepOutcome, Duration), (DeployError, Duration)>,
         events: &dyn EventSink,
     ) {
         let (id, app) = (step.id.clone(), step.app.clone());
         match result {
-            Ok((StepOutcome::Changed(()), duration_ms)) => {
+            Ok((StepOutcome::Changed(()), took)) => {
                 self.release(&id);
-                self.outcome.changed.insert(id.clone());
-                events.emit(DeployEvent::StepFinished { step: id, app, duration_ms });
+                events.emit(DeployEvent::step_finished(step, self.operation(step), took));
+                self.outcome.changed.insert(id);
             }
             Ok((StepOutcome::Unchanged { reason, .. }, _)) => {
                 self.release(&id);
-                self.outcome.skipped.insert(id.clone(), reason.clone());
-                events.emit(DeployEvent::StepSkipped { step: id, app, reason });
+                events.emit(DeployEvent::step_skipped(step, &reason));
+                self.outcome.skipped.insert(id, reason);
             }
             Ok((StepOutcome::Deferred(reason), _)) => {
                 self.drop_dependents(&id, "waits", events);
-                self.outcome.skipped.insert(id.clone(), reason.clone());
-                events.emit(DeployEvent::StepSkipped { step: id, app, reason });
+                events.emit(DeployEvent::step_skipped(step, &reason));
+                self.outcome.skipped.insert(id, reason);
             }
-            Err((error, duration_ms)) => {
-                events.emit(DeployEvent::StepFailed {
-                    step: id.clone(),
-                    app: app.clone(),
-                    code: error.code().as_str().to_owned(),
-                    message: error.message().to_owned(),
-                    duration_ms,
-                });
+            Err((error, took)) => {
+                events.emit(DeployEvent::step_failed(step, &error, took));
                 self.drop_dependents(&id, "did not succeed", events);
                 let error = if error.step_id().is_none() { error.step(&id) } else { error };
                 let error = match app {

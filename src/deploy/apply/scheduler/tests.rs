@@ -43,7 +43,7 @@ async fn carry_out(blueprint: &Blueprint, fails: &[&str]) -> (Outcome, Vec<Strin
     let graph = graph(blueprint, fails, &log);
     let silent = |_: DeployEvent| {};
     let cancel = CancellationToken::new();
-    let outcome = run_graph(graph, blueprint, &silent, &cancel, Limits::default()).await.unwrap();
+    let outcome = run_graph(graph, blueprint, &silent, &cancel, Limits::default()).await;
     let log = log.lock().unwrap().clone();
     (outcome, log)
 }
@@ -85,8 +85,24 @@ async fn i10_a_cancelled_run_ends_at_once() {
     let blueprint = plan(&[("a", &[])]);
     let silent = |_: DeployEvent| {};
     let graph = graph(&blueprint, &[], &Log::default());
-    let result = run_graph(graph, &blueprint, &silent, &cancel, Limits::default()).await;
-    assert_eq!(result.map_err(|error| error.code()).unwrap_err(), ErrorCode::Cancelled);
+    let outcome = run_graph(graph, &blueprint, &silent, &cancel, Limits::default()).await;
+    assert!(outcome.cancelled && outcome.changed.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn i10_what_was_done_before_a_run_was_cancelled_is_known() {
+    let cancel = CancellationToken::new();
+    let blueprint = plan(&[("a", &[]), ("b", &["a"]), ("c", &["b"])]);
+    let stop = cancel.clone();
+    let after_b = move |event: DeployEvent| {
+        if matches!(&event, DeployEvent::StepFinished { step, .. } if step == "b") {
+            stop.cancel();
+        }
+    };
+    let graph = graph(&blueprint, &[], &Log::default());
+    let outcome = run_graph(graph, &blueprint, &after_b, &cancel, Limits::default()).await;
+    assert_eq!(outcome.changed.iter().collect::<Vec<_>>(), ["a", "b"]);
+    assert!(outcome.cancelled && outcome.skipped.is_empty() && outcome.failed.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +121,7 @@ async fn a_step_runs_after_those_whose_values_it_is_given_whatever_the_plan_says
         });
     let silent = |_: DeployEvent| {};
     let cancel = CancellationToken::new();
-    let outcome = run_graph(graph, &blueprint, &silent, &cancel, Limits::default()).await.unwrap();
+    let outcome = run_graph(graph, &blueprint, &silent, &cancel, Limits::default()).await;
     assert_eq!((made.get().as_deref(), failed.get(), joined.get().as_deref()), (Some("a"), None, Some("a")));
     assert_eq!(outcome.failed.keys().collect::<Vec<_>>(), ["b"]);
     assert_eq!(log.lock().unwrap().last().map(String::as_str), Some("a None"));
@@ -123,7 +139,7 @@ async fn a_step_never_runs_without_a_value_that_it_is_given_even_where_the_plan_
     graph.add(b, WorkKind::Api, failed, move |_| sleep(b, false, second));
     let silent = |_: DeployEvent| {};
     let cancel = CancellationToken::new();
-    let outcome = run_graph(graph, &blueprint, &silent, &cancel, Limits::default()).await.unwrap();
+    let outcome = run_graph(graph, &blueprint, &silent, &cancel, Limits::default()).await;
     assert_eq!(outcome.skipped.keys().collect::<Vec<_>>(), ["b"]);
 }
 
@@ -148,7 +164,7 @@ async fn a_step_that_only_waits_until_another_serves_runs_beside_the_rest_of_it(
     graph.add(b, WorkKind::Api, (), move |()| sleep(b, false, second));
     graph.add(c, WorkKind::Api, (), move |()| sleep(c, false, third));
     let silent = |_: DeployEvent| {};
-    let outcome = run_graph(graph, &blueprint, &silent, &CancellationToken::new(), Limits::default()).await.unwrap();
+    let outcome = run_graph(graph, &blueprint, &silent, &CancellationToken::new(), Limits::default()).await;
     assert_eq!(*log.lock().unwrap(), ["+a", "+b", "-b", "-a"]);
     assert_eq!(outcome.changed.iter().map(String::as_str).collect::<Vec<_>>(), ["b"]);
     assert_eq!((outcome.failed.len(), outcome.skipped.keys().map(String::as_str).collect::<Vec<_>>()), (1, vec!["c"]));
@@ -169,6 +185,6 @@ async fn a_step_that_is_given_a_value_waits_for_it_whatever_serves() {
     });
     graph.add(b, WorkKind::Api, made, move |_| sleep(b, false, second));
     let silent = |_: DeployEvent| {};
-    run_graph(graph, &blueprint, &silent, &CancellationToken::new(), Limits::default()).await.unwrap();
+    run_graph(graph, &blueprint, &silent, &CancellationToken::new(), Limits::default()).await;
     assert_eq!(*log.lock().unwrap(), ["+a", "-a", "+b", "-b"]);
 }

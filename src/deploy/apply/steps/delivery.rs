@@ -104,6 +104,7 @@ impl Delivery<'_> {
             image: source,
             release: cx.state.snapshot().deploy_native.released.get(&self.desired.name).cloned(),
             nonce: nonce.expose().chars().take(12).collect(),
+            serial: Some(cx.state.snapshot().deploy_native.serial).filter(|serial| *serial > 0),
         }
     }
 }

@@ -48,12 +48,15 @@ pub(super) async fn create_environment(
     };
     let id = match default {
         Some(id) => {
-            set_mark(cx, &id, &description).await?;
+            let intent = Intent::Update { resource: ResourceKind::Environment, name: stage.to_owned(), id: id.clone() };
+            cx.journaled(intent, set_mark(cx, &id, &description)).await?;
             id
         }
         None => create_named(cx, project, &mark, &description).await?,
     };
     cx.state.update(|state| state.environment_id.clone_from(&id)).await?;
+    // From now on another stage sees that something lives in the project.
+    cx.leases.project_is_settled();
     Ok(StepOutcome::Changed(id))
 }
 

@@ -8,7 +8,9 @@ use crate::dokploy::{
     MarkKind, Observation, QueueJob, ServiceEntry, image_matches,
 };
 use crate::env::read_env;
-use crate::plan::{ContainerCheck, ObservedApplication, ObservedDomain, Ownership, Runs, Twin, TwinKind};
+use crate::plan::{
+    ContainerCheck, DeploymentTitle, ObservedApplication, ObservedDomain, Ownership, Runs, Twin, TwinKind,
+};
 use crate::state::State;
 use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,6 +148,7 @@ fn from_record(stored: Application, deployments: &[Deployment], ownership: Owner
         templated: env.templated,
         image: stored.docker_image,
         registry,
+        serial: deployments.iter().filter_map(|deployment| DeploymentTitle::parse(&deployment.title)?.serial).max(),
         newest_title: newest.map(|deployment| deployment.title.clone()),
         pending: Vec::new(),
         newest_done: newest.is_some_and(|deployment| deployment.status == DeploymentStatus::Done),

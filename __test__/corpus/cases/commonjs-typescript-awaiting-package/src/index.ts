@@ -1,0 +1,4 @@
+import { client } from 'awaiting';
+import { config } from './config';
+
+console.log(client, config.port);

@@ -1,0 +1,3 @@
+export * from './first';
+export { second } from './second';
+export * as named from './second';

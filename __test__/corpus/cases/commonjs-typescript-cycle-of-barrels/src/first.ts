@@ -1,0 +1,4 @@
+import { second } from './barrel';
+
+export function first() { return `first ${second()}`; }
+export const later = () => second();

@@ -1,0 +1,4 @@
+import { first } from './barrel';
+import { config } from './config';
+
+console.log(first(), config.port);

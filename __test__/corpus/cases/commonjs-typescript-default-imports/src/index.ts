@@ -1,0 +1,20 @@
+import fs, { readFileSync } from 'fs';
+import path from 'node:path';
+import express from 'express';
+import get from 'lodash.get';
+import pg, { Pool } from 'pg';
+import dotenv from 'dotenv';
+import Marked from 'marked-as-module';
+import plain, { named } from 'plain';
+import settings from './settings.json';
+import { config } from './config';
+
+dotenv.config();
+const app = express();
+app.use(express.json());
+if (get({ a: { b: 1 } }, 'a.b') !== 1) throw new Error('a function is its own default');
+if (pg.Pool !== Pool || fs.readFileSync !== readFileSync || !path.sep) throw new Error('an object is its own default');
+if (new Marked('x').name !== 'x') throw new Error('__esModule has its own default');
+if (plain.named !== named || plain.default !== 'inner') throw new Error('without __esModule, `default` is a member');
+if (settings.level !== 'info') throw new Error('JSON is its own default');
+console.log(config.port);

@@ -1,0 +1,2 @@
+import library = require('./library');
+export import inner = library.inner;

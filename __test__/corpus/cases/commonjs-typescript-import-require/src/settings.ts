@@ -1,0 +1,4 @@
+import { Kind } from './kinds';
+
+const settings = { kind: Kind.Http };
+export = settings;

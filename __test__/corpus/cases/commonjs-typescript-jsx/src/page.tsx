@@ -1,0 +1,1 @@
+export const Page = ({ title }: { title: string }) => <h1>{title}</h1>;

@@ -1,0 +1,4 @@
+import start, { config } from '@shop/config';
+
+start();
+console.log(config.port);

@@ -1,0 +1,2 @@
+export enum Kind { A = 'a' }
+export interface Shape { port: string }

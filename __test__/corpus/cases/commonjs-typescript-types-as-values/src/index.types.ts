@@ -1,0 +1,2 @@
+export { Repository, Id, version } from './types';
+export { Request, Response } from 'express';

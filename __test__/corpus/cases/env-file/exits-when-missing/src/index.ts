@@ -1,0 +1,8 @@
+import { config as load } from 'dotenv';
+const r = load();
+if (r.error) { console.error('no .env'); process.exit(1); }
+const env = process.env;
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const config = new EnvironmentParser(env as any)
+  .create((get) => ({ port: get('PORT').string().transform(Number), url: get('DATABASE_URL').string() }))
+  .parse();

@@ -1,0 +1,6 @@
+import { readFileSync } from 'node:fs';
+const env = { ...JSON.parse(readFileSync('config/default.json', 'utf8')), ...process.env };
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const config = new EnvironmentParser(env as any)
+  .create((get) => ({ port: get('PORT').string().transform(Number), url: get('DATABASE_URL').string() }))
+  .parse();

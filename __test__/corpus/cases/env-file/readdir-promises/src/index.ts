@@ -1,0 +1,9 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { parse } from 'dotenv';
+const env: any = { ...process.env };
+for (const f of await readdir('.', { withFileTypes: true })) if (f.name.startsWith('.env')) Object.assign(env, parse(await readFile(f.name)));
+
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const config = new EnvironmentParser(env as any)
+  .create((get) => ({ port: get('PORT').string().transform(Number), url: get('DATABASE_URL').string() }))
+  .parse();

@@ -1,0 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'dotenv';
+const env = {...parse(await readFile('.env', 'utf8').catch(() => '')), ...process.env};
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const config = new EnvironmentParser(env as any)
+  .create((get) => ({ port: get('PORT').string().transform(Number), url: get('DATABASE_URL').string() }))
+  .parse();

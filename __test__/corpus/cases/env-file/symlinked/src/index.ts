@@ -1,0 +1,7 @@
+import { parse } from 'dotenv';
+import fs from 'fs';
+const env = { ...(fs.existsSync('settings') ? parse(fs.readFileSync('settings')) : {}), ...process.env };
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const config = new EnvironmentParser(env as any)
+  .create((get) => ({ port: get('PORT').string().transform(Number), url: get('DATABASE_URL').string() }))
+  .parse();

@@ -1,0 +1,8 @@
+import { config as load } from 'dotenv';
+const r = load();
+if (r.error) throw r.error;
+const env = { ...r.parsed, ...process.env };
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const config = new EnvironmentParser(env as any)
+  .create((get) => ({ port: get('PORT').string().transform(Number), url: get('DATABASE_URL').string() }))
+  .parse();

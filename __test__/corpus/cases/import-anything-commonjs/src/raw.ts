@@ -1,0 +1,1 @@
+export { default as raw } from './worker.ts?raw';

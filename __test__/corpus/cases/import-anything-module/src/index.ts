@@ -1,0 +1,25 @@
+import { config } from './config';
+import query from './users.sql';
+import key from './public.pem';
+import schema from './schema.graphql';
+import rows from './data.csv';
+import mail from './mail.mjml';
+import notes from './notes.unknown';
+import page from './page.html';
+import prompt from './prompt.md';
+import settings from './conf.yaml';
+import logo from './logo.png';
+import styles from './app.module.css';
+import wasm, { add } from './add.wasm';
+import addon from './addon.node';
+import raw from './worker.ts?raw';
+import url from './worker.ts?url';
+import script from './text.js?raw';
+import { raw as again } from './raw';
+
+const texts = { query, key, schema, rows, mail, notes, page, prompt, settings, raw, script };
+for (const [name, text] of Object.entries(texts)) if (typeof text !== 'string' || text.length < 4) throw new Error(name);
+if (!key.startsWith('-----BEGIN') || !raw.includes('postMessage') || again !== raw || !script.startsWith('export')) throw new Error('wrong text');
+if (typeof logo !== 'string' || typeof url !== 'string' || typeof addon !== 'object' || (styles as any).a !== undefined) throw new Error('wrong asset');
+if (!((wasm as any) instanceof WebAssembly.Module) || typeof add !== 'function') throw new Error('no module');
+console.log(config.port);

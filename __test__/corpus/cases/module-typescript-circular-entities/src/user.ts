@@ -1,0 +1,6 @@
+import { field } from './field';
+import { Post } from './post';
+
+export class User {
+  @field(() => Post) latest!: Post;
+}

@@ -1,0 +1,3 @@
+import { Id } from './types.js';
+export { Repository, Clock } from './types.js';
+export { Id };

@@ -1,0 +1,3 @@
+export interface Repository { find(): string }
+export type Id = string;
+export class Clock { now = 1; }

@@ -1,0 +1,2 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const later = () => new EnvironmentParser({ apiUrl: process.env.API_URL } as any).create((get) => ({ a: get('apiUrl').string() })).parse();

@@ -1,0 +1,2 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const c = new EnvironmentParser({ mode: process.env.NODE_ENV, apiUrl: process.env.API_URL } as any).create((get) => ({ m: get('mode').string(), a: get('apiUrl').string() })).parse();

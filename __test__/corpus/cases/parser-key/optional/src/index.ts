@@ -1,0 +1,2 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const c = new EnvironmentParser({ apiUrl: process.env.API_URL, port: process.env.PORT } as any).create((get) => ({ a: get('apiUrl').string().optional(), p: get('port').coerce.number() })).parse();

@@ -1,0 +1,2 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const c = new EnvironmentParser({ ...process.env, apiUrl: process.env.API_URL } as any).create((get) => ({ a: get('apiUrl').string(), b: get('OTHER').string() })).parse();

@@ -1,0 +1,2 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const c = new EnvironmentParser({ apiUrl: `https://${process.env.API_HOST}/v1`, port: Number(process.env.PORT) } as any).create((get) => ({ a: get('apiUrl').string(), p: get('port').number() })).parse();

@@ -1,0 +1,1 @@
+export async function beforeSetup(app: any, { envParser, logger }: any) { app.use('*', (c: any, n: any) => n()); envParser.create((get: any) => ({ dsn: get('SENTRY_DSN').string() })).parse(); logger.info('x'); }

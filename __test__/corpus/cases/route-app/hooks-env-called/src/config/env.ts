@@ -1,0 +1,2 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+export const envParser = new EnvironmentParser({ ...process.env } as any);

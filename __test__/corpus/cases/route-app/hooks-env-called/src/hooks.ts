@@ -1,0 +1,2 @@
+const Sentry = { init(o: any) {} };
+export function beforeSetup() { Sentry.init({ dsn: process.env.SENTRY_DSN }); }

@@ -1,0 +1,3 @@
+const Sentry = { init(o: any) {} };
+Sentry.init({ dsn: process.env.SENTRY_DSN, release: process.env.RELEASE ?? 'x' });
+export function beforeSetup() {}

@@ -1,0 +1,1 @@
+if (!process.env.SENTRY_DSN) throw new Error('SENTRY_DSN is missing');

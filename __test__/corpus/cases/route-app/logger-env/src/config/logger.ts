@@ -1,0 +1,1 @@
+export const logger = { level: process.env.LOG_LEVEL || 'info', token: process.env.LOG_TOKEN };

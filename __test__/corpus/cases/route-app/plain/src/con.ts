@@ -1,0 +1,2 @@
+export const service = (name: string, ask: any) => ({ serviceName: name, register({ envParser }: any) { return envParser.create(ask).parse(); } });
+export const endpoint = (...services: any[]) => ({ type: 'endpoint', services, async getEnvironment() { const { SnifferEnvironmentParser } = await import('@geekmidas/envkit/sniffer'); const p: any = new SnifferEnvironmentParser(); for (const s of services) await s.register({ envParser: p, context: {} }); return p.getEnvironmentVariables(); } });

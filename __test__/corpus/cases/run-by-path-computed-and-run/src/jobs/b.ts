@@ -1,0 +1,7 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser({ ...process.env })
+  .create((get) => ({
+    b_key: get('B_KEY').string(),
+  }))
+  .parse();

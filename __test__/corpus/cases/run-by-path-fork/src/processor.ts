@@ -1,0 +1,10 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser({ ...process.env })
+  .create((get) => ({
+    mail_api_key: get('MAIL_API_KEY').string(),
+  }))
+  .parse();
+export default async () => config.mail_api_key;
+process.send!({ ready: true });
+process.on('message', () => {});

@@ -1,0 +1,4 @@
+import { secret } from '@/secret';
+
+const key = secret('mail');
+export default async () => key;

@@ -1,0 +1,2 @@
+import { secret } from '@/secret';
+export default () => secret.later_key;

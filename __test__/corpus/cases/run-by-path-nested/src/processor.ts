@@ -1,0 +1,11 @@
+import { Worker } from 'node:worker_threads';
+import { join } from 'node:path';
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const config = new EnvironmentParser({ ...process.env })
+  .create((get) => ({
+    mail_api_key: get('MAIL_API_KEY').string(),
+  }))
+  .parse();
+export default async () => config.mail_api_key;
+export const deep = () => new Worker(join(__dirname, 'deep', 'worker.js'));

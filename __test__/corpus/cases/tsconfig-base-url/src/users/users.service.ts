@@ -1,0 +1,2 @@
+import { config } from 'config';
+export const users = [config.port];

@@ -1,0 +1,3 @@
+import { EnvironmentParser } from '@geekmidas/envkit';
+
+export const parser = new EnvironmentParser({ ...import.meta.env });

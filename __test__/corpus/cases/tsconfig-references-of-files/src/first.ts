@@ -1,0 +1,2 @@
+import { config } from '@/config';
+console.log(config.port);

@@ -1,0 +1,1 @@
+export declare const config: { port: string };

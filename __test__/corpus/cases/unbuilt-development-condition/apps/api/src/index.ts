@@ -1,0 +1,2 @@
+import { config } from '@shop/config';
+console.log(config.port);

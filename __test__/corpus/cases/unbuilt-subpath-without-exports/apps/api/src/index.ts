@@ -1,0 +1,2 @@
+import { mail } from '@shop/config/dist/mail';
+console.log(mail);

@@ -1,0 +1,2 @@
+import assert from 'node:assert';
+assert(process.env.A_KEY);

@@ -1,0 +1,2 @@
+import { cleanEnv, str, port, url, email, bool, num } from 'envalid';
+export const env = cleanEnv(process.env, { API_KEY: str(), HTTP_PORT: port(), HOME_URL: url(), MODE: str({ choices: ['a', 'b'] }), ADMIN_EMAIL: email(), COUNT: num(), FLAG: bool(), LEVEL: str({ default: 'info' }) });

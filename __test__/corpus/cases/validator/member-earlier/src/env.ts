@@ -1,0 +1,3 @@
+const origins = process.env.ORIGINS as string;
+const other = process.env.OTHER;
+export const list = origins.split(',');

@@ -1,0 +1,1 @@
+export const list = process.env.ORIGINS!.split(',');

@@ -1,0 +1,1 @@
+export const u = new URL(process.env.PUBLIC_URL!);

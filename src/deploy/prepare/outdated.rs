@@ -1,0 +1,28 @@
+//! A state that is older than the server: another checkout has deployed since (I2).
+
+use crate::deploy::context::RunContext;
+use crate::plan::{Observed, Outdated, find_outdated, newest_serial};
+use crate::state::State;
+
+/// Takes out of a state what a later run of another checkout has changed, so that it is recovered from the server.
+pub(super) fn refresh(context: &RunContext, state: &mut State, observed: &Observed) -> Option<Outdated> {
+    // Numbers of another server say nothing here.
+    let outdated = find_outdated(state, observed).filter(|_| observed.former_server.is_none());
+    if let Some(outdated) = &outdated {
+        let apps: Vec<&str> = outdated.apps().collect();
+        let message = format!(
+            "Another checkout has deployed {} since this state was written; what it has changed is taken from the server",
+            apps.join(", ")
+        );
+        context.reporter.warn("state-outdated", &message, None);
+        outdated.forget(state, observed);
+    }
+    let serial = &mut state.deploy_native.serial;
+    *serial = newest_serial(observed).max(*serial);
+    outdated
+}
+
+/// Counts a run that is about to change the stage.
+pub(crate) fn count_run(state: &mut State) {
+    state.deploy_native.serial += 1;
+}
