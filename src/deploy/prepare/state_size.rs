@@ -105,12 +105,14 @@ fn forecast_app(state: &mut State, draft: &Draft, app: &str) {
         image: built.then(|| hash("source", 32)),
         nonce: hash("run", 12),
         serial: Some(1000),
+        release: desired.release.as_ref().map(|_| hash("release", 32)),
     };
     let deployed = Deployed {
         fingerprint,
         environment: hash("environment", 32),
         image: reference,
         title: title.to_string(),
+        checked: desired.check().is_some(),
         unknown: Map::new(),
     };
     state.deploy_native.deployed.entry(app.to_owned()).or_insert(deployed);

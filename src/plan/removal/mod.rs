@@ -74,7 +74,7 @@ impl Removal<'_> {
         for twin in &self.observed.twins {
             let concerned = match twin.kind {
                 TwinKind::Job => true,
-                TwinKind::Application => self.selected(&twin.name),
+                TwinKind::Application | TwinKind::Release => self.selected(&twin.name),
                 _ => everything,
             };
             if concerned {
