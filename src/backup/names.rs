@@ -72,7 +72,7 @@ fn shorten(name: &str, longest: usize) -> String {
         return name.to_owned();
     }
     let hash = Sha256::digest(name.as_bytes());
-    let piece: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let piece: String = hash.iter().take(4).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let kept: String = name.chars().take(longest - piece.len() - 1).collect();
     format!("{}-{piece}", kept.trim_end_matches('-'))
 }

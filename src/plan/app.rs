@@ -272,12 +272,11 @@ fn login_differs(desired: &DesiredApp, found: &ObservedApplication) -> bool {
 /// Whether the server stores another health check than is wanted. Where none is wanted, one that we did not set stays.
 fn check_differs(state: &State, desired: &DesiredApp, found: Option<&ObservedApplication>) -> bool {
     let stored = found.and_then(|found| found.check.as_ref());
-    match desired.check() {
-        Some(check) => stored != Some(&check),
-        None => {
-            let deployed = state.deploy_native.deployed.get(&desired.name);
-            stored.is_some() && deployed.is_some_and(|deployed| deployed.checked)
-        }
+    if let Some(check) = desired.check() {
+        stored != Some(&check)
+    } else {
+        let deployed = state.deploy_native.deployed.get(&desired.name);
+        stored.is_some() && deployed.is_some_and(|deployed| deployed.checked)
     }
 }
 

@@ -102,9 +102,12 @@ fn due(draft: &Draft<'_>, desired: &DesiredApp, release: &Release, image: Option
 /// A command as a plan shows it: the arguments may be long, and hold blanks.
 fn shown(command: &[String]) -> String {
     const LONGEST: usize = 80;
-    let quoted = |word: &String| match word.contains(|c: char| c.is_whitespace() || c == '"') || word.is_empty() {
-        true => format!("{word:?}"),
-        false => word.clone(),
+    let quoted = |word: &String| {
+        if word.contains(|c: char| c.is_whitespace() || c == '"') || word.is_empty() {
+            format!("{word:?}")
+        } else {
+            word.clone()
+        }
     };
     let text = command.iter().map(quoted).collect::<Vec<_>>().join(" ");
     match text.char_indices().nth(LONGEST) {

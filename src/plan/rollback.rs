@@ -25,17 +25,14 @@ pub fn choose_past(
         Some(apps) => apps.iter().map(String::as_str).collect(),
         None => history.apps().collect(),
     };
-    let chosen: BTreeMap<String, PastDeployment> = match to {
-        Some(to) => {
-            let point = Point::of(history, &selected, to)?;
-            selected.iter().filter_map(|app| Some(((*app).to_owned(), point.at(history, app)?.clone()))).collect()
-        }
-        None => {
-            let last_run = selected.iter().filter_map(|app| history.current(app)).map(|past| &past.at).max().cloned();
-            let goes = |app: &&&str| apps.is_some() || history.current(app).map(|past| &past.at) == last_run.as_ref();
-            let before = |app: &&str| Some(((*app).to_owned(), before_current(history, app)?.clone()));
-            selected.iter().filter(goes).filter_map(before).collect()
-        }
+    let chosen: BTreeMap<String, PastDeployment> = if let Some(to) = to {
+        let point = Point::of(history, &selected, to)?;
+        selected.iter().filter_map(|app| Some(((*app).to_owned(), point.at(history, app)?.clone()))).collect()
+    } else {
+        let last_run = selected.iter().filter_map(|app| history.current(app)).map(|past| &past.at).max().cloned();
+        let goes = |app: &&&str| apps.is_some() || history.current(app).map(|past| &past.at) == last_run.as_ref();
+        let before = |app: &&str| Some(((*app).to_owned(), before_current(history, app)?.clone()));
+        selected.iter().filter(goes).filter_map(before).collect()
     };
     let runs = |app: &str, past: &PastDeployment| history.current(app).is_some_and(|current| current.id == past.id);
     let chosen: BTreeMap<_, _> = chosen.into_iter().filter(|(app, past)| !runs(app, past)).collect();
@@ -81,7 +78,7 @@ impl Point {
         let made = |past: &&PastDeployment| {
             !past.left && OffsetDateTime::parse(&past.at, &Rfc3339).is_ok_and(|at| at <= self.moment)
         };
-        deployments.iter().filter(made).last()
+        deployments.iter().rfind(made)
     }
 }
 

@@ -68,7 +68,7 @@ fn status(report: &DeployReport, app: &str) -> AppStatus {
 }
 
 fn failed(result: Result<DeployReport, DeployFailure>) -> DeployFailure {
-    result.err().expect("the release does not end well")
+    result.expect_err("the release does not end well")
 }
 
 /// The names of the release applications that stand on the server.
@@ -222,7 +222,7 @@ async fn i3_a_release_of_an_interrupted_run_is_waited_for_and_not_run_again() {
         options,
     );
     let interrupt = async {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while running_releases_of(simulator) == 0 {
             assert!(Instant::now() < deadline, "it was never started");
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -51,10 +51,10 @@ async fn roll(world: &Arc<World>, name: &str, generation: u64, mut time: Timelin
     });
     let Some(task) = task else { return };
     let at = TaskRef { service: name.to_owned(), task };
-    if let Some(started) = task::start(world, &at, &mut time).await {
-        if let Some(time) = comes_up(world, &at, started).await {
-            retire_others(world, name, Some(&at.task), time);
-        }
+    if let Some(started) = task::start(world, &at, &mut time).await
+        && let Some(time) = comes_up(world, &at, started).await
+    {
+        retire_others(world, name, Some(&at.task), time);
     }
 }
 

@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn how_a_release_ended_is_told_in_words() {
-        let told = |end: End| end.told("api", Duration::from_secs(60));
+        let told = |end: End| end.told("api", Duration::from_mins(1));
         let failed = |error: &str| told(End::Failed(Some(error.to_owned()))).unwrap();
         assert_eq!(told(End::Succeeded), None);
         assert_eq!(failed("task: non-zero exit (3)"), ("The release of api ended with status 3".into(), "exit"));

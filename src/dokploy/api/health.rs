@@ -57,7 +57,7 @@ mod tests {
             test: ["CMD", "true"].map(str::to_owned).into(),
             interval: Duration::from_secs(5),
             timeout: Duration::from_millis(1500),
-            start_period: Duration::from_secs(3600),
+            start_period: Duration::from_hours(1),
             retries: 3,
         };
         let sent = HealthCheckSwarm::from(&check);

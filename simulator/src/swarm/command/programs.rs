@@ -45,9 +45,9 @@ pub(super) async fn play(
     if let Some(sql) = program.statements() {
         let url = variables.get("DATABASE_URL").cloned().unwrap_or_default();
         let arguments = [&url, "-v", "ON_ERROR_STOP=1", "-c", sql].map(str::to_owned);
-        let mut print = |text: &str| text.lines().for_each(|line| log(line));
+        let mut print = |text: &str| text.lines().for_each(log);
         let finished = psql::run(world, &arguments, variables, None, &mut print).await;
-        finished.errors.lines().for_each(|line| log(line));
+        finished.errors.lines().for_each(log);
         if finished.status != 0 {
             return 1;
         }

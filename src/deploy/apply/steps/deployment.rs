@@ -55,12 +55,7 @@ pub(super) async fn configure(
         let (image_saved, env_saved, health_saved) = tokio::join!(
             cx.client.repeat(|| async { api.save_docker_provider(&provider).await }),
             cx.client.repeat(|| async { api.save_environment(&variables).await }),
-            async {
-                match check {
-                    true => cx.client.repeat(|| async { api.update(&health).await }).await,
-                    false => Ok(()),
-                }
-            },
+            async { if check { cx.client.repeat(|| async { api.update(&health).await }).await } else { Ok(()) } },
         );
         image_saved.and(env_saved).and(health_saved)
     };

@@ -128,9 +128,12 @@ struct AliasTarget {
     name: String,
 }
 
+/// The parameters that ask for the next page.
+pub(super) type NextPage = Vec<(&'static str, String)>;
+
 impl RecordPage {
     /// Its sets, and the parameters that ask for the next page.
-    pub(super) fn into_parts(self) -> (Vec<RecordSet>, Option<Vec<(&'static str, String)>>) {
+    pub(super) fn into_parts(self) -> (Vec<RecordSet>, Option<NextPage>) {
         let next = [
             ("name", self.next_record_name),
             ("type", self.next_record_type),
