@@ -1,9 +1,9 @@
 //! The image catalogue: which image references exist, what their registries ask for, and what the server has pulled.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::image::Image;
+use crate::reference::{registry_host, repository};
 
 /// All declared images, the registries' logins, and what the server has pulled.
 #[derive(Debug, Default)]
@@ -57,31 +57,4 @@ impl Catalogue {
     pub(crate) fn is_pulled(&self, image: &Image) -> bool {
         self.pulled.contains(&format!("{} {}", repository(image.reference()), image.manifest_digest()))
     }
-}
-
-/// The reference without tag and digest.
-pub(crate) fn repository(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or(reference);
-    match name.rfind(':') {
-        Some(colon) if !name[colon..].contains('/') => &name[..colon],
-        _ => name,
-    }
-}
-
-/// The registry's `host[:port]`.
-pub(crate) fn registry_host(reference: &str) -> &str {
-    match reference.split_once('/') {
-        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => host,
-        _ => "docker.io",
-    }
-}
-
-/// A digest that is the same for the same text in every run.
-pub(crate) fn derived_digest(text: &str) -> String {
-    let parts = (0_u8..4).map(|part| {
-        let mut hasher = DefaultHasher::new();
-        (part, text).hash(&mut hasher);
-        format!("{:016x}", hasher.finish())
-    });
-    format!("sha256:{}", parts.collect::<String>())
 }

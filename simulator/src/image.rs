@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::behaviour::{Behaviour, CRASH_AT_ONCE, Listening};
-use crate::catalogue::{derived_digest, repository};
 use crate::program::Program;
+use crate::reference::{derived_digest, repository};
 
 /// What the catalogue knows about one image reference.
 ///

@@ -44,6 +44,7 @@ pub mod postgres;
 mod program;
 mod random;
 mod record;
+mod reference;
 mod server;
 mod simulator;
 mod swarm;

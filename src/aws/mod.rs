@@ -10,7 +10,6 @@ mod credentials;
 mod failure;
 mod iam;
 mod options;
-mod profile;
 mod s3;
 mod service;
 mod ssm;

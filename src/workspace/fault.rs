@@ -1,11 +1,28 @@
 //! Faults of a workspace: where, what was expected, what stood there.
 
-use super::WorkspaceFault;
 use crate::{DeployError, ErrorCode};
+use serde::Serialize;
 use serde_json::Value;
+use std::fmt;
 
 /// Longest excerpt of a wrong value in a message, in characters.
 const EXCERPT: usize = 60;
+
+/// Something about a workspace that its author has to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WorkspaceFault {
+    /// Where it is, for instance `apps.auth.port`; empty for the workspace as a whole.
+    pub path: String,
+    /// What is the matter.
+    pub message: String,
+}
+
+impl fmt::Display for WorkspaceFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.path.is_empty() { "workspace" } else { &self.path };
+        write!(formatter, "{place}: {}", self.message)
+    }
+}
 
 /// One part of a path in the document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,9 +15,10 @@ mod undone;
 mod validate;
 
 pub use check::WorkspaceCheck;
+pub use fault::WorkspaceFault;
 pub use model::{
     App, AppType, AwsAccount, BackupSettings, ConfigFiles, DeploySettings, DnsZone, DokploySettings, Domain,
-    S3Settings, Service, Services, SsmSettings, SsmTier, StateSettings, Workspace, WorkspaceFault,
+    S3Settings, Service, Services, SsmSettings, SsmTier, StateSettings, Workspace,
 };
 pub(crate) use name::is_variable_character;
 pub use name::{database_name_fault, host_name, is_variable_name, schema_name, slug, stage_fault, variable_stems};

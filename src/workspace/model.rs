@@ -1,10 +1,9 @@
 //! The workspace as the user declared it: the CLI's `NormalizedWorkspace`.
 
+use super::fault::WorkspaceFault;
 use super::release::{Health, Release};
 use indexmap::IndexMap;
-use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
 /// A workspace of several apps, validated: names, ports and references hold.
@@ -24,22 +23,6 @@ pub struct Workspace {
     pub state: StateSettings,
     /// What it declares and a deployment does not do, in the order of the document.
     pub warnings: Vec<WorkspaceFault>,
-}
-
-/// Something about a workspace that its author has to know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct WorkspaceFault {
-    /// Where it is, for instance `apps.auth.port`; empty for the workspace as a whole.
-    pub path: String,
-    /// What is the matter.
-    pub message: String,
-}
-
-impl fmt::Display for WorkspaceFault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.path.is_empty() { "workspace" } else { &self.path };
-        write!(formatter, "{place}: {}", self.message)
-    }
 }
 
 /// What kind of app it is.

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::dotenv;
 use super::model::{self, Deployment, Job, Record, State, deployment_template, find, find_mut, rows, text};
-use crate::catalogue::{registry_host, repository};
 use crate::image::Image;
 use crate::random;
+use crate::reference::{registry_host, repository};
 use crate::swarm::{HealthCheck, Order, Spec, rollout};
 use crate::world::World;
 

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::health_check::Status;
 use super::model::{Container, NODE_ID, NODE_NAME, Service, Task, TaskState};
-use crate::catalogue::derived_digest;
 use crate::clock::{Clock, human_duration};
 use crate::dokploy::model::State;
+use crate::reference::derived_digest;
 
 fn newest_first(service: &Service) -> impl Iterator<Item = &Task> {
     service.tasks.iter().rev()
@@ -57,7 +57,7 @@ pub(crate) fn node_row(state: &State, app_name: &str) -> Value {
 /// `docker service ls` leaves out the digest where there is a tag.
 fn shown_image(image: &str) -> &str {
     match image.split_once('@') {
-        Some((name, _)) if crate::catalogue::repository(name) != name => name,
+        Some((name, _)) if crate::reference::repository(name) != name => name,
         _ => image,
     }
 }

@@ -4,6 +4,7 @@
 mod backup;
 mod document;
 mod domains;
+mod faults;
 mod history;
 mod intent;
 mod packed;

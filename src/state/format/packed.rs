@@ -1,6 +1,6 @@
 //! A state that has to fit into a small store: what is only ours to read is packed, what others read stays as it is.
 
-use super::document::check;
+use super::faults::{check, describe};
 use super::state::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -109,7 +109,7 @@ pub(super) fn parse_packed(value: Value, stage: &str) -> Result<State, String> {
     if value.pointer(&format!("/{OURS}/{PACKED}")).is_some() {
         return Err(format!("has a value of the wrong kind at `{OURS}.{PACKED}`"));
     }
-    let state = serde_path_to_error::deserialize(value).map_err(|error| super::document::describe(&error))?;
+    let state = serde_path_to_error::deserialize(value).map_err(|error| describe(&error))?;
     check(state, stage)
 }
 

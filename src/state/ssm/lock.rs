@@ -1,7 +1,7 @@
 //! Whose turn it is to write: a parameter that one of several writers creates.
 
 use super::super::remote::{conflict, failed};
-use super::Turns;
+use super::turns::Turns;
 use crate::DeployError;
 use crate::aws::{AwsError, IfExists, Parameter, Put, Ssm};
 use crate::secrets::Secret;

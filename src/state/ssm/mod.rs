@@ -1,6 +1,9 @@
 //! The state in AWS Systems Manager's parameter store.
 
 mod lock;
+mod turns;
+
+pub use turns::Turns;
 
 use super::remote::{conflict, failed, parse, render};
 use super::{State, StateProvider, StateVersion};
@@ -48,21 +51,6 @@ pub struct SsmStateOptions {
     pub tier: SsmTier,
     /// How writers take turns.
     pub turns: Turns,
-}
-
-/// How the writers of one state take turns.
-#[derive(Debug, Clone)]
-pub struct Turns {
-    /// How old the turn of a writer must be to be taken from it; longer than any write. Default 60 s.
-    pub stale: Duration,
-    /// How long a turn is waited for; default 90 s.
-    pub patience: Duration,
-}
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self { stale: Duration::from_mins(1), patience: Duration::from_secs(90) }
-    }
 }
 
 /// Keeps each stage's state in the parameter `/gkm/{workspace}/{stage}/state`, encrypted (`SecureString`), as the CLI does.
