@@ -1,10 +1,10 @@
 //! What should stand on the server when the run is over.
 
-use super::health::ContainerCheck;
 use super::step::Step;
 use crate::env::EnvSource;
 use crate::image::ImageBuild;
 use crate::secrets::Secret;
+use crate::workspace::ContainerCheck;
 use crate::workspace::{AppType, Health, Release};
 use indexmap::IndexMap;
 use serde::Serialize;

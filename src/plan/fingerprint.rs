@@ -1,8 +1,8 @@
 //! What makes a deployment unchanged, and the title that carries it (I9).
 
 use super::desired::{DesiredEnv, DesiredRegistry};
-use super::health::ContainerCheck;
 use crate::secrets::Secret;
+use crate::workspace::ContainerCheck;
 use crate::workspace::Release;
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};

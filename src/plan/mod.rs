@@ -8,7 +8,7 @@ mod domain;
 mod draw;
 mod fingerprint;
 mod forget;
-mod health;
+
 mod observed;
 mod operation;
 mod outdated;
@@ -24,6 +24,7 @@ mod stale;
 mod step;
 mod wording;
 
+pub use crate::workspace::ContainerCheck;
 pub use blueprint::Blueprint;
 pub use desired::{
     DatabaseRoute, DatabaseWay, Desired, DesiredApp, DesiredDatabase, DesiredEnv, DesiredHost, DesiredImage,
@@ -33,7 +34,6 @@ pub use domain::recover_domains;
 pub use draw::{draw, draw_rotation};
 pub use fingerprint::{DeploymentTitle, ReleaseTitle, app_fingerprint, env_fingerprint, release_fingerprint};
 pub use forget::forget_vanished;
-pub use health::ContainerCheck;
 pub use observed::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
     ObservedRecord, ObservedRedis, Ownership, Runs, ServiceDeployment, Twin, TwinKind, Vanished,

@@ -1,7 +1,7 @@
 //! What stands on the server, in DNS and in the database now.
 
-use super::health::ContainerCheck;
 use crate::secrets::Secret;
+use crate::workspace::ContainerCheck;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 

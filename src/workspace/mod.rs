@@ -3,6 +3,7 @@
 mod app;
 mod aws;
 mod check;
+mod container_check;
 mod fault;
 mod host;
 mod model;
@@ -15,6 +16,7 @@ mod undone;
 mod validate;
 
 pub use check::WorkspaceCheck;
+pub use container_check::ContainerCheck;
 pub use fault::WorkspaceFault;
 pub use model::{
     App, AppType, AwsAccount, BackupSettings, ConfigFiles, DeploySettings, DnsZone, DokploySettings, Domain,

@@ -1,6 +1,6 @@
 //! Health checks of containers, as Docker takes and tells them.
 
-use crate::plan::ContainerCheck;
+use crate::workspace::ContainerCheck;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
 

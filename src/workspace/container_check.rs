@@ -1,6 +1,6 @@
 //! The health check of a container, as Docker is to be told.
 
-use crate::workspace::{HealthCheck, HealthProbe};
+use super::release::{HealthCheck, HealthProbe};
 use std::time::Duration;
 
 /// Asks for the address that is its argument, with whatever program the image has.
@@ -53,7 +53,7 @@ impl ContainerCheck {
     }
 
     /// What identifies it, as parts of a fingerprint.
-    pub(super) fn parts(&self) -> Vec<String> {
+    pub(crate) fn parts(&self) -> Vec<String> {
         let times = [self.interval, self.timeout, self.start_period].map(|time| time.as_nanos().to_string());
         self.test.iter().cloned().chain(times).chain([self.retries.to_string()]).collect()
     }
