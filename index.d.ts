@@ -1190,13 +1190,13 @@ export interface SniffOptions {
 	surroundings?: Surroundings;
 }
 
-/** What an entry file needs. */
+/** What an entry file needs; `required` and `optional` mean what they mean in {@link SniffedEnvironment}. */
 export interface SniffedEntry {
-	/** Every variable it asks for, sorted, the optional ones included. */
+	/** Every variable it asks for, sorted: the required and the optional ones. */
 	envVars: string[];
-	/** Those it cannot do without, sorted; of an app the same. */
+	/** The variables it cannot do without, sorted. */
 	requiredEnvVars: string[];
-	/** Those it can do without, sorted. */
+	/** The variables it can do without, sorted. */
 	optionalEnvVars: string[];
 	/** Why the result may be partial; absent when the file ran as far as it should. */
 	error?: SniffFailure;
@@ -1204,12 +1204,18 @@ export interface SniffedEntry {
 	evidence: Evidence[];
 }
 
-/** What an app needs. */
+/** What an app needs. A file that is not deployed, such as `.env`, changes nothing of it. */
 export interface SniffedEnvironment {
 	appName: string;
-	/** The variables it cannot do without, sorted. */
+	/**
+	 * The variables it cannot do without, sorted: a schema refuses absence, a construct names it, the app does not load
+	 * without it, or what a route app always loads reads it and has nothing in its place.
+	 */
 	requiredEnvVars: string[];
-	/** The variables it can do without, sorted. */
+	/**
+	 * The variables it can do without, sorted: schemas accept absence, the app gives a value, or no construct uses the
+	 * service that asks. {@link Evidence.reason} says which.
+	 */
 	optionalEnvVars: string[];
 	/** Where each was found. */
 	evidence: Evidence[];
@@ -1226,6 +1232,10 @@ export interface SniffFailure {
 	message: string;
 	/** The app's own stack, trimmed to its files. */
 	stack?: string;
+	/** The file that is concerned, relative to the workspace. */
+	file?: string;
+	/** What to do about it, and what `requiredEnv` would be to go on without. */
+	hint?: string;
 	/** Whether names were captured before. */
 	partial: boolean;
 	/** Whether a deployment must stop on it. */
@@ -1237,7 +1247,7 @@ export interface Evidence {
 	name: string;
 	/**
 	 * `source`: read in code that does not run while the app is loaded; `construct`: named by a construct of a route app;
-	 * `process-env`: read from `process.env`, reported but never required.
+	 * `process-env`: read from `process.env`; unless it is required it stands in neither list.
 	 */
 	source: 'envkit' | 'source' | 'construct' | 'required-env' | 'dependency' | 'process-env';
 	/** Relative to the workspace. */

@@ -49,6 +49,7 @@ describe('events', () => {
 			type: 'planned',
 			changes: expect.any(Number),
 			text: expect.stringContaining('staging'),
+			plan: expect.objectContaining({ steps: expect.any(Array) }),
 		});
 	});
 });

@@ -16,7 +16,10 @@ async function commandLine() {
 	const config = join(world.root, 'gkm.config.json');
 	const workspace = JSON.parse(readFileSync(config, 'utf8'));
 	const { api, web } = workspace.apps;
-	workspace.apps = { api: { ...api, dependencies: [], requiredEnv: ['GREETING'] }, web: { ...web, dependencies: ['api'] } };
+	workspace.apps = {
+		api: { ...api, dependencies: [], requiredEnv: ['GREETING'] },
+		web: { ...web, dependencies: ['api'], requiredEnv: ['VITE_API_URL'] },
+	};
 	workspace.services = {};
 	delete workspace.deploy.dokploy.endpoint;
 	const write = (change: (workspace: { apps: Record<string, unknown> }) => void = () => {}) => {
@@ -67,6 +70,7 @@ describe('the command line', () => {
 		expect(statSync(join(home, '.gkm/credentials.json')).mode & 0o777).toBe(0o600);
 		const who = await gkm('whoami');
 		expect(who.stdout).toMatch(/^owner@example\.test, owner, on http:\/\/127\.0\.0\.1:\d+ \(Dokploy v0\.30\.2\)\n$/);
+		expect((await gkm('registries')).code).toBe(0);
 		const wrong = await gkm('login', '--endpoint', 'http://127.0.0.1:9', '--token', token);
 		expect(wrong.code).toBe(1);
 		expect(wrong.stderr).toContain('http://127.0.0.1:9');

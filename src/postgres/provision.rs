@@ -2,8 +2,7 @@
 
 use super::roles::DatabaseRoles;
 use super::scram;
-use super::statements::{self, Outcome};
-use super::transport::{Script, SqlTransport, nonce};
+use super::script::{self, Outcome, Script, SqlTransport, nonce};
 use crate::secrets::{Secret, SystemEntropy};
 use crate::{DeployError, ErrorCode};
 use backon::{ExponentialBuilder, Retryable as _};
@@ -46,7 +45,7 @@ pub async fn preview(transport: &dyn SqlTransport, roles: &DatabaseRoles) -> Res
 /// [`ErrorCode::Internal`] when the verifiers cannot be computed.
 pub async fn provision_script(roles: &DatabaseRoles) -> Result<Script, DeployError> {
     let verifiers = verifiers(roles).await?;
-    Ok(statements::provision(roles, &verifiers, nonce(&SystemEntropy), Outcome::Commit))
+    Ok(script::provision(roles, &verifiers, nonce(&SystemEntropy), Outcome::Commit))
 }
 
 async fn run(
@@ -56,7 +55,7 @@ async fn run(
 ) -> Result<Provisioned, DeployError> {
     let verifiers = verifiers(roles).await?;
     let attempt = || async {
-        let script = statements::provision(roles, &verifiers, nonce(&SystemEntropy), outcome);
+        let script = script::provision(roles, &verifiers, nonce(&SystemEntropy), outcome);
         script.run(transport, roles.database()).await
     };
     let answer = retrying(attempt).await?;

@@ -1,8 +1,7 @@
 //! What becomes of the role and the data of an app that is gone.
 
 use super::rotation::{run, second_login_name};
-use super::statements::Maintenance;
-use super::transport::SqlTransport;
+use super::script::{Maintenance, SqlTransport};
 use crate::DeployError;
 use serde_json::json;
 

@@ -6,8 +6,7 @@
 
 use super::provision::{retrying, verifier_of};
 use super::roles::AppRole;
-use super::statements::{self, Maintenance};
-use super::transport::{SqlTransport, nonce};
+use super::script::{self, Maintenance, SqlTransport, nonce};
 use crate::DeployError;
 use crate::secrets::{Secret, SystemEntropy};
 use serde_json::{Value, json};
@@ -81,7 +80,7 @@ pub(super) async fn run(
     desired: &Value,
 ) -> Result<Vec<String>, DeployError> {
     let attempt = || async {
-        let script = statements::maintain(maintenance, desired, nonce(&SystemEntropy));
+        let script = script::maintain(maintenance, desired, nonce(&SystemEntropy));
         script.run(transport, database).await
     };
     let answer = retrying(attempt).await?;

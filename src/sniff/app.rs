@@ -98,8 +98,8 @@ fn certain(name: String, source: EvidenceSource) -> Evidence {
 /// Joins what is known without loading the app and what loading it found: required anywhere is required.
 fn environment(name: &str, mut evidence: Vec<Evidence>, entry: SniffedEntry) -> SniffedEnvironment {
     let mut required: BTreeSet<String> = evidence.iter().map(|found| found.name.clone()).collect();
+    required.extend(entry.required_env_vars());
     let mut optional: BTreeSet<String> = entry.optional_env_vars.into_iter().collect();
-    required.extend(entry.env_vars.into_iter().filter(|variable| !optional.contains(variable)));
     optional.retain(|variable| !required.contains(variable));
     evidence.extend(entry.evidence);
     SniffedEnvironment {

@@ -175,7 +175,7 @@ fn stack(frames: &[Frame], root: &Path) -> Option<String> {
 
 /// The failure of not knowing a file that `file` runs in another process or thread; `required` are the variables that were
 /// found all the same.
-pub(super) fn unfollowed(message: String, file: String, required: &[&str]) -> SniffFailure {
+pub(super) fn unfollowed(message: String, file: String, required: &[String]) -> SniffFailure {
     let (kind, partial) = ("not-followed".to_owned(), !required.is_empty());
     let mut failure = SniffFailure { kind, message, stack: None, file: Some(file), hint: None, partial, fatal: false };
     failure.hint = Some(hint(&failure, required));
@@ -183,7 +183,7 @@ pub(super) fn unfollowed(message: String, file: String, required: &[&str]) -> Sn
 }
 
 /// What to do about a failure; `required` are the variables that were found all the same.
-pub(super) fn hint(failure: &SniffFailure, required: &[&str]) -> String {
+pub(super) fn hint(failure: &SniffFailure, required: &[String]) -> String {
     let file = failure.file.as_deref().unwrap_or("the app");
     let mend = match failure.kind.as_str() {
         "syntax" => format!("Correct {file}"),

@@ -43,13 +43,13 @@ pub(super) fn gather(run: &Run, root: &Path, learnt: &Learnt<'_>) -> SniffedEntr
     }
     let env_vars: Vec<String> = optional.keys().cloned().collect();
     let optional_env_vars = optional.iter().filter(|(_, optional)| **optional).map(|(name, _)| name.clone()).collect();
-    let required: Vec<&str> =
-        optional.iter().filter(|(_, optional)| !**optional).map(|(name, _)| name.as_str()).collect();
-    let mut error = failure(run, root, !env_vars.is_empty(), &unexecuted);
-    if let Some(failure) = &mut error {
+    let error = failure(run, root, !env_vars.is_empty(), &unexecuted);
+    let mut entry = SniffedEntry { env_vars, optional_env_vars, error, evidence };
+    let required = entry.required_env_vars();
+    if let Some(failure) = &mut entry.error {
         failure.hint = Some(hint(failure, &required));
     }
-    SniffedEntry { env_vars, optional_env_vars, error, evidence }
+    entry
 }
 
 fn push_new(evidence: &mut Vec<Evidence>, found: Evidence) {

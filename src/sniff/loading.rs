@@ -68,8 +68,7 @@ async fn find_all(
         answer.take_offshoot(found);
     }
     if let Some((file, told)) = offshoots.unfollowed(&records).filter(|_| answer.error.is_none()) {
-        let required: Vec<&str> = answer.required().map(String::as_str).collect();
-        answer.error = Some(unfollowed(told, file, &required));
+        answer.error = Some(unfollowed(told, file, &answer.required_env_vars()));
     }
     Ok((answer, records))
 }

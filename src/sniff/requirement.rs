@@ -1,4 +1,9 @@
 //! What sniffing finds: requirements and their evidence.
+//!
+//! A variable is **required** where one place at least cannot do without it: its schema refuses absence, a construct names
+//! it, the app does not load without it, or a module that a route app always loads has nothing in its place. It is
+//! **optional** where every place can: its schema accepts absence, the app gives a value, what asks did not run, or no
+//! construct uses the service that asks. What is only read from `process.env` is neither: it is evidence.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -47,9 +52,9 @@ pub enum EvidenceSource {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SniffedEntry {
-    /// Every variable it asks for, sorted, the optional ones included.
+    /// Every variable it asks for, sorted: the required and the optional ones.
     pub env_vars: Vec<String>,
-    /// Those it can do without, sorted.
+    /// The variables it can do without, sorted.
     pub optional_env_vars: Vec<String>,
     /// Why the result may be partial; absent when the file ran as far as it should.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,8 +75,8 @@ impl SniffedEntry {
 #[serde(rename_all = "camelCase")]
 pub struct SniffFailure {
     /// What happened: `syntax`, `unresolved-import`, `deadline`, `threw`, `exited`, `crashed`, `no-entry`, `no-export` (what
-    /// `envParser` names is not a function), `no-node`, `no-typescript` (nothing here can read the app's TypeScript), `not-followed` (a file that is run in
-    /// another process or thread is not known).
+    /// `envParser` names is not a function), `no-node`, `no-typescript` (nothing here can read the app's TypeScript),
+    /// `not-followed` (a file that is run in another process or thread is not known).
     pub kind: String,
     /// The app's own message, redacted and shortened.
     pub message: String,
@@ -114,7 +119,10 @@ pub struct SniffedEnvironment {
 impl SniffFailure {
     /// A failure of a sniff that could not begin.
     pub(super) fn new(kind: &str, message: String) -> Self {
-        let mend = if kind == "no-node" { "Give the path of a Node" } else { "Correct what the workspace says" };
+        let mend = match kind {
+            "no-node" => "Install Node.js 20.19 or newer, or name one as surroundings.node",
+            _ => "Correct what the workspace says",
+        };
         let hint = Some(format!("{mend}, or list what the app needs: requiredEnv: ['…']"));
         Self { kind: kind.to_owned(), message, stack: None, file: None, hint, partial: false, fatal: true }
     }
@@ -129,7 +137,8 @@ impl SniffedEntry {
     /// Takes in what a file needs that the app runs beside itself: what is required anywhere is required. That it was not
     /// loaded to its end does not stop a deployment.
     pub(super) fn take_offshoot(&mut self, found: Self) {
-        let required: BTreeSet<String> = self.required().chain(found.required()).cloned().collect();
+        let required: BTreeSet<String> =
+            self.required_env_vars().into_iter().chain(found.required_env_vars()).collect();
         let names: BTreeSet<String> = std::mem::take(&mut self.env_vars).into_iter().chain(found.env_vars).collect();
         self.optional_env_vars = names.difference(&required).cloned().collect();
         self.env_vars = names.into_iter().collect();
@@ -142,10 +151,5 @@ impl SniffedEntry {
             let message = format!("What the app runs beside itself was not loaded to its end: {}", failure.message);
             self.error = Some(SniffFailure { message, fatal: false, partial: !self.env_vars.is_empty(), ..failure });
         }
-    }
-
-    /// The variables that cannot be absent.
-    pub(super) fn required(&self) -> impl Iterator<Item = &String> {
-        self.env_vars.iter().filter(|name| !self.optional_env_vars.contains(name))
     }
 }

@@ -24,7 +24,7 @@ pub struct S3StateOptions {
     pub bucket: String,
     /// What the keys begin with, for instance `gkm/`; default nothing.
     pub prefix: String,
-    /// Whether the bucket is part of the path instead of the host name; default: with an address of its own (as MinIO has),
+    /// Whether the bucket is part of the path instead of the host name; default: with an address of its own (as `MinIO` has),
     /// or when its name has dots.
     pub path_style: Option<bool>,
     /// The account, the region and the address.

@@ -35,6 +35,9 @@ fn read(root: &str) -> Crate {
     Crate::read(base, &base.join(root))
 }
 
+/// What the tests share.
+static TEST_SUPPORT: LazyLock<Crate> = LazyLock::new(|| read("tests/support/src/lib.rs"));
+
 /// The circles of a crate, described.
 fn circles(graph: &Graph) -> Vec<String> {
     let tolerated = |file: &Path| STILL_TO_BE_MENDED.iter().any(|room| file.starts_with(room));
@@ -55,8 +58,14 @@ fn no_files_of_the_simulator_use_each_other_in_a_circle() {
 }
 
 #[test]
+fn no_files_of_the_test_support_use_each_other_in_a_circle() {
+    let circles = circles(&Graph::of(&TEST_SUPPORT));
+    assert!(circles.is_empty(), "{} circles\n{}", circles.len(), circles.join("\n"));
+}
+
+#[test]
 fn every_path_within_the_crate_leads_somewhere() {
-    for sources in [&*LIBRARY, &*SIMULATOR] {
+    for sources in [&*LIBRARY, &*SIMULATOR, &*TEST_SUPPORT] {
         assert_eq!(sources.dead_ends(), Vec::<String>::new(), "the check does not understand these paths");
     }
 }

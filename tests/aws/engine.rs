@@ -3,11 +3,11 @@
 use crate::moto::{Moto, SECRET, moto};
 use crate::relay::{Fault, Relay};
 use crate::unique;
-use crate::world::{SERVER_IP, STAGE, World};
 use deploy_native::ErrorCode;
 use deploy_native::deploy::{UndeployRequest, undeploy};
 use deploy_native::dns::DnsProvider as _;
 use deploy_native::state::{PushedImage, SsmStateOptions, SsmStateStore, State, StateProvider as _};
+use deploy_native_test_support::{SERVER_IP, STAGE, World};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 

@@ -11,8 +11,6 @@ mod route53;
 mod state_s3;
 mod state_ssm;
 mod stores;
-#[path = "../engine/world.rs"]
-mod world;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

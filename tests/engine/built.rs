@@ -1,11 +1,10 @@
 //! Apps whose images are built anew in every run: what they run with is looked at all the same.
 
-use crate::look::{Moment, image};
-use crate::world::World;
 use async_trait::async_trait;
 use deploy_native::DeployError;
 use deploy_native::deploy::{AppStatus, DeployReport, DeployRequest, deploy};
 use deploy_native::image::{BuiltImage, ImageBuild, ImageBuilder, LogLine};
+use deploy_native_test_support::{Moment, World, image};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

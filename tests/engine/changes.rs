@@ -1,8 +1,7 @@
 //! What a second run does: only what changed, and only to what it changed.
 
-use crate::look::{host, image, of};
-use crate::world::{STAGE, World};
 use deploy_native::deploy::{AppStatus, DomainStatus};
+use deploy_native_test_support::{STAGE, World, host, image, of};
 use serde_json::{Value, json};
 
 /// The applications that requests of an endpoint were about.

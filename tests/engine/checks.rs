@@ -1,10 +1,9 @@
 //! What is checked before anything is changed (I1): every case asserts that nobody was asked for a change.
 
-use crate::look::{host, image};
-use crate::world::{STAGE, World};
 use deploy_native::deploy::UndeployRequest;
 use deploy_native::{DeployError, ErrorCode};
 use deploy_native_simulator::dns::ZoneRecord;
+use deploy_native_test_support::{SERVER_IP, STAGE, World, host, image};
 use serde_json::{Value, json};
 
 /// Deploys, which must fail before its first change.
@@ -248,5 +247,5 @@ async fn i8_a_protected_foreign_record_stops_the_run_and_is_replaced_and_kept_ot
     let previous = world.state().await.dns_records["api.staging:A"].previous.clone().unwrap();
     assert_eq!(previous.values, ["203.0.113.9"]);
     assert_eq!(world.addresses()["mail"], "203.0.113.8");
-    assert_eq!(world.addresses()["api.staging"], crate::world::SERVER_IP);
+    assert_eq!(world.addresses()["api.staging"], SERVER_IP);
 }

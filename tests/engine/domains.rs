@@ -1,10 +1,9 @@
 //! Host names that change: an app is reached by one of them at every moment, and what is left behind is taken away.
 
-use crate::look::{host, of, rows};
-use crate::world::{SERVER_IP, STAGE, World};
 use deploy_native::deploy::{AppStatus, DomainStatus};
 use deploy_native_simulator::dns::ZoneRecord;
 use deploy_native_simulator::{Fault, FaultAction};
+use deploy_native_test_support::{SERVER_IP, STAGE, World, host, of, rows};
 use serde_json::{Value, json};
 use std::time::Duration;
 

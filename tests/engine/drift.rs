@@ -1,9 +1,8 @@
 //! What somebody else changed meanwhile is said by name, and set right where it is ours.
 
-use crate::look::{host, of};
-use crate::world::{SERVER_IP, World};
 use deploy_native::deploy::AppStatus;
 use deploy_native_simulator::dns::ZoneRecord;
+use deploy_native_test_support::{SERVER_IP, World, host, image, of};
 use serde_json::json;
 
 #[tokio::test]
@@ -119,7 +118,7 @@ async fn an_image_edited_by_hand_is_put_back() {
     let plan = world.plan(world.light()).await.unwrap();
     assert!(plan.notes.iter().any(|note| note.starts_with("jobs:") && note.contains("image")), "{:?}", plan.notes);
     world.deploy(world.light()).await.unwrap();
-    assert_eq!(world.application("jobs")["dockerImage"], crate::look::image("jobs", "1"));
+    assert_eq!(world.application("jobs")["dockerImage"], image("jobs", "1"));
 }
 
 #[tokio::test]

@@ -1,11 +1,10 @@
 //! Deployments that fail: told apart, with the log, and without a claim of more than was seen (I7).
 
-use crate::look::{image, of};
-use crate::world::World;
 use deploy_native::ErrorCode;
 use deploy_native::deploy::{AppStatus, DeployFailure};
 use deploy_native::{DeployError, DeployEvent};
 use deploy_native_simulator::Image;
+use deploy_native_test_support::{World, image, of};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The seed's workspace, from nothing to running.
 
-use crate::world::{SERVER_IP, World};
 use deploy_native::deploy::AppStatus;
+use deploy_native_test_support::{SERVER_IP, World};
 
 #[tokio::test]
 async fn the_seeds_workspace_is_deployed_and_a_second_run_makes_only_reads() {

@@ -1,12 +1,12 @@
 //! The database reached from inside the server's network: the same outcome as through its port, and nothing left behind.
 
-use crate::world::{STAGE, World, binaries};
 use deploy_native::deploy::{DeployReport, DeployRequest, RunOptions, initialize_postgres_users, provision_services};
 use deploy_native::plan::DatabaseRoute;
 use deploy_native::state::{LocalStateStore, StateProvider as _};
 use deploy_native::{DeployError, ErrorCode};
 use deploy_native_simulator::postgres::PostgresBackend;
 use deploy_native_simulator::{Fault, FaultAction, SimulatorBuilder};
+use deploy_native_test_support::{STAGE, World, bundled_postgres};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ impl Inside {
     }
 
     pub(crate) async fn with(change: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> Self {
-        let backend = PostgresBackend::new(binaries());
+        let backend = PostgresBackend::new(bundled_postgres());
         let world = World::with(|builder| change(builder.backend(Arc::new(backend.clone())))).await;
         Self { world, backend, shape: |_| () }
     }

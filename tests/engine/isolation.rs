@@ -1,11 +1,10 @@
 //! Isolation proven on its own: what was granted by hand is found, nothing is changed, and no port stays open.
 
-use crate::look::rows;
-use crate::world::World;
 use deploy_native::deploy::{DeployRequest, RunOptions, verify_isolation};
 use deploy_native::postgres::IsolationReport;
 use deploy_native::state::{LockOwner, StageLock};
 use deploy_native::{DeployError, ErrorCode};
+use deploy_native_test_support::{World, rows};
 use serde_json::{Value, json};
 use std::time::Duration;
 use time::OffsetDateTime;

@@ -1,7 +1,6 @@
 //! The engine against a simulated server: real HTTP, a real PostgreSQL, real DNS.
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking that it failed")]
-#![expect(unreachable_pub, reason = "the modules of a test share what they need")]
 
 mod built;
 mod changes;
@@ -13,8 +12,6 @@ mod failures;
 mod first_flight;
 mod inside;
 mod isolation;
-mod live;
-mod look;
 mod many;
 mod names;
 mod port;
@@ -29,4 +26,3 @@ mod side_by_side;
 mod stale;
 mod undeploy;
 mod values;
-mod world;

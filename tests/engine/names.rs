@@ -1,8 +1,7 @@
 //! Host names whose DNS does not answer: the app runs, its domain waits, and a later run attaches it.
 
-use crate::look::{host, of};
-use crate::world::World;
 use deploy_native::deploy::{AppStatus, DomainStatus};
+use deploy_native_test_support::{World, host, of};
 use serde_json::json;
 use std::time::Duration;
 

@@ -1,11 +1,10 @@
 //! The database's port is closed at rest, whatever happens on the way (I4).
 
-use crate::look::{of, rows};
-use crate::world::World;
 use deploy_native::ErrorCode;
 use deploy_native::deploy::{AppStatus, DeployRequest, deploy};
 use deploy_native::secrets::{Entropy, SystemEntropy};
 use deploy_native_simulator::{Fault, FaultAction};
+use deploy_native_test_support::{World, image, of, rows};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -203,7 +202,7 @@ async fn i9_a_change_of_an_app_alone_opens_no_port() {
     world.deploy(world.request()).await.unwrap();
     let before = world.moment();
     let mut request = world.request();
-    request["images"]["auth"] = json!(crate::look::image("auth", "2"));
+    request["images"]["auth"] = json!(image("auth", "2"));
     world.deploy(request).await.unwrap();
     assert!(!world.endpoints_since(&before).contains(&PORT.to_owned()));
 }

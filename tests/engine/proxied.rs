@@ -1,9 +1,8 @@
 //! Names that the DNS vendor answers for with addresses of its own: right when their record is, and left proxied.
 
-use crate::look::{host, of};
-use crate::world::{SERVER_IP, World};
 use deploy_native::deploy::{AppStatus, DeployReport, DeployRequest, DnsReport, DomainStatus, HostReport, verify_dns};
 use deploy_native_simulator::dns::ZoneRecord;
+use deploy_native_test_support::{SERVER_IP, World, host, of};
 use serde_json::{Value, json};
 
 fn api_only(world: &World) -> Value {

@@ -1,9 +1,8 @@
 //! With `waitFor: 'queued'`, what is queued is not queued again.
 
-use crate::look::{image, of};
-use crate::world::World;
 use deploy_native::deploy::AppStatus;
 use deploy_native_simulator::Image;
+use deploy_native_test_support::{World, image, of};
 use serde_json::json;
 
 const APPS: [&str; 3] = ["api", "web", "jobs"];

@@ -1,7 +1,7 @@
 //! Apps that left the workspace: their role may not log in, their data stays, and they may come back.
 
-use crate::world::World;
 use deploy_native::plan::{Action, render};
+use deploy_native_test_support::{World, image};
 use serde_json::{Value, json};
 
 fn without(request: &Value, app: &str) -> Value {
@@ -73,7 +73,7 @@ async fn the_last_apps_of_a_database_retire_too() {
     let mut none = request.clone();
     none["workspace"]["apps"] =
         json!({ "jobs": { "type": "backend", "path": "apps/jobs", "port": 3009, "requiredEnv": [] } });
-    none["images"] = json!({ "jobs": crate::look::image("jobs", "1") });
+    none["images"] = json!({ "jobs": image("jobs", "1") });
     let report = world.deploy(none.clone()).await.unwrap();
     assert_eq!(report.retired_roles.len(), 2);
     for (_, url) in logins {

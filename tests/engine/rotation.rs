@@ -1,7 +1,5 @@
 //! Other credentials for apps that run: never refused, finished whatever interrupts, and nothing else changes.
 
-use crate::look::image;
-use crate::world::{STAGE, World};
 use deploy_native::deploy::{
     DeployFailure, RotateRequest, RotationReport, RunOptions, plan_rotate_credentials, rotate_credentials,
 };
@@ -10,6 +8,7 @@ use deploy_native::state::{RotationPhase, State};
 use deploy_native::{DeployError, ErrorCode};
 use deploy_native_simulator::postgres::PostgresBackend;
 use deploy_native_simulator::{Fault, FaultAction, Image};
+use deploy_native_test_support::{STAGE, World, image};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -116,7 +115,7 @@ fn runs(world: &World) -> Vec<(String, BTreeMap<String, String>)> {
 
 #[tokio::test]
 async fn i6_no_password_is_in_the_sql_the_databases_log_or_the_events() {
-    let backend = PostgresBackend::new(crate::world::binaries()).setting("log_statement", "all");
+    let backend = PostgresBackend::new(deploy_native_test_support::bundled_postgres()).setting("log_statement", "all");
     let mut world = World::with(|builder| builder.backend(Arc::new(backend.clone()))).await;
     world.postgres = Arc::new(backend);
     let request = small(&world);

@@ -1,10 +1,10 @@
 //! Services that exist: what runs is not restarted, and what is on its way is waited for (I3).
 
-use crate::world::World;
 use deploy_native::ErrorCode;
 use deploy_native::deploy::{DeployFailure, DeployReport, DeployRequest, deploy};
 use deploy_native::plan::Action;
 use deploy_native_simulator::Image;
+use deploy_native_test_support::World;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

@@ -1,12 +1,12 @@
 //! A plan that the user was shown: applied as it stands, or not at all.
 
-use crate::world::{STAGE, World};
 use deploy_native::deploy::{
     DeployFailure, DeployReport, DeployRequest, UndeployRequest, deploy, plan_undeploy, undeploy,
 };
 use deploy_native::plan::DeployPlan;
 use deploy_native::{ErrorCode, deploy::RunOptions};
 use deploy_native_simulator::dns::ZoneRecord;
+use deploy_native_test_support::{STAGE, World};
 use serde_json::json;
 
 fn options(world: &World, shown: DeployPlan) -> RunOptions {

@@ -1,11 +1,10 @@
 //! Undeployment: ours goes, theirs stays, old records come back.
 
-use crate::look::{image, rows};
-use crate::world::{SERVER_IP, STAGE, World};
 use deploy_native::ErrorCode;
 use deploy_native::deploy::{UndeployReport, UndeployRequest, plan_undeploy, undeploy};
 use deploy_native_simulator::Image;
 use deploy_native_simulator::dns::{Fault, FaultKind, ZoneRecord};
+use deploy_native_test_support::{SERVER_IP, STAGE, World, image, rows};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -69,7 +68,7 @@ async fn undeploy_with_data_and_project_leaves_nothing_and_a_new_deployment_work
 async fn make_twins(world: &World) {
     let (snapshot, state) = (world.simulator.snapshot(), world.state().await);
     let described = |table: &str, field: &str, id: &str| {
-        let row = crate::look::rows(&snapshot[table]).into_iter().find(|row| row[field] == id).unwrap();
+        let row = rows(&snapshot[table]).into_iter().find(|row| row[field] == id).unwrap();
         (row["name"].clone(), row["description"].clone())
     };
     let environment = &state.environment_id;

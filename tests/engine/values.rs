@@ -1,8 +1,8 @@
 //! Values arrive byte for byte in the container, or the plan refuses them by name.
 
-use crate::world::World;
 use deploy_native::plan::render;
 use deploy_native::{DeployEvent, ErrorCode};
+use deploy_native_test_support::World;
 use serde_json::json;
 
 const AWKWARD: &[&str] = &[

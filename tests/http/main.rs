@@ -8,5 +8,3 @@ mod proxies;
 mod proxy;
 mod registries;
 mod run;
-#[path = "../engine/world.rs"]
-mod world;

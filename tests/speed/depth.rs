@@ -1,8 +1,6 @@
 //! How many requests in a row a run takes, against how many it has to take.
 
-use crate::chain::{critical_path, depth, without_polls};
-use crate::course::{Course, Lap};
-use crate::relay::Exchange;
+use deploy_native_test_support::measure::{Exchange, MeasuredRun, MeasuredWorld, critical_path, depth, without_polls};
 use std::time::Duration;
 
 /// Long against what a machine does between two requests, so that requests side by side are seen as such.
@@ -11,8 +9,8 @@ const LATENCY: Duration = Duration::from_millis(120);
 const ATTEMPTS: usize = 3;
 
 /// The first run and the second, unchanged one.
-async fn laps(access: &str) -> (Course, Lap, Lap) {
-    let course = Course::start(LATENCY).await;
+async fn laps(access: &str) -> (MeasuredWorld, MeasuredRun, MeasuredRun) {
+    let course = MeasuredWorld::start(LATENCY).await;
     let first = course.deploy(course.request(access)).await;
     let second = course.deploy(course.request(access)).await;
     (course, first, second)

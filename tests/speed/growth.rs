@@ -1,30 +1,28 @@
 //! How work grows with the number of apps: requests, writes of the state, the journal, events.
 
-use crate::chain::without_polls;
-use crate::course::{Course, Lap};
-use crate::disk::Counting;
 use deploy_native::deploy::RunOptions;
 use deploy_native::state::StateProvider;
+use deploy_native_test_support::measure::{CountingStore, MeasuredRun, MeasuredWorld, without_polls};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A first run and an unchanged second one of a workspace of `count` apps.
 struct Runs {
-    first: Lap,
-    second: Lap,
+    first: MeasuredRun,
+    second: MeasuredRun,
     writes: usize,
     journal: u64,
 }
 
 async fn runs(count: usize) -> Runs {
-    let course = Course::start(Duration::ZERO).await;
-    let provider = Arc::new(Counting::new(course.world.root.path()));
+    let course = MeasuredWorld::start(Duration::ZERO).await;
+    let provider = Arc::new(CountingStore::new(course.world.root.path()));
     let kept: Arc<dyn StateProvider> = provider.clone();
     let options = RunOptions { state_provider: Some(kept), ..course.world.options() };
-    let first = course.deploy_with(course.crowd(count), options.clone()).await;
+    let first = course.deploy_with(course.many_apps(count), options.clone()).await;
     let writes = provider.writes();
     let journal = std::fs::metadata(course.world.root.path().join(".gkm/deploy-staging.journal")).unwrap().len();
-    let second = course.deploy_with(course.crowd(count), options).await;
+    let second = course.deploy_with(course.many_apps(count), options).await;
     assert_eq!(provider.writes(), writes, "i9: a second run writes nothing");
     Runs { first, second, writes, journal }
 }

@@ -3,11 +3,11 @@
 use crate::check::secrets;
 use crate::child::{Running, played};
 use crate::flight::{Flight, Secrets, start};
-use crate::world::{STAGE, World};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use deploy_native::deploy::DeployFailure;
 use deploy_native_simulator::{Fault, FaultAction};
+use deploy_native_test_support::{STAGE, World};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::error::Error as _;

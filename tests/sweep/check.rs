@@ -2,9 +2,9 @@
 
 use crate::flight::{Flight, Secrets};
 use crate::reference::Reference;
-use crate::world::{STAGE, World};
 use deploy_native::dokploy::Mark;
 use deploy_native::state::{Journal, LocalStateStore, State, StateProvider as _};
+use deploy_native_test_support::{STAGE, World};
 use serde_json::{Map, Value, json};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
 //! A run in a process of its own: this test binary once more, running one test that finds its part in the environment.
 
 use crate::flight::Flight;
-use crate::world::{DATABASE_DEADLINE, LANDING, World};
 use deploy_native::DeployEvent;
 use deploy_native::deploy::{RunOptions, Surroundings};
 use deploy_native::lease::LeaseSettings;
+use deploy_native_test_support::{DATABASE_DEADLINE, LANDING, World};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};

@@ -2,12 +2,12 @@
 
 use crate::flight::{Flight, Secrets};
 use crate::reference::{Reference, points, sample, sweep};
-use crate::world::World;
 use async_trait::async_trait;
 use deploy_native::state::{LocalStateStore, State, StateProvider};
 use deploy_native::{DeployError, ErrorCode};
 use deploy_native_simulator::dns::{Fault as DnsFault, FaultKind};
 use deploy_native_simulator::{Fault, FaultAction};
+use deploy_native_test_support::World;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

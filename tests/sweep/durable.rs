@@ -4,7 +4,7 @@ use crate::child::{command, played};
 use crate::flight::Flight;
 use crate::reference::{sample, say, sweep};
 use crate::trace::{Seen, Side, Traced, Write};
-use crate::world::World;
+use deploy_native_test_support::World;
 
 const NAME: &str = "durable::i3_a_process_that_is_killed_at_some_write_to_disk";
 

@@ -1,13 +1,13 @@
 //! What is interrupted: a run, the world in which it begins, and the world in which it must end.
 
 use crate::check::{self, secrets};
-use crate::world::{STAGE, World};
 use deploy_native::DeployError;
 use deploy_native::deploy::{
     AppStatus, DeployRequest, RotateRequest, RunOptions, UndeployRequest, deploy, rotate_credentials, undeploy,
 };
 use deploy_native::dokploy::Dokploy;
 use deploy_native_simulator::dns::ZoneRecord;
+use deploy_native_test_support::{STAGE, World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

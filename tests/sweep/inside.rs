@@ -4,7 +4,7 @@ use crate::check::secrets_on_disk;
 use crate::child::{Running, played};
 use crate::flight::{Flight, start};
 use crate::reference::{sample, sweep};
-use crate::world::World;
+use deploy_native_test_support::World;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 

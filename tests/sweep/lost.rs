@@ -2,8 +2,8 @@
 
 use crate::check::{idle, same_resources, secrets};
 use crate::flight::{Flight, start};
-use crate::world::{STAGE, World};
 use deploy_native::ErrorCode;
+use deploy_native_test_support::{STAGE, World};
 use serde_json::json;
 
 fn tasks(world: &World) -> Vec<String> {

@@ -15,9 +15,6 @@ mod durable;
 mod flight;
 mod inside;
 mod kill;
-#[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
-#[path = "../engine/live.rs"]
-mod live;
 mod locked;
 mod lost;
 mod machines;
@@ -25,6 +22,3 @@ mod reference;
 mod rotation;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trace;
-#[allow(unreachable_pub, dead_code, reason = "shared with the tests of the engine, which use all of it")]
-#[path = "../engine/world.rs"]
-mod world;

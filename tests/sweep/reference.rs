@@ -2,7 +2,7 @@
 
 use crate::check::{hosts, shape};
 use crate::flight::Flight;
-use crate::world::World;
+use deploy_native_test_support::World;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value;
 use std::collections::BTreeMap;

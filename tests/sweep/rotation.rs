@@ -2,14 +2,13 @@
 
 use crate::child::{Running, played};
 use crate::flight::{Flight, Secrets, start};
-use crate::live::Seen;
 use crate::reference::{sample, sweep};
-use crate::world::World;
 use deploy_native::deploy::RunOptions;
 use deploy_native::postgres::second_login_name;
 use deploy_native::state::State;
 use deploy_native::{DeployError, DeployEvent, ErrorCode};
 use deploy_native_simulator::{Fault, FaultAction};
+use deploy_native_test_support::{Seen, World};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

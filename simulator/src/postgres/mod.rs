@@ -11,6 +11,6 @@ mod process;
 mod service;
 
 pub use backend::PostgresBackend;
-pub use binaries::{BIN_VARIABLE, Binaries};
+pub use binaries::{BIN_VARIABLE, Binaries, MORE_VARIABLE};
 pub use cluster::{Cluster, ClusterOptions};
 pub use door::Door;

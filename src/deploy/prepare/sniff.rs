@@ -3,7 +3,7 @@
 use crate::deploy::context::{RunContext, RunScope};
 use crate::deploy::request::OnSniffError;
 use crate::env::AUTOMATIC_VARIABLES;
-use crate::sniff::{SniffOptions, SniffedEnvironment, sniff_all_apps};
+use crate::sniff::{SniffFailure, SniffOptions, SniffedEnvironment, sniff_all_apps};
 use crate::{DeployError, DeployEvent, ErrorCode, Phase};
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -67,10 +67,8 @@ fn refuse_failures(context: &RunContext, sniffed: &IndexMap<String, SniffedEnvir
             context.reporter.warn("sniff", &message, Some(app));
             continue;
         }
-        let mut error = DeployError::new(ErrorCode::SniffFailed, message)
-            .app(app)
-            .reason(&failure.kind)
-            .hint(hint(&failure.kind, app));
+        let mut error =
+            DeployError::new(ErrorCode::SniffFailed, message).app(app).reason(&failure.kind).hint(hint(failure, app));
         if let Some(stack) = &failure.stack {
             error = error.log(stack);
         }
@@ -80,14 +78,7 @@ fn refuse_failures(context: &RunContext, sniffed: &IndexMap<String, SniffedEnvir
 }
 
 /// What to do about a sniff that could not run to its end.
-fn hint(kind: &str, app: &str) -> String {
-    let mend = match kind {
-        "no-node" => "Install Node.js 20.19 or newer, or name one as surroundings.node".to_owned(),
-        "no-typescript" => "Install oxc-transform beside this package or in the app: it reads TypeScript".to_owned(),
-        "unresolved-import" => {
-            format!("Install what `{app}` imports, and build the packages of the workspace that it uses")
-        }
-        _ => format!("Mend what stops `{app}` from loading"),
-    };
-    format!("{mend}; or list its variables in apps.{app}.requiredEnv, or pass onSniffError: 'warn'")
+fn hint(failure: &SniffFailure, app: &str) -> String {
+    let mend = failure.hint.as_deref().unwrap_or("Mend what stops it from loading, or list what it needs");
+    format!("{mend}. The list stands in apps.{app}.requiredEnv; onSniffError: 'warn' goes on without it")
 }

@@ -143,6 +143,6 @@ fn stand_in(what: &str, length: usize) -> String {
 /// A text that is as hard to pack as a hash in hexadecimal digits.
 fn stand_in_hash(what: &str, length: usize) -> String {
     let hash = Sha256::digest(what.as_bytes());
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex.chars().take(length).collect()
+    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).take(length).collect()
 }

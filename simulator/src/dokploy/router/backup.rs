@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::clock::timestamp;
 use crate::dokploy::bucket;
 use crate::dokploy::call::{Answer, Call, Reply};
 use crate::dokploy::error::ApiError;
@@ -78,14 +77,17 @@ fn remove(call: &Call) -> Answer {
 async fn copy_now(call: &Call) -> Answer {
     let backup = existing(call)?;
     let id = random::nanoid();
-    call.world.write(|state| state.deployments.push(row(&id, text(&backup, "backupId"))));
+    call.world.write(|state| state.deployments.push(row(&call.world, &id, text(&backup, "backupId"))));
     call.world.clock.sleep(COPY_MILLIS).await;
     let copied = copy(&call.world, &backup).await;
     call.world.write(|state| {
         let row = state.deployments.iter_mut().find(|row| text(&row.record, "deploymentId") == id);
         let Some(row) = row else { return };
         let status = if copied.is_ok() { "done" } else { "error" };
-        model::assign(&mut row.record, model::record(json!({ "status": status, "finishedAt": timestamp() })));
+        model::assign(
+            &mut row.record,
+            model::record(json!({ "status": status, "finishedAt": call.world.timestamp() })),
+        );
         row.log.push_str(match &copied {
             Ok(()) => "Backup done ✅\n",
             Err(error) => error,
@@ -95,13 +97,14 @@ async fn copy_now(call: &Call) -> Answer {
     Ok(true.into())
 }
 
-fn row(id: &str, backup: &str) -> Deployment {
+fn row(world: &World, id: &str, backup: &str) -> Deployment {
     let mut record = deployment_template();
     model::assign(
         &mut record,
         model::record(json!({
             "deploymentId": id, "title": "Initializing Backup", "description": "Initializing Backup",
-            "applicationId": null, "backupId": backup, "createdAt": timestamp(), "startedAt": timestamp(),
+            "applicationId": null, "backupId": backup, "createdAt": world.timestamp(),
+            "startedAt": world.timestamp(),
         })),
     );
     Deployment { record, log: "Starting backup process...\n".to_owned() }
@@ -121,6 +124,6 @@ async fn copy(world: &World, backup: &Record) -> Result<(), String> {
         return Err("❌ Error: Container not found".to_owned());
     }
     let folder = text(backup, "prefix").trim_matches('/');
-    let key = format!("{}/{folder}/{}.sql.gz", text(&postgres, "appName"), timestamp());
+    let key = format!("{}/{folder}/{}.sql.gz", text(&postgres, "appName"), world.timestamp());
     bucket::request(&destination, "PUT", &key, text(backup, "database").as_bytes()).await
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::clock::timestamp;
 use crate::dokploy::bucket;
 use crate::dokploy::call::{Answer, Call, Reply};
 use crate::dokploy::error::ApiError;
@@ -32,7 +31,8 @@ fn create(call: &Call) -> Record {
         "destinationId": random::nanoid(), "name": call.text("name"), "provider": call.input["provider"],
         "accessKey": call.text("accessKey"), "secretAccessKey": call.text("secretAccessKey"),
         "bucket": call.text("bucket"), "region": call.text("region"), "endpoint": call.text("endpoint"),
-        "additionalFlags": call.input["additionalFlags"], "organizationId": ORGANIZATION, "createdAt": timestamp(),
+        "additionalFlags": call.input["additionalFlags"], "organizationId": ORGANIZATION,
+        "createdAt": call.world.timestamp(),
     }));
     call.world.write(|state| state.destinations.push(made.clone()));
     made

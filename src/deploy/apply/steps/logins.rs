@@ -7,7 +7,7 @@ use crate::deploy::changes::StepContext;
 use crate::deploy::context::PostgresService;
 use crate::deploy::database_access::{DatabaseAccess, DatabaseTarget, DatabaseWork};
 use crate::deploy::prepare::AppResolver;
-use crate::dokploy::Look;
+use crate::dokploy::ServiceSnapshot;
 use crate::env::PostgresAddress;
 use crate::plan::{DatabaseLogin, DesiredRotation, LoginStage};
 use crate::postgres::{
@@ -229,9 +229,10 @@ pub(super) async fn wait_until_drained(cx: &StepContext<'_>, app: &str, app_name
     let deadline = Instant::now() + DRAIN_LIMIT;
     let mut pause = FIRST_PAUSE;
     loop {
-        let look = cx.client.tasks(app_name).await.map(|tasks| Look { tasks, ..Look::default() });
-        match look {
-            Ok(look) if look.is_drained() => return Ok(()),
+        let snapshot =
+            cx.client.tasks(app_name).await.map(|tasks| ServiceSnapshot { tasks, ..ServiceSnapshot::default() });
+        match snapshot {
+            Ok(snapshot) if snapshot.is_drained() => return Ok(()),
             Ok(_) if pause == FIRST_PAUSE => cx.progress("waiting until what ran before has ended"),
             Ok(_) => {}
             Err(error) if error.is_transient() => {}

@@ -1,0 +1,3 @@
+//! Environments as the server and the app read them.
+
+mod dotenv;
