@@ -6,7 +6,6 @@
 // TypeScript's own output does; `interop.cjs` is the other half, what its output calls. It takes 0.03 ms a small file, where
 // esbuild starts a process of its own and rolldown would be 20 MB more to install.
 
-const { Script } = require('node:vm');
 const libraries = require('./libraries.cjs');
 
 const IMPORT = /^const (__vite_ssr_import_\d+__) = await (?=__vite_ssr_import__\(("(?:[^"\\]|\\.)*"))/gm;
@@ -46,6 +45,7 @@ function awaits(body) {
 }
 
 function compiles(code) {
+  const { Script } = require('node:vm');
   try {
     new Script(code);
     return true;

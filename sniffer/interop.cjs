@@ -7,7 +7,6 @@ const { createRequire } = require('node:module');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 const assets = require('./assets.cjs');
-const glob = require('./glob.cjs');
 const project = require('./project.cjs');
 const { resolveUrl } = require('./resolve.cjs');
 const { compilerOptions } = require('./tsconfig.cjs');
@@ -116,9 +115,14 @@ function metaOf(filename, require) {
     main: require.main?.filename === filename,
     env: process.env,
     resolve: (specifier) => resolveUrl(specifier, filename) ?? pathToFileURL(require.resolve(specifier)).href,
-    glob: (patterns, options) => glob.modules(patterns, options, filename, load),
-    globEager: (patterns) => glob.modules(patterns, { eager: true }, filename, load),
+    glob: (patterns, options) => matched(patterns, options, filename, load),
+    globEager: (patterns) => matched(patterns, { eager: true }, filename, load),
   };
+}
+
+// Loaded where it is needed, as few apps do.
+function matched(...args) {
+  return require('./glob.cjs').modules(...args);
 }
 
 // What the names of CommonJS are in an ES module.
@@ -131,7 +135,7 @@ function commonJsNames(url) {
 function globOf(url, imported, importNatively) {
   const file = project.fileOf(url);
   const load = (match) => imported[match] ?? createRequire(url)(match);
-  return (patterns, options) => glob.modules(patterns, options, file, load, importNatively);
+  return (patterns, options) => matched(patterns, options, file, load, importNatively);
 }
 
 // What rewritten modules call.

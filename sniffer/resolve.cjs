@@ -12,7 +12,6 @@ const assets = require('./assets.cjs');
 const libraries = require('./libraries.cjs');
 const project = require('./project.cjs');
 const { configOf } = require('./tsconfig.cjs');
-const unbuilt = require('./unbuilt.cjs');
 
 const TYPESCRIPT = ['.ts', '.tsx', '.mts', '.cts'];
 const JAVASCRIPT = ['.js', '.jsx', '.mjs', '.cjs'];
@@ -33,6 +32,11 @@ function setEntry(file) {
   entry = file;
 }
 
+// Loaded where Node and oxc-resolver know no file, which in most apps is never.
+function unbuilt() {
+  return require('./unbuilt.cjs');
+}
+
 // The URL that goes before Node's own resolution for an import of the file `parent`; undefined where Node is asked first. `kind` is `import` or `require`.
 function resolveFirst(specifier, parent, kind) {
   if (libraries.isLoading()) return undefined;
@@ -48,7 +52,7 @@ function resolveFirst(specifier, parent, kind) {
 
 function resolvePath(specifier, parent, kind, query) {
   const file = specifier.startsWith('file:') ? fileURLToPath(specifier) : specifier;
-  const found = find(file, parent, kind) ?? unbuilt.sourceOf(path.resolve(path.dirname(parent), file));
+  const found = find(file, parent, kind) ?? unbuilt().sourceOf(path.resolve(path.dirname(parent), file));
   if (found !== undefined) return urlOf(found, query);
   // Types are nothing at run time, and whoever imports them gets nothing.
   return existsSync(`${path.resolve(path.dirname(parent), file)}.d.ts`) ? EMPTY[kind] : undefined;
@@ -63,16 +67,16 @@ function resolveAfter(specifier, parent, error, kind) {
   const found =
     find(bare.startsWith('file:') ? fileURLToPath(bare) : bare, parent, kind) ??
     (kind === 'require' ? find(bare, parent, 'import') : undefined) ??
-    (target && (find(target, parent, kind) ?? unbuilt.sourceOf(target))) ??
-    (isPath(bare) ? undefined : unbuilt.packageSource(bare, parent, conditionsOf(parent, kind))) ??
+    (target && (find(target, parent, kind) ?? unbuilt().sourceOf(target))) ??
+    (isPath(bare) ? undefined : unbuilt().packageSource(bare, parent, conditionsOf(parent, kind))) ??
     unexported(bare, parent);
-  if (found === undefined) unbuilt.explain(error, bare, parent);
+  if (found === undefined) unbuilt().explain(error, bare, parent);
   return found && urlOf(found, query);
 }
 
 // Data of an installed package that its `exports` leave out.
 function unexported(specifier, parent) {
-  const file = isPath(specifier) ? undefined : unbuilt.installedFile(specifier, parent);
+  const file = isPath(specifier) ? undefined : unbuilt().installedFile(specifier, parent);
   return file !== undefined && !assets.CODE.has(path.extname(file)) ? file : undefined;
 }
 
@@ -81,7 +85,7 @@ function resolveUrl(specifier, file) {
   if (isForNode(specifier)) return undefined;
   const first = resolveFirst(specifier, file, 'import');
   if (first !== undefined) return first;
-  const found = find(specifier, file, 'import') ?? unbuilt.packageSource(specifier, file, conditionsOf(file, 'import'));
+  const found = find(specifier, file, 'import') ?? unbuilt().packageSource(specifier, file, conditionsOf(file, 'import'));
   return found && urlOf(found, '');
 }
 

@@ -8,7 +8,6 @@ const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 const assets = require('./assets.cjs');
 const { awaits, facade, toCommonJs } = require('./commonjs.cjs');
-const glob = require('./glob.cjs');
 const project = require('./project.cjs');
 const { resolveUrl } = require('./resolve.cjs');
 const { compilerOptions } = require('./tsconfig.cjs');
@@ -120,7 +119,8 @@ function moduleNames(file, code, isEntry) {
 }
 
 function globNames(file, code) {
-  const files = glob.eagerFiles(code, file);
+  // Loaded where it is needed, as few apps do.
+  const files = require('./glob.cjs').eagerFiles(code, file);
   const imports = files.map((match, index) => `import * as gkmMatched${index} from ${stringify(pathToFileURL(match).href)};`);
   const members = files.map((match, index) => `${stringify(match)}: gkmMatched${index}`);
   const later = '(file) => import(file)';

@@ -16,8 +16,9 @@ pub struct SniffOptions {
     pub node: PathBuf,
     /// The folder of the worker's JavaScript; default: the copy inside this library, written to a private folder.
     ///
-    /// `oxc-transform` is looked for from this folder upwards, then from the app's. Without it, TypeScript needs Node
-    /// 22.13 and must be of the kind that can be stripped.
+    /// `oxc-transform`, `oxc-resolver`, `get-tsconfig`, `resolve-pkg-maps` and `picomatch` are looked for from this folder
+    /// upwards, then from the app's. Without the first, TypeScript needs Node 22.13 and must be of the kind that can be
+    /// stripped; without the others, imports are found as Node alone finds them.
     pub sniffer: Option<PathBuf>,
     /// Whether answers for unchanged apps are taken from the cache; default true.
     pub cache: bool,

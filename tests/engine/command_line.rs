@@ -1,7 +1,5 @@
 //! What a command line around the engine relies on: early refusals, what is told, and results as data.
 
-use crate::look::image;
-use crate::world::{SERVER_IP, STAGE, World, digest};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -11,6 +9,8 @@ use deploy_native::deploy::{
     deploy, undeploy,
 };
 use deploy_native::{DeployError, DeployEvent, ErrorCode};
+use deploy_native_test_support::image;
+use deploy_native_test_support::{SERVER_IP, STAGE, World, digest};
 use serde_json::{Value, json};
 use std::fs;
 use std::net::SocketAddr;

@@ -11,15 +11,15 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::task::AbortOnDropHandle;
 
 /// A server that speaks TLS on loopback; ends when it is dropped.
-pub struct Gateway {
-    pub address: SocketAddr,
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
     _task: AbortOnDropHandle<()>,
 }
 
 impl Gateway {
     /// Starts one that shows `identity` and passes everything on to `behind`, an address or the URL of one.
-    pub async fn start(identity: Identity, behind: &str) -> Self {
+    pub(crate) async fn start(identity: Identity, behind: &str) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let config = config.with_no_client_auth().with_single_cert(identity.chain, identity.key).unwrap();
@@ -45,7 +45,7 @@ impl Gateway {
     }
 
     /// How many connections were made to it.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 }

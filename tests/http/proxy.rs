@@ -8,23 +8,23 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
 /// A proxy on loopback; ends when it is dropped.
-pub struct Proxy {
-    pub address: SocketAddr,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
     _task: AbortOnDropHandle<()>,
 }
 
 /// What a proxy knows.
 #[derive(Default)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Where a host and its port lead, for instance `dokploy.test:443`.
-    pub routes: BTreeMap<String, SocketAddr>,
+    pub(crate) routes: BTreeMap<String, SocketAddr>,
     /// The `Proxy-Authorization` that it wants.
-    pub login: Option<&'static str>,
+    pub(crate) login: Option<&'static str>,
 }
 
 impl Proxy {
-    pub async fn start(rules: Rules) -> Self {
+    pub(crate) async fn start(rules: Rules) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -39,7 +39,7 @@ impl Proxy {
     }
 
     /// Method and host of every request.
-    pub fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }

@@ -77,17 +77,16 @@ fn remove(call: &Call) -> Answer {
 async fn copy_now(call: &Call) -> Answer {
     let backup = existing(call)?;
     let id = random::nanoid();
-    call.world.write(|state| state.deployments.push(row(&call.world, &id, text(&backup, "backupId"))));
+    let begun = row(&id, text(&backup, "backupId"), &call.world.timestamp());
+    call.world.write(|state| state.deployments.push(begun));
     call.world.clock.sleep(COPY_MILLIS).await;
     let copied = copy(&call.world, &backup).await;
+    let finished_at = call.world.timestamp();
     call.world.write(|state| {
         let row = state.deployments.iter_mut().find(|row| text(&row.record, "deploymentId") == id);
         let Some(row) = row else { return };
         let status = if copied.is_ok() { "done" } else { "error" };
-        model::assign(
-            &mut row.record,
-            model::record(json!({ "status": status, "finishedAt": call.world.timestamp() })),
-        );
+        model::assign(&mut row.record, model::record(json!({ "status": status, "finishedAt": finished_at })));
         row.log.push_str(match &copied {
             Ok(()) => "Backup done ✅\n",
             Err(error) => error,
@@ -97,14 +96,13 @@ async fn copy_now(call: &Call) -> Answer {
     Ok(true.into())
 }
 
-fn row(world: &World, id: &str, backup: &str) -> Deployment {
+fn row(id: &str, backup: &str, now: &str) -> Deployment {
     let mut record = deployment_template();
     model::assign(
         &mut record,
         model::record(json!({
             "deploymentId": id, "title": "Initializing Backup", "description": "Initializing Backup",
-            "applicationId": null, "backupId": backup, "createdAt": world.timestamp(),
-            "startedAt": world.timestamp(),
+            "applicationId": null, "backupId": backup, "createdAt": now, "startedAt": now,
         })),
     );
     Deployment { record, log: "Starting backup process...\n".to_owned() }

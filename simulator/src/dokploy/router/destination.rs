@@ -31,8 +31,7 @@ fn create(call: &Call) -> Record {
         "destinationId": random::nanoid(), "name": call.text("name"), "provider": call.input["provider"],
         "accessKey": call.text("accessKey"), "secretAccessKey": call.text("secretAccessKey"),
         "bucket": call.text("bucket"), "region": call.text("region"), "endpoint": call.text("endpoint"),
-        "additionalFlags": call.input["additionalFlags"], "organizationId": ORGANIZATION,
-        "createdAt": call.world.timestamp(),
+        "additionalFlags": call.input["additionalFlags"], "organizationId": ORGANIZATION, "createdAt": call.world.timestamp(),
     }));
     call.world.write(|state| state.destinations.push(made.clone()));
     made
