@@ -56,6 +56,7 @@ fn desired(database_url: Option<&str>) -> Desired {
             user: "postgres".into(),
         }),
         redis: None,
+        backups: None,
         hosts: [("api.shop.test".to_owned(), host("api")), ("web.shop.test".to_owned(), host("web"))].into(),
         declared: BTreeSet::from(["api".into(), "web".into()]),
         declared_hosts: ["api", "web"].map(|app| (format!("{app}.shop.test"), app.to_owned())).into(),
