@@ -695,6 +695,10 @@ export interface AppConfig {
 	sharedWith?: string[];
 	/** Relative to the workspace's folder; default `.gkm/docker/Dockerfile.{app}`. */
 	dockerfile?: string;
+	/** Run once with the new image before the app, and whatever depends on it, is deployed: its migrations. */
+	release?: ReleaseConfig;
+	/** How it is found out that it works; default: its port accepts connections. `false`: it does not listen. */
+	health?: HealthConfig | false;
 	runtime?: unknown;
 	env?: unknown;
 	hooks?: unknown;
@@ -702,6 +706,33 @@ export interface AppConfig {
 	studio?: unknown;
 	openapi?: unknown;
 	providers?: unknown;
+}
+
+/** A command that is run once before an app is deployed. */
+export interface ReleaseConfig {
+	/** The program and its arguments, in place of the image's own entry point and command. */
+	command: string[];
+	/**
+	 * As whom it is in the database: as the app, or as the owner of the database, with a login that exists for that time
+	 * only. Default `app`.
+	 */
+	as?: 'app' | 'owner';
+	/** How long it may take, 1 to 86400; default 600. */
+	timeoutSeconds?: number;
+}
+
+/** How it is found out that an app works. Without `path` and `command`, its port has to accept connections. */
+export interface HealthConfig {
+	/** A path that has to be answered with a status below 400, from within its container. Needs `curl`, `wget` or `node` there. */
+	path?: string;
+	/** A program and its arguments that has to end with status 0 in its container. */
+	command?: string[];
+	/** For how long after its start a failure does not count, 0 to 3600; default 30. */
+	graceSeconds?: number;
+	/** How many failures in a row make it unhealthy; default 3. */
+	retries?: number;
+	/** How often it is tried; default 5. */
+	intervalSeconds?: number;
 }
 
 /** Where a route app's constructs are found. */
@@ -1166,6 +1197,8 @@ export type DeployErrorCode =
 	| 'DEPLOYMENT_FAILED'
 	/** Backups could not be set up, made or removed. */
 	| 'BACKUP_FAILED'
+	| 'RELEASE_FAILED'
+	| 'NO_EARLIER_DEPLOYMENT'
 	| 'PLAN_STALE'
 	| 'CANCELLED'
 	| 'HOOK_FAILED'

@@ -164,6 +164,30 @@ export interface SimulatedImage {
 	fitsNoNode?: boolean;
 	/** What its tag stands for now: `sha256:…`. */
 	digest?: string;
+	/** When its containers accept connections; default: at once, on any port. */
+	listens?: { kind: 'accepting'; /** In simulated time. */ afterMillis?: number; port?: number } | { kind: 'never' };
+	/** It accepts no connection when its environment has one of these variables with exactly this value. */
+	deafEnv?: [name: string, value: string][];
+	/** With which status a path is answered; default 200. */
+	answers?: [path: string, status: number][];
+	/** Programs that it does not contain: `sh`, `bash`, `nc`, `curl`, `wget`, … */
+	lacks?: string[];
+	/** Programs in it that do their work and end; one that nobody declared ends well at once where it runs once. */
+	programs?: SimulatedProgram[];
+}
+
+/** A command that an image can run: what it prints, and how it ends. */
+export interface SimulatedProgram {
+	command: string[];
+	/** After how many milliseconds of simulated time which line, in the order of these times. */
+	prints?: [millis: number, line: string][];
+	/** SQL that it first runs on the database of its `DATABASE_URL`; it ends with 1 when that fails. */
+	sql?: string;
+	endsAfterMillis?: number;
+	/** 0 to 255; default 0. */
+	exitStatus?: number;
+	/** Whether it never ends by itself. */
+	hangs?: boolean;
 }
 
 /** The DNS around a simulator. */

@@ -9,10 +9,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::backend::{DatabaseBackend, PlainPorts};
+use crate::catalogue::Catalogue;
 use crate::clock::{Clock, WallClock};
 use crate::dokploy::schema;
 use crate::fault::Fault;
-use crate::image::{Catalogue, Image};
+use crate::image::Image;
 use crate::random;
 use crate::simulator::Simulator;
 use crate::world::{Access, Key, Settings, World};

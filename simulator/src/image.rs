@@ -1,28 +1,17 @@
-//! The image catalogue: which image references exist and how their containers behave.
+//! An image: whether it exists, and how its containers behave.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How a container of an image ends.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
-pub enum Behaviour {
-    /// It runs until it is stopped.
-    #[default]
-    Healthy,
-    /// It exits with status 1 this long after its start. Milliseconds of simulated time.
-    Crash {
-        /// Milliseconds between start and exit; 0 takes the 350 ms that a real crash at once was seen to last.
-        #[serde(default)]
-        after_millis: u64,
-    },
-}
+use crate::behaviour::{Behaviour, CRASH_AT_ONCE, Listening};
+use crate::catalogue::{derived_digest, repository};
+use crate::program::Program;
 
 /// What the catalogue knows about one image reference.
 ///
-/// A reference that nobody declared exists, is pulled at once and runs healthy.
+/// A reference that nobody declared exists, is pulled at once, runs healthy, accepts connections on any port at once and
+/// answers every path with 200.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Image {
@@ -45,6 +34,16 @@ pub struct Image {
     cached: bool,
     #[serde(default)]
     fits_no_node: bool,
+    #[serde(default)]
+    listens: Listening,
+    #[serde(default)]
+    deaf_env: Vec<(String, String)>,
+    #[serde(default)]
+    answers: Vec<(String, u16)>,
+    #[serde(default)]
+    lacks: Vec<String>,
+    #[serde(default)]
+    programs: Vec<Program>,
 }
 
 impl Image {
@@ -61,6 +60,11 @@ impl Image {
             digest: None,
             cached: false,
             fits_no_node: false,
+            listens: Listening::default(),
+            deaf_env: Vec::new(),
+            answers: Vec::new(),
+            lacks: Vec::new(),
+            programs: Vec::new(),
         }
     }
 
@@ -133,6 +137,57 @@ impl Image {
         self
     }
 
+    /// Its container accepts connections only `millis` of simulated time after its start.
+    #[must_use]
+    pub fn listens_after(mut self, millis: u64) -> Self {
+        let port = self.listens.port();
+        self.listens = Listening::Accepting { after_millis: millis, port };
+        self
+    }
+
+    /// Its container accepts connections on this port and no other one.
+    #[must_use]
+    pub fn listens_on(mut self, port: u16) -> Self {
+        let after_millis = self.listens.after_millis();
+        self.listens = Listening::Accepting { after_millis, port: Some(port) };
+        self
+    }
+
+    /// Its container runs and accepts no connection.
+    #[must_use]
+    pub fn never_listens(mut self) -> Self {
+        self.listens = Listening::Never;
+        self
+    }
+
+    /// Its container runs and accepts no connection when its environment has `name` with exactly this `value`.
+    #[must_use]
+    pub fn deaf_with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.deaf_env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Its container answers requests for `path` with this status; others with 200.
+    #[must_use]
+    pub fn answers(mut self, path: impl Into<String>, status: u16) -> Self {
+        self.answers.push((path.into(), status));
+        self
+    }
+
+    /// It does not contain this program (`sh`, `bash`, `nc`, `curl`, `wget`, …).
+    #[must_use]
+    pub fn lacks(mut self, program: impl Into<String>) -> Self {
+        self.lacks.push(program.into());
+        self
+    }
+
+    /// It contains a program that ends, for a service whose command runs it.
+    #[must_use]
+    pub fn program(mut self, program: Program) -> Self {
+        self.programs.push(program);
+        self
+    }
+
     /// Whether Swarm finds a node for it.
     pub(crate) fn is_placeable(&self) -> bool {
         !self.fits_no_node
@@ -141,6 +196,21 @@ impl Image {
     /// The reference this entry is about.
     pub fn reference(&self) -> &str {
         &self.reference
+    }
+
+    /// The same image under another reference.
+    pub(crate) fn called(&self, reference: &str) -> Self {
+        Self { reference: reference.to_owned(), ..self.clone() }
+    }
+
+    /// Whether the server has pulled it before.
+    pub(crate) fn is_cached(&self) -> bool {
+        self.cached
+    }
+
+    /// The login of its own that pulling it needs.
+    pub(crate) fn own_login(&self) -> Option<&(String, String)> {
+        self.login.as_ref()
     }
 
     pub(crate) fn is_absent(&self) -> bool {
@@ -153,19 +223,41 @@ impl Image {
 
     /// When a container with `env` (`KEY=value` lines) exits by itself, in milliseconds after its start.
     pub(crate) fn crash_after(&self, env: &[String]) -> Option<u64> {
-        let at_once = 350;
-        if self.crash_env.iter().any(|(name, value)| env.contains(&format!("{name}={value}"))) {
-            return Some(at_once);
+        if has_any(&self.crash_env, env) {
+            return Some(CRASH_AT_ONCE);
         }
         match self.behaviour {
             Behaviour::Healthy => None,
-            Behaviour::Crash { after_millis: 0 } => Some(at_once),
+            Behaviour::Crash { after_millis: 0 } => Some(CRASH_AT_ONCE),
             Behaviour::Crash { after_millis } => Some(after_millis),
         }
     }
 
+    /// Whether a container with `env`, which has been up for so long, accepts connections on `port`.
+    pub(crate) fn listens(&self, env: &[String], port: u16, up: Duration) -> bool {
+        let listens = !has_any(&self.deaf_env, env) && self.crash_after(env) != Some(CRASH_AT_ONCE);
+        listens && self.listens.accepts(port, up)
+    }
+
+    /// With which status a request for `path` is answered.
+    pub(crate) fn status(&self, path: &str) -> u16 {
+        let declared = self.answers.iter().rev().find(|(known, _)| known == path);
+        declared.map_or(200, |(_, status)| *status)
+    }
+
     pub(crate) fn has_psql(&self) -> bool {
         self.psql.unwrap_or_else(|| repository(&self.reference).rsplit('/').next() == Some("postgres"))
+    }
+
+    /// Whether it contains a program of this name.
+    pub(crate) fn has(&self, program: &str) -> bool {
+        let name = program.rsplit('/').next().unwrap_or(program);
+        if name == "psql" { self.has_psql() } else { !self.lacks.iter().any(|lacking| lacking == name) }
+    }
+
+    /// The declared program that this command runs.
+    pub(crate) fn program_of(&self, command: &[String]) -> Option<&Program> {
+        self.programs.iter().find(|program| program.command() == command)
     }
 
     pub(crate) fn manifest_digest(&self) -> String {
@@ -176,86 +268,7 @@ impl Image {
     }
 }
 
-/// All declared images, the registries' logins, and what the server has pulled.
-#[derive(Debug, Default)]
-pub(crate) struct Catalogue {
-    images: HashMap<String, Image>,
-    registries: HashMap<String, (String, String)>,
-    pulled: HashSet<String>,
-}
-
-impl Catalogue {
-    pub(crate) fn declare(&mut self, image: Image) {
-        if image.cached {
-            self.pull(&image);
-        }
-        self.images.insert(image.reference.clone(), image);
-    }
-
-    /// Makes every image of `host` private.
-    pub(crate) fn registry(&mut self, host: &str, username: &str, password: &str) {
-        self.registries.insert(host.to_owned(), (username.to_owned(), password.to_owned()));
-    }
-
-    /// The entry for a reference; one that pins a digest falls back to the entry of its name and tag.
-    pub(crate) fn get(&self, reference: &str) -> Image {
-        let found = self.images.get(reference).or_else(|| {
-            let unpinned = reference.split_once('@')?.0;
-            self.images.get(unpinned)
-        });
-        found.map_or_else(|| Image::new(reference), |image| Image { reference: reference.to_owned(), ..image.clone() })
-    }
-
-    /// The login that pulling `image` needs.
-    pub(crate) fn needed_login(&self, image: &Image) -> Option<(String, String)> {
-        image.login.clone().or_else(|| self.registries.get(registry_host(&image.reference)).cloned())
-    }
-
-    /// Whether a registry takes this login. One that nobody declared takes any.
-    pub(crate) fn accepts(&self, host: &str, username: &str, password: &str) -> bool {
-        let mut known = self.registries.get(host).into_iter().chain(
-            self.images
-                .values()
-                .filter(|image| registry_host(&image.reference) == host)
-                .filter_map(|i| i.login.as_ref()),
-        );
-        let Some(first) = known.next() else { return true };
-        std::iter::once(first).chain(known).any(|(user, secret)| user == username && secret == password)
-    }
-
-    /// Notes a pull and says whether the image was new to the server.
-    pub(crate) fn pull(&mut self, image: &Image) -> bool {
-        self.pulled.insert(format!("{} {}", repository(&image.reference), image.manifest_digest()))
-    }
-
-    pub(crate) fn is_pulled(&self, image: &Image) -> bool {
-        self.pulled.contains(&format!("{} {}", repository(&image.reference), image.manifest_digest()))
-    }
-}
-
-/// The reference without tag and digest.
-pub(crate) fn repository(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or(reference);
-    match name.rfind(':') {
-        Some(colon) if !name[colon..].contains('/') => &name[..colon],
-        _ => name,
-    }
-}
-
-/// The registry's `host[:port]`.
-pub(crate) fn registry_host(reference: &str) -> &str {
-    match reference.split_once('/') {
-        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => host,
-        _ => "docker.io",
-    }
-}
-
-/// A digest that is the same for the same text in every run.
-pub(crate) fn derived_digest(text: &str) -> String {
-    let parts = (0_u8..4).map(|part| {
-        let mut hasher = DefaultHasher::new();
-        (part, text).hash(&mut hasher);
-        format!("{:016x}", hasher.finish())
-    });
-    format!("sha256:{}", parts.collect::<String>())
+/// Whether `env` (`KEY=value` lines) has one of these variables with exactly its value.
+fn has_any(variables: &[(String, String)], env: &[String]) -> bool {
+    variables.iter().any(|(name, value)| env.contains(&format!("{name}={value}")))
 }

@@ -5,10 +5,10 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `dokploy` | the API, one file per router; input validation, error bodies, the deployment queue, dotenv |
-//! | `swarm` | the Docker Swarm behind it: tasks, crash loops, rollback, host-mode ports, what docker prints |
+//! | `swarm` | the Docker Swarm behind it: tasks, health checks, crash loops, rollback, host-mode ports, the network, what docker prints |
 //! | `server` | transport rules, keys, faults, the record of requests |
 //! | [`DatabaseBackend`] | what stands behind a Postgres service |
-//! | [`Image`] | which images exist and how their containers behave |
+//! | [`Image`], [`Program`], `catalogue` | which images exist, how their containers behave, and what can be run in them |
 //! | [`Fault`], [`RequestRecord`] | what goes wrong on purpose, what was asked |
 //!
 //! `README.md` says for each behaviour which observation of the real server it models.
@@ -30,7 +30,9 @@
 //! ```
 
 mod backend;
+mod behaviour;
 mod builder;
+mod catalogue;
 mod clock;
 pub mod dns;
 mod dokploy;
@@ -39,6 +41,7 @@ mod image;
 #[cfg(all(feature = "napi", not(test)))]
 mod node;
 pub mod postgres;
+mod program;
 mod random;
 mod record;
 mod server;
@@ -47,8 +50,10 @@ mod swarm;
 mod world;
 
 pub use backend::{DatabaseBackend, PlainPorts};
+pub use behaviour::{Behaviour, Listening};
 pub use builder::SimulatorBuilder;
 pub use fault::{Fault, FaultAction};
-pub use image::{Behaviour, Image};
+pub use image::Image;
+pub use program::Program;
 pub use record::RequestRecord;
 pub use simulator::Simulator;

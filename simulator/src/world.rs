@@ -9,10 +9,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{DatabaseBackend, PlainPorts};
+use crate::catalogue::Catalogue;
 use crate::clock::{Clock, WallClock};
 use crate::dokploy::model::{State, text};
 use crate::fault::Faults;
-use crate::image::Catalogue;
 use crate::record::Recorder;
 use crate::swarm::{Database, view};
 

@@ -72,8 +72,7 @@ fn shorten(name: &str, longest: usize) -> String {
         return name.to_owned();
     }
     let hash = Sha256::digest(name.as_bytes());
-    let digits = hash.iter().take(4).flat_map(|byte| [byte >> 4, byte & 0xf]);
-    let piece: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
+    let piece: String = hash.iter().take(4).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let kept: String = name.chars().take(longest - piece.len() - 1).collect();
     format!("{}-{piece}", kept.trim_end_matches('-'))
 }

@@ -11,6 +11,7 @@
 //! | `apply` | the steps of the plan, side by side where nothing depends on another |
 //! | `changes` | how a step changes the server: journaled, once, with a lost answer looked for |
 //! | `database_access` | the way to the database: its external port, or from inside |
+//! | `release` | what an app wants run before it is deployed: run once, found again, accounted for |
 //! | `report` | what a run returns |
 //! | `commands` | the order of all this for each command |
 
@@ -21,6 +22,7 @@ mod context;
 mod database_access;
 mod prepare;
 mod recovery;
+mod release;
 mod report;
 mod request;
 

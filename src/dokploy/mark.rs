@@ -38,11 +38,14 @@ pub enum MarkKind {
     Redis,
     /// A short-lived application that works on a database from inside the server's network.
     Job,
+    /// A short-lived application that runs what an app wants run before it is deployed; its name is the app's.
+    Release,
 }
 
 impl MarkKind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Project, Self::Environment, Self::App, Self::Postgres, Self::Redis, Self::Job];
+    pub const ALL: &[Self] =
+        &[Self::Project, Self::Environment, Self::App, Self::Postgres, Self::Redis, Self::Job, Self::Release];
 
     /// The kind as the mark writes it.
     pub const fn as_str(self) -> &'static str {
@@ -53,6 +56,7 @@ impl MarkKind {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
             Self::Job => "job",
+            Self::Release => "release",
         }
     }
 }

@@ -73,6 +73,10 @@ pub enum ErrorCode {
     DeploymentFailed,
     /// Backups could not be set up, made or removed.
     BackupFailed,
+    /// The command that an app has run before it is deployed did not end well.
+    ReleaseFailed,
+    /// There is no earlier deployment to go back to.
+    NoEarlierDeployment,
     /// The world changed between plan and apply.
     PlanStale,
     /// The caller cancelled the run.
@@ -125,6 +129,8 @@ impl ErrorCode {
         Self::ImageRegistry,
         Self::DeploymentFailed,
         Self::BackupFailed,
+        Self::ReleaseFailed,
+        Self::NoEarlierDeployment,
         Self::PlanStale,
         Self::Cancelled,
         Self::HookFailed,
@@ -170,6 +176,8 @@ impl ErrorCode {
             Self::ImageRegistry => "IMAGE_REGISTRY",
             Self::DeploymentFailed => "DEPLOYMENT_FAILED",
             Self::BackupFailed => "BACKUP_FAILED",
+            Self::ReleaseFailed => "RELEASE_FAILED",
+            Self::NoEarlierDeployment => "NO_EARLIER_DEPLOYMENT",
             Self::PlanStale => "PLAN_STALE",
             Self::Cancelled => "CANCELLED",
             Self::HookFailed => "HOOK_FAILED",

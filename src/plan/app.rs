@@ -6,6 +6,7 @@ use super::domain;
 use super::fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
 use super::observed::{ObservedApplication, Ownership, Runs};
 use super::operation::{DatabaseLogin, Operation};
+use super::release;
 use super::rotation;
 use super::step::{Action, Step};
 use crate::env::{VariableChange, VariableChangeKind};
@@ -20,6 +21,7 @@ pub(super) fn add(draft: &mut Draft<'_>, name: &str) {
     }
     create(draft, desired, found);
     let image = image(draft, desired);
+    release::add(draft, desired, image.as_deref());
     let why = Reasons::of(draft, desired, found, image.as_deref());
     configure_and_deploy(draft, desired, &why);
     domain::attach(draft, desired, found);
@@ -118,6 +120,8 @@ struct Reasons {
     unless: Option<String>,
     /// Whether the same is queued or under way already.
     pending: bool,
+    /// Whether the health check of its containers is another one.
+    check: bool,
 }
 
 impl Reasons {
@@ -133,7 +137,9 @@ impl Reasons {
             // What stands there now is of no account: both logins are set on the way.
             variables.retain(|change| change.name != rotation::database_url().name);
         }
-        let mut reasons = Self { configure: Vec::new(), deploy: Vec::new(), variables, unless: None, pending: false };
+        let check = check_differs(draft.state, desired, found);
+        let mut reasons =
+            Self { configure: Vec::new(), deploy: Vec::new(), variables, unless: None, pending: false, check };
         let Some(found) = found else {
             reasons.configure.push("it is new".to_owned());
             return reasons;
@@ -141,7 +147,7 @@ impl Reasons {
         match image {
             None => {
                 let stored = found.image.as_deref().filter(|_| reasons.variables.is_empty());
-                let stored = stored.filter(|_| rotates.is_none() && !login_differs(desired, found));
+                let stored = stored.filter(|_| rotates.is_none() && !check && !login_differs(desired, found));
                 let as_desired = |image: &&str| {
                     not_running(draft.state, desired, found, Some(image), draft.desired.follows).is_empty()
                 };
@@ -161,6 +167,9 @@ impl Reasons {
         }
         if login_differs(desired, found) {
             reasons.configure.push("the login that pulls its image changed".to_owned());
+        }
+        if check {
+            reasons.configure.push("the health check of its containers changed".to_owned());
         }
         if let Some(reason) = rotates {
             reasons.configure.push(reason);
@@ -196,7 +205,10 @@ fn image_drift(draft: &mut Draft<'_>, desired: &DesiredApp, found: &ObservedAppl
     let deployed = draft.state.deploy_native.deployed.get(&desired.name);
     let unchanged = deployed.is_some_and(|deployed| match deployed.image.as_str() {
         // The store of the state had no room for it; what was deployed as a whole tells.
-        "" => deployed.fingerprint == app_fingerprint(image, &desired.env.values, desired.registry.as_ref()),
+        "" => {
+            let (env, registry, check) = (&desired.env.values, desired.registry.as_ref(), desired.check());
+            deployed.fingerprint == app_fingerprint(image, env, registry, check.as_ref())
+        }
         known => known == image,
     });
     if unchanged {
@@ -211,7 +223,7 @@ fn image_drift(draft: &mut Draft<'_>, desired: &DesiredApp, found: &ObservedAppl
 /// Whether all that waits or is under way is what is wanted: several need not come in the order in which they were sent.
 fn is_pending(desired: &DesiredApp, found: &ObservedApplication, image: Option<&str>) -> bool {
     let Some(image) = image else { return false };
-    let today = app_fingerprint(image, &desired.env.values, desired.registry.as_ref());
+    let today = app_fingerprint(image, &desired.env.values, desired.registry.as_ref(), desired.check().as_ref());
     let same = |title: &String| DeploymentTitle::parse(title).is_some_and(|parsed| parsed.fingerprint == today);
     !found.pending.is_empty() && found.pending.iter().all(same)
 }
@@ -225,7 +237,7 @@ fn not_running(
     follows: bool,
 ) -> Vec<String> {
     let Some(image) = image else { return Vec::new() };
-    let today = app_fingerprint(image, &desired.env.values, desired.registry.as_ref());
+    let today = app_fingerprint(image, &desired.env.values, desired.registry.as_ref(), desired.check().as_ref());
     let Some(title) = found.newest_title.as_deref() else { return vec!["it was never deployed".to_owned()] };
     let Some(parsed) = DeploymentTitle::parse(title) else {
         return vec!["its newest deployment is not ours".to_owned()];
@@ -255,6 +267,17 @@ fn login_differs(desired: &DesiredApp, found: &ObservedApplication) -> bool {
     let stored = found.registry.as_ref().map(|(url, user, password)| (url.as_str(), user.as_str(), password));
     let ours = desired.registry.as_ref().map(|login| (login.url.as_str(), login.username.as_str(), &login.password));
     stored != ours
+}
+
+/// Whether the server stores another health check than is wanted. Where none is wanted, one that we did not set stays.
+fn check_differs(state: &State, desired: &DesiredApp, found: Option<&ObservedApplication>) -> bool {
+    let stored = found.and_then(|found| found.check.as_ref());
+    if let Some(check) = desired.check() {
+        stored != Some(&check)
+    } else {
+        let deployed = state.deploy_native.deployed.get(&desired.name);
+        stored.is_some() && deployed.is_some_and(|deployed| deployed.checked)
+    }
 }
 
 /// Which variables of the server's environment differ from what is wanted.
@@ -300,7 +323,7 @@ fn configure_and_deploy(draft: &mut Draft<'_>, desired: &DesiredApp, why: &Reaso
         let mut step =
             Step::new(&configure, Action::Update, &format!("settings of {name}"), &why.configure.join("; ")).of(name);
         step.variables.clone_from(&why.variables);
-        let mut first = vec![format!("app:{name}:create"), format!("app:{name}:image")];
+        let mut first = vec![format!("app:{name}:create"), format!("app:{name}:image"), release::id(name)];
         if desired.env.unknown.contains("DATABASE_URL") {
             first.push("service:postgres".to_owned());
         }
@@ -311,7 +334,12 @@ fn configure_and_deploy(draft: &mut Draft<'_>, desired: &DesiredApp, why: &Reaso
         step.depends_on.extend(rotation::first(draft, name));
         draft.push(
             step,
-            Operation::Configure { app: name.clone(), login: DatabaseLogin::Own, unless: why.unless.clone() },
+            Operation::Configure {
+                app: name.clone(),
+                login: DatabaseLogin::Own,
+                unless: why.unless.clone(),
+                check: why.check,
+            },
         );
     }
     let reasons: Vec<&str> = why.configure.iter().chain(&why.deploy).map(String::as_str).collect();
@@ -319,22 +347,19 @@ fn configure_and_deploy(draft: &mut Draft<'_>, desired: &DesiredApp, why: &Reaso
         Step::new(&format!("app:{name}:deploy"), Action::Update, &format!("deployment of {name}"), &reasons.join("; "))
             .of(name);
     step.restarts.push(name.clone());
-    let mut first = vec![configure];
-    if uses(desired, "DATABASE_URL") {
+    let mut first = vec![configure, release::id(name)];
+    if desired.uses("DATABASE_URL") {
         // Closing a port restarts the database, and an app that is started meanwhile may end for want of it.
         first.extend(["service:postgres", "database:close-port", "database:roles"].map(str::to_owned));
     }
-    if uses(desired, "REDIS_URL") {
+    if desired.uses("REDIS_URL") {
         first.push("service:redis".to_owned());
     }
-    first.extend(desired.dependencies.iter().map(|dependency| format!("app:{dependency}:deploy")));
+    first.extend(desired.dependencies.iter().map(|dependency| release::id(dependency)));
     step.depends_on = draft.only_changing(first.iter().map(String::as_str));
     step.depends_on.extend(rotation::first(draft, name));
-    draft.push(step, Operation::Deploy { app: name.clone(), login: DatabaseLogin::Own, unless: why.unless.clone() });
-}
-
-fn uses(desired: &DesiredApp, variable: &str) -> bool {
-    desired.env.values.contains_key(variable) || desired.env.unknown.contains(variable)
+    let operation = Operation::Deploy { app: name.clone(), login: DatabaseLogin::Own, unless: why.unless.clone() };
+    draft.push_early(step, operation, release::dependencies(draft, desired));
 }
 
 impl Step {

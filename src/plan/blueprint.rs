@@ -1,7 +1,7 @@
 //! A plan in the making: its steps, and what each of them does.
 
 use super::desired::Desired;
-use super::observed::{Observed, TwinKind};
+use super::observed::Observed;
 use super::operation::Operation;
 use super::step::{Action, DeployPlan, Step};
 use crate::state::State;
@@ -18,6 +18,8 @@ pub struct Blueprint {
     pub operations: IndexMap<String, Operation>,
     /// Of those a step depends on, the ones that it waits for and whose failure does not stop it, by its id.
     pub soft: BTreeMap<String, Vec<String>>,
+    /// Of those a step depends on, the ones of which it only waits until what they bring about serves, by its id.
+    pub early: BTreeMap<String, Vec<String>>,
     /// Why each app that has nothing to do has nothing to do.
     pub unchanged: BTreeMap<String, String>,
 }
@@ -73,9 +75,21 @@ impl Draft<'_> {
         self.blueprint.operations.iter().find(|(_, operation)| detach(operation)).map(|(step, _)| step.clone())
     }
 
+    /// The steps of which `is` says that they do this.
+    pub(super) fn steps_that(&self, is: impl Fn(&Operation) -> bool) -> Vec<String> {
+        self.blueprint.operations.iter().filter(|(_, operation)| is(operation)).map(|(step, _)| step.clone()).collect()
+    }
+
     /// Those of `ids` that are in the plan and change something.
     pub(super) fn only_changing<'i>(&self, ids: impl IntoIterator<Item = &'i str>) -> Vec<String> {
         ids.into_iter().filter(|id| self.changes(id)).map(str::to_owned).collect()
+    }
+
+    /// Adds a step that only waits until each of `early` serves.
+    pub(super) fn push_early(&mut self, mut step: Step, operation: Operation, early: Vec<String>) {
+        step.depends_on.extend(early.iter().cloned());
+        self.blueprint.early.insert(step.id.clone(), early);
+        self.push(step, operation);
     }
 
     /// Adds a step that goes on when one of `soft`, which it waits for, did not succeed.
@@ -83,23 +97,6 @@ impl Draft<'_> {
         step.depends_on.extend(soft.iter().cloned());
         self.blueprint.soft.insert(step.id.clone(), soft);
         self.push(step, operation);
-    }
-
-    /// What an interrupted run left behind: an open port, and the twins that `concerns` picks.
-    pub(super) fn interrupted(&mut self, concerns: impl Fn(TwinKind) -> bool) {
-        if self.observed.open_port.is_some() {
-            let mut step = Step::new(
-                "database:close-port",
-                Action::Update,
-                "external port of the database",
-                "an interrupted run left it open",
-            );
-            step.restarts.push("postgres".to_owned());
-            self.push(step, Operation::ClosePort);
-        }
-        for twin in self.observed.twins.iter().filter(|twin| concerns(twin.kind)) {
-            self.push(Step::removing(twin), Operation::RemoveTwin(twin.clone()));
-        }
     }
 
     pub(super) fn finish(mut self) -> Result<Blueprint, DeployError> {

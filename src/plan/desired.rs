@@ -1,9 +1,11 @@
 //! What should stand on the server when the run is over.
 
+use super::health::ContainerCheck;
 use super::step::Step;
+use crate::env::EnvSource;
 use crate::image::ImageBuild;
 use crate::secrets::Secret;
-use crate::workspace::AppType;
+use crate::workspace::{AppType, Health, Release};
 use indexmap::IndexMap;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -172,6 +174,25 @@ pub struct DesiredApp {
     pub env: DesiredEnv,
     /// The login with which the server pulls its image, as user and registry.
     pub registry: Option<DesiredRegistry>,
+    /// What is run once before it is deployed.
+    pub release: Option<Release>,
+    /// How it is found out that it works.
+    pub health: Health,
+}
+
+impl DesiredApp {
+    /// Whether its environment has this variable, be its value known or not.
+    pub(super) fn uses(&self, variable: &str) -> bool {
+        self.env.values.contains_key(variable) || self.env.unknown.contains(variable)
+    }
+
+    /// The health check that its containers are to have.
+    pub fn check(&self) -> Option<ContainerCheck> {
+        match &self.health {
+            Health::Check(check) => Some(ContainerCheck::of(check, self.port)),
+            Health::Port { .. } | Health::Unchecked => None,
+        }
+    }
 }
 
 /// The login with which the server pulls an image.
@@ -192,6 +213,23 @@ pub struct DesiredEnv {
     pub values: IndexMap<String, Secret>,
     /// The variables whose values are known only after apply.
     pub unknown: BTreeSet<String>,
+    /// Where the values come from, as far as that is known.
+    pub sources: BTreeMap<String, EnvSource>,
+}
+
+impl DesiredEnv {
+    /// Whether a variable carries a credential that we make ourselves: its value may change without another environment.
+    pub(super) fn is_credential(&self, name: &str) -> bool {
+        let source = self.sources.get(name);
+        self.unknown.contains(name)
+            || matches!(source, Some(EnvSource::Database | EnvSource::Cache | EnvSource::Generated))
+    }
+
+    /// What the user gave, of `values`: those of this environment, complete.
+    pub fn given(&self, values: &IndexMap<String, Secret>) -> BTreeMap<String, Secret> {
+        let given = values.iter().filter(|(name, _)| self.sources.get(*name) == Some(&EnvSource::User));
+        given.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
 }
 
 /// An app's image.

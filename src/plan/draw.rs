@@ -5,7 +5,7 @@ use super::desired::Desired;
 use super::observed::{Observed, Ownership, TwinKind, Vanished};
 use super::operation::Operation;
 use super::step::{Action, Step};
-use super::{app, backup, domain, record, rotation, service};
+use super::{app, backup, domain, record, release, rotation, service};
 use crate::DeployError;
 use crate::state::State;
 
@@ -22,6 +22,7 @@ pub fn draw(desired: &Desired, observed: &Observed, state: &State) -> Result<Blu
     service::add(&mut draft);
     draft.database();
     backup::add(&mut draft);
+    release::close_logins(&mut draft);
     record::add(&mut draft);
     for name in desired.apps.keys() {
         app::add(&mut draft, name);
@@ -49,6 +50,26 @@ pub fn draw_rotation(desired: &Desired, observed: &Observed, state: &State) -> R
 }
 
 impl Draft<'_> {
+    /// What an interrupted run left behind: an open port, and the twins that `concerns` picks.
+    fn interrupted(&mut self, concerns: impl Fn(TwinKind) -> bool) {
+        if self.observed.open_port.is_some() {
+            let mut step = Step::new(
+                "database:close-port",
+                Action::Update,
+                "external port of the database",
+                "an interrupted run left it open",
+            );
+            step.restarts.push("postgres".to_owned());
+            self.push(step, Operation::ClosePort);
+        }
+        for twin in self.observed.twins.iter().filter(|twin| concerns(twin.kind)) {
+            match twin.kind {
+                TwinKind::Release => release::finish(self, twin),
+                _ => self.push(Step::removing(twin), Operation::RemoveTwin(twin.clone())),
+            }
+        }
+    }
+
     /// What the user should know of what was found.
     fn surprises(&mut self) {
         if let Some(former) = &self.observed.former_server {

@@ -1,7 +1,9 @@
 //! What makes a deployment unchanged, and the title that carries it (I9).
 
-use super::desired::DesiredRegistry;
+use super::desired::{DesiredEnv, DesiredRegistry};
+use super::health::ContainerCheck;
 use crate::secrets::Secret;
+use crate::workspace::Release;
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -32,11 +34,35 @@ pub fn env_fingerprint(env: &IndexMap<String, Secret>) -> String {
     fingerprint(pairs.into_iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]))
 }
 
-/// The fingerprint of an app's deployment: its image, its environment and the login that pulls the image.
-pub fn app_fingerprint(image: &str, env: &IndexMap<String, Secret>, registry: Option<&DesiredRegistry>) -> String {
+/// The fingerprint of an app's deployment: its image, its environment, the login that pulls the image and, where it has
+/// one, the health check of its containers.
+pub fn app_fingerprint(
+    image: &str,
+    env: &IndexMap<String, Secret>,
+    registry: Option<&DesiredRegistry>,
+    check: Option<&ContainerCheck>,
+) -> String {
     let env = env_fingerprint(env);
     let login = registry.map_or_else(String::new, |login| format!("{}\n{}", login.url, login.username));
-    fingerprint([image.as_bytes(), env.as_bytes(), login.as_bytes()])
+    let check = check.map(ContainerCheck::parts).unwrap_or_default();
+    let parts = [image, env.as_str(), login.as_str()].into_iter().chain(check.iter().map(String::as_str));
+    fingerprint(parts.map(str::as_bytes))
+}
+
+/// The fingerprint of a release: the command, the image that runs it and its environment. A credential that we make
+/// ourselves counts with its name alone: migrations are not due again because a password was changed.
+pub fn release_fingerprint(image: &str, env: &DesiredEnv, release: &Release) -> String {
+    let mut pairs: Vec<(&str, &str)> = env
+        .values
+        .iter()
+        .map(|(name, value)| (name.as_str(), if env.is_credential(name) { "" } else { value.expose() }))
+        .chain(env.unknown.iter().map(|name| (name.as_str(), "")))
+        .collect();
+    pairs.sort_unstable();
+    let command = release.command.iter().map(String::as_str);
+    let words = [image, release.login.as_str(), ""].into_iter().chain(command).chain([""]);
+    let parts = words.chain(pairs.into_iter().flat_map(|(name, value)| [name, value]));
+    fingerprint(parts.map(str::as_bytes))
 }
 
 /// The title of a deployment: unique, and carrying what it consists of, so that a lost state can be recovered.
@@ -46,6 +72,8 @@ pub struct DeploymentTitle {
     pub fingerprint: String,
     /// The fingerprint of what the image was built from; `None` for an image that was given or is always built.
     pub image: Option<String>,
+    /// [`release_fingerprint`] of what was run before it; `None` where nothing was to be run.
+    pub release: Option<String>,
     /// Makes the title unique.
     pub nonce: String,
     /// The number of the run among those that have changed the stage; `None` in titles of older versions.
@@ -58,6 +86,9 @@ impl std::fmt::Display for DeploymentTitle {
         if let Some(image) = &self.image {
             write!(formatter, " source={image}")?;
         }
+        if let Some(release) = &self.release {
+            write!(formatter, " release={release}")?;
+        }
         write!(formatter, " run={}", self.nonce)?;
         self.serial.map_or(Ok(()), |serial| write!(formatter, " serial={serial}"))
     }
@@ -67,11 +98,13 @@ impl DeploymentTitle {
     /// Reads a title back; `None` when it is not one of ours.
     pub fn parse(title: &str) -> Option<Self> {
         let mut words = title.strip_prefix("deploy-native ")?.split(' ').filter_map(|word| word.split_once('='));
-        let mut parsed = Self { fingerprint: String::new(), image: None, nonce: String::new(), serial: None };
+        let mut parsed =
+            Self { fingerprint: String::new(), image: None, release: None, nonce: String::new(), serial: None };
         for (key, value) in &mut words {
             match key {
                 "config" => value.clone_into(&mut parsed.fingerprint),
                 "source" => parsed.image = Some(value.to_owned()),
+                "release" => parsed.release = Some(value.to_owned()),
                 "run" => value.clone_into(&mut parsed.nonce),
                 "serial" => parsed.serial = value.parse().ok(),
                 _ => {}
@@ -81,9 +114,38 @@ impl DeploymentTitle {
     }
 }
 
+/// The title of the only deployment of a release: unique, and carrying what it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseTitle {
+    /// [`release_fingerprint`] of what is run.
+    pub fingerprint: String,
+    /// How long it may take, in seconds.
+    pub limit: u32,
+    /// Makes the title unique.
+    pub nonce: String,
+}
+
+impl std::fmt::Display for ReleaseTitle {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "deploy-native before={} limit={} run={}", self.fingerprint, self.limit, self.nonce)
+    }
+}
+
+impl ReleaseTitle {
+    /// Reads a title back; `None` when it is not that of a release.
+    pub fn parse(title: &str) -> Option<Self> {
+        let (fingerprint, rest) = title.strip_prefix("deploy-native before=")?.split_once(" limit=")?;
+        let (limit, nonce) = rest.split_once(" run=")?;
+        Some(Self { fingerprint: fingerprint.to_owned(), limit: limit.parse().ok()?, nonce: nonce.to_owned() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::EnvSource;
+    use crate::workspace::ReleaseLogin;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn env(pairs: &[(&str, &str)]) -> IndexMap<String, Secret> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))).collect()
@@ -99,18 +161,53 @@ mod tests {
     fn i9_image_environment_and_login_each_change_the_fingerprint() {
         let values = env(&[("A", "1")]);
         let login = DesiredRegistry { url: "r".into(), username: "u".into(), password: "p".into() };
-        let base = app_fingerprint("i", &values, None);
-        assert_ne!(base, app_fingerprint("j", &values, None));
-        assert_ne!(base, app_fingerprint("i", &env(&[("A", "2")]), None));
-        assert_ne!(base, app_fingerprint("i", &values, Some(&login)));
+        let check = ContainerCheck { retries: 3, ..ContainerCheck::default() };
+        let base = app_fingerprint("i", &values, None, None);
+        assert_ne!(base, app_fingerprint("j", &values, None, None));
+        assert_ne!(base, app_fingerprint("i", &env(&[("A", "2")]), None, None));
+        assert_ne!(base, app_fingerprint("i", &values, Some(&login), None));
+        let checked = app_fingerprint("i", &values, None, Some(&check));
+        assert_ne!(base, checked);
+        let other = ContainerCheck { retries: 4, ..check };
+        assert_ne!(checked, app_fingerprint("i", &values, None, Some(&other)));
+        let without_check = "d0f18a2f2943cc0853f41e4f536305cf";
+        assert_eq!(base, without_check, "an app without a check has the fingerprint that it always had");
+    }
+
+    #[test]
+    fn a_release_is_due_again_for_another_image_environment_or_command_and_not_for_another_password() {
+        let release = Release { command: vec!["migrate".into()], login: ReleaseLogin::App, timeout_seconds: 1 };
+        let sources = [("URL".to_owned(), EnvSource::Database), ("A".to_owned(), EnvSource::User)].into();
+        let due = |values: &[(&str, &str)], unknown: &[&str]| {
+            let unknown = unknown.iter().map(|name| (*name).to_owned()).collect();
+            let env = DesiredEnv { values: env(values), unknown, sources: BTreeMap::clone(&sources) };
+            release_fingerprint("i", &env, &release)
+        };
+        let base = due(&[("A", "1"), ("URL", "x")], &[]);
+        assert_eq!(base, due(&[("URL", "y"), ("A", "1")], &[]));
+        assert_eq!(base, due(&[("A", "1")], &["URL"]), "one that is known after apply");
+        assert_ne!(base, due(&[("A", "2"), ("URL", "x")], &[]));
+        let env = DesiredEnv { values: env(&[("A", "1"), ("URL", "x")]), unknown: BTreeSet::new(), sources };
+        assert_ne!(base, release_fingerprint("j", &env, &release));
+        for other in [
+            Release { command: vec!["mig".into(), "rate".into()], ..release.clone() },
+            Release { login: ReleaseLogin::Owner, ..release.clone() },
+        ] {
+            assert_ne!(base, release_fingerprint("i", &env, &other));
+        }
+        assert_eq!(base, release_fingerprint("i", &env, &Release { timeout_seconds: 9, ..release }));
     }
 
     #[test]
     fn titles_survive_a_round_trip_and_strange_ones_are_not_ours() {
-        for (image, serial) in [(None, None), (Some("abc".to_owned()), Some(7))] {
-            let title = DeploymentTitle { fingerprint: "f".into(), image, nonce: "n".into(), serial };
+        for (part, serial) in [(None, None), (Some("abc".to_owned()), Some(7))] {
+            let (image, release) = (part.clone(), part);
+            let title = DeploymentTitle { fingerprint: "f".into(), image, release, nonce: "n".into(), serial };
             assert_eq!(DeploymentTitle::parse(&title.to_string()), Some(title));
         }
+        let release = ReleaseTitle { fingerprint: "f".into(), limit: 60, nonce: "n".into() };
+        assert_eq!(ReleaseTitle::parse(&release.to_string()), Some(release.clone()));
+        assert_eq!(DeploymentTitle::parse(&release.to_string()), None);
         assert_eq!(DeploymentTitle::parse("Manual deployment"), None);
         assert_eq!(DeploymentTitle::parse("deploy-native by hand"), None);
     }

@@ -8,13 +8,16 @@ mod domain;
 mod draw;
 mod fingerprint;
 mod forget;
+mod health;
 mod observed;
 mod operation;
 mod outdated;
 mod record;
 mod recover;
+mod release;
 mod removal;
 mod render;
+mod rollback;
 mod rotation;
 mod service;
 mod stale;
@@ -28,8 +31,9 @@ pub use desired::{
 };
 pub use domain::recover_domains;
 pub use draw::{draw, draw_rotation};
-pub use fingerprint::{DeploymentTitle, app_fingerprint, env_fingerprint};
+pub use fingerprint::{DeploymentTitle, ReleaseTitle, app_fingerprint, env_fingerprint, release_fingerprint};
 pub use forget::forget_vanished;
+pub use health::ContainerCheck;
 pub use observed::{
     Observed, ObservedApplication, ObservedDomain, ObservedEnvironment, ObservedPostgres, ObservedProject,
     ObservedRecord, ObservedRedis, Ownership, Runs, ServiceDeployment, Twin, TwinKind, Vanished,
@@ -40,6 +44,7 @@ pub use record::remember_apps;
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{RemovalRequest, draw_removal};
 pub use render::render;
+pub use rollback::choose_past;
 pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step};
 pub use wording::Wording;

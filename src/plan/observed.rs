@@ -1,5 +1,6 @@
 //! What stands on the server, in DNS and in the database now.
 
+use super::health::ContainerCheck;
 use crate::secrets::Secret;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,6 +102,8 @@ pub struct ObservedApplication {
     pub image: Option<String>,
     /// The login that the server stores: registry, user, password.
     pub registry: Option<(String, String, Secret)>,
+    /// The health check that the server stores for its containers.
+    pub check: Option<ContainerCheck>,
     /// The title of its newest deployment.
     pub newest_title: Option<String>,
     /// Whether that deployment is done.
@@ -233,6 +236,8 @@ pub enum TwinKind {
     Domain,
     /// A short-lived application that worked on a database, left behind by an interrupted run.
     Job,
+    /// A short-lived application that runs what an app wants run before it is deployed, or has run it; named by the app.
+    Release,
 }
 
 /// The A records at a host name.

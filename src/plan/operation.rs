@@ -60,6 +60,18 @@ pub enum Operation {
         /// What its description says, which stays.
         description: String,
     },
+    /// Finds out how a release ended that an interrupted run has begun, and remembers it.
+    FinishRelease(Twin),
+    /// Drops the logins of releases that an interrupted run has left open.
+    CloseOwnerLogins {
+        /// The apps.
+        apps: Vec<String>,
+    },
+    /// Runs what an app wants run before it is deployed, with its new image.
+    Release {
+        /// The app.
+        app: String,
+    },
     /// Tells the server an app's image and environment.
     Configure {
         /// The app.
@@ -68,6 +80,8 @@ pub enum Operation {
         login: DatabaseLogin,
         /// The image with which it runs as wanted already: when the build gives that one, nothing is to be done.
         unless: Option<String>,
+        /// Whether it is told the health check of its containers as well.
+        check: bool,
     },
     /// Deploys an app and follows it until it runs.
     Deploy {
@@ -171,7 +185,11 @@ impl Operation {
             Self::BuildImage { .. } => WorkKind::Build,
             Self::WriteRecord { .. } | Self::RestoreRecord { .. } => WorkKind::Dns,
             Self::VerifyRecord { .. } | Self::Deploy { .. } | Self::Keep | Self::BackUpLast => WorkKind::Wait,
-            Self::ApplyRoles
+            // Two releases never run at once: they may have one database.
+            Self::Release { .. }
+            | Self::FinishRelease(_)
+            | Self::CloseOwnerLogins { .. }
+            | Self::ApplyRoles
             | Self::ProveIsolation
             | Self::ClosePort
             | Self::DropRoles { .. }

@@ -123,11 +123,16 @@ pub(super) fn second(draft: &mut Draft<'_>, desired: &DesiredApp) {
     let login = DatabaseLogin::Second;
     let mut step = Step::new(&configure, Action::Update, &format!("settings of {name}"), &reason).of(name);
     step.variables.push(database_url());
-    let before = [format!("app:{name}:create"), format!("app:{name}:image"), "service:redis".to_owned()];
+    let before = [
+        format!("app:{name}:create"),
+        format!("app:{name}:image"),
+        format!("app:{name}:release"),
+        "service:redis".to_owned(),
+    ];
     // What is stored must always let the app in, also when somebody else deploys it.
     step.depends_on = vec![OPEN.to_owned()];
     step.depends_on.extend(draft.only_changing(before.iter().map(String::as_str)));
-    draft.push(step, Operation::Configure { app: name.clone(), login, unless: None });
+    draft.push(step, Operation::Configure { app: name.clone(), login, unless: None, check: false });
     let mut step = Step::new(&deploy_second(name), Action::Update, &format!("deployment of {name}"), &reason).of(name);
     step.restarts.push(name.clone());
     step.depends_on = vec![configure];

@@ -79,7 +79,7 @@ impl Step {
     pub(super) fn removing(twin: &Twin) -> Self {
         let resource = format!("{:?} {}", twin.kind, twin.name).to_lowercase();
         let reason = match twin.kind {
-            TwinKind::Job => "an interrupted run left it behind",
+            TwinKind::Job | TwinKind::Release => "an interrupted run left it behind",
             _ => "an interrupted create left it idle beside the one in use",
         };
         Self::new(&format!("twin:{}", twin.id), Action::Delete, &resource, reason)

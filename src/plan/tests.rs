@@ -3,7 +3,7 @@
 use super::*;
 use crate::secrets::Secret;
 use crate::state::{Deployed, DnsRecordState, DnsVerified, State};
-use crate::workspace::AppType;
+use crate::workspace::{AppType, Health};
 use crate::{DeployError, ErrorCode};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ fn env(pairs: &[(&str, &str)]) -> IndexMap<String, Secret> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))).collect()
 }
 
-fn image(app: &str) -> String {
+pub(super) fn image(app: &str) -> String {
     format!("registry.test/shop-{app}@sha256:{app}")
 }
 
@@ -26,12 +26,18 @@ fn desired_app(name: &str, dependencies: &[&str], values: &[(&str, &str)], unkno
         host: format!("{name}.shop.test"),
         dependencies: dependencies.iter().map(|it| (*it).to_owned()).collect(),
         image: DesiredImage::Given { reference: image(name), exact: true },
-        env: DesiredEnv { values: env(values), unknown: unknown.iter().map(|it| (*it).to_owned()).collect() },
+        env: DesiredEnv {
+            values: env(values),
+            unknown: unknown.iter().map(|it| (*it).to_owned()).collect(),
+            sources: BTreeMap::new(),
+        },
         registry: None,
+        release: None,
+        health: Health::default(),
     }
 }
 
-fn desired(database_url: Option<&str>) -> Desired {
+pub(super) fn desired(database_url: Option<&str>) -> Desired {
     let api = match database_url {
         Some(url) => desired_app("api", &[], &[("PORT", "3000"), ("DATABASE_URL", url)], &[]),
         None => desired_app("api", &[], &[("PORT", "3000")], &["DATABASE_URL"]),
@@ -83,7 +89,7 @@ fn desired(database_url: Option<&str>) -> Desired {
 }
 
 /// The world after a deployment of [`wanted`], and the state that it left.
-fn settled(desired: &Desired) -> (Observed, State) {
+pub(super) fn settled(desired: &Desired) -> (Observed, State) {
     let mut state = State::new("staging");
     let mut observed = Observed {
         project: Some(ObservedProject { id: "p".into(), ownership: Ownership::Ours, ..Default::default() }),
@@ -104,14 +110,21 @@ fn settled(desired: &Desired) -> (Observed, State) {
     };
     state.deploy_native.database = Some("roles".into());
     for (name, app) in &desired.apps {
-        let fingerprint = app_fingerprint(&image(name), &app.env.values, None);
-        let title = DeploymentTitle { fingerprint: fingerprint.clone(), image: None, nonce: "1".into(), serial: None }
-            .to_string();
+        let fingerprint = app_fingerprint(&image(name), &app.env.values, None, None);
+        let title = DeploymentTitle {
+            fingerprint: fingerprint.clone(),
+            image: None,
+            release: None,
+            nonce: "1".into(),
+            serial: None,
+        }
+        .to_string();
         let deployed = Deployed {
             fingerprint,
             environment: env_fingerprint(&app.env.values),
             image: image(name),
             title: title.clone(),
+            checked: false,
             unknown: serde_json::Map::default(),
         };
         state.deploy_native.deployed.insert(name.clone(), deployed);

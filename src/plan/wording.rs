@@ -33,6 +33,19 @@ impl Step {
             }
             Operation::BuildImage { .. } => ("Building", "Built", resource),
             Operation::Configure { .. } => ("Saving", "Saved", resource),
+            Operation::Release { app } => {
+                return Wording {
+                    doing: format!("Running the release of {app}"),
+                    done: format!("Ran the release of {app}"),
+                };
+            }
+            Operation::FinishRelease(twin) => {
+                let what = &twin.name;
+                return Wording {
+                    doing: format!("Finding out how {what} ended"),
+                    done: format!("Found out how {what} ended"),
+                };
+            }
             Operation::Deploy { app, .. } => ("Deploying", "Deployed", app.as_str()),
             Operation::ProvisionPostgres | Operation::ProvisionRedis if self.action == Action::Update => {
                 ("Deploying", "Deployed", resource)
@@ -50,6 +63,7 @@ impl Step {
             | Operation::OpenSecondLogins { .. } => ("Creating", "Created", resource),
             Operation::RemoveTwin(_)
             | Operation::CloseSecondLogins { .. }
+            | Operation::CloseOwnerLogins { .. }
             | Operation::RemoveApplication { .. }
             | Operation::RestoreRecord { .. }
             | Operation::DropRoles { .. }

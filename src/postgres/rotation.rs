@@ -14,18 +14,24 @@ use sha2::{Digest, Sha256};
 
 /// What is added to a role's name for that of its second login.
 const SUFFIX: &str = "--next";
-/// The most bytes of a role's name that are kept before it.
-const LONGEST_STEM: usize = 63 - SUFFIX.len();
+/// The most bytes of a role's name.
+const LONGEST_NAME: usize = 63;
 
 /// The name of the second login of a role.
 pub fn second_login_name(user: &str) -> String {
-    if user.len() <= LONGEST_STEM {
-        return format!("{user}{SUFFIX}");
+    login_name(user, SUFFIX)
+}
+
+/// A role's name with a suffix, cut so that PostgreSQL takes it and no two roles come to the same.
+pub(super) fn login_name(user: &str, suffix: &str) -> String {
+    let longest_stem = LONGEST_NAME - suffix.len();
+    if user.len() <= longest_stem {
+        return format!("{user}{suffix}");
     }
     let digest = Sha256::digest(user.as_bytes());
     let mark = format!("-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
-    let stem = &user[..user.floor_char_boundary(LONGEST_STEM - mark.len())];
-    format!("{stem}{mark}{SUFFIX}")
+    let stem = &user[..user.floor_char_boundary(longest_stem - mark.len())];
+    format!("{stem}{mark}{suffix}")
 }
 
 /// Makes a second login with a password of its own, which acts as the app's role: objects it makes are the app's.

@@ -14,9 +14,9 @@ mod ssm;
 mod store;
 
 pub use format::{
-    AppCredentials, AttachedDomains, BackupState, Deployed, DnsRecordState, DnsVerified, Entry, Extension, Intent,
-    LoginRotation, Outcome, PreviousRecord, PushedImage, ResourceKind, Rotation, RotationPhase, ServiceIds,
-    ServicePasswords, State,
+    AppCredentials, AttachedDomains, BackupState, Deployed, DnsRecordState, DnsVerified, Entry, Extension, History,
+    Intent, LoginRotation, Outcome, PastDeployment, PastEnvironment, PreviousRecord, PushedImage, ResourceKind,
+    Rotation, RotationPhase, ServiceIds, ServicePasswords, State, Verified,
 };
 pub use gitignore::is_exposed_to_git;
 pub use journal::{ChangeGuard, Journal};

@@ -2,6 +2,7 @@
 
 use super::fault::{Faults, Path};
 use super::read::{self, Fields};
+use super::release;
 use super::{App, AppType, ConfigFiles, Domain};
 use crate::DeployError;
 use serde_json::{Value, json};
@@ -63,6 +64,8 @@ pub(super) fn read(value: &Value, path: &Path, around: Around<'_>, faults: &mut 
         domain: domain(&fields, faults),
         shared_with: names(&fields, "sharedWith", faults),
         dockerfile: fields.optional("dockerfile", faults, read::text),
+        release: release::release(&fields, faults),
+        health: release::health(&fields, faults),
         path: folder.unwrap_or_default(),
         port: port.unwrap_or_default(),
     })

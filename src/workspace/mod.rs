@@ -10,6 +10,7 @@ mod name;
 mod order;
 mod read;
 mod references;
+mod release;
 mod undone;
 mod validate;
 
@@ -21,6 +22,7 @@ pub use model::{
 pub(crate) use name::is_variable_character;
 pub use name::{database_name_fault, host_name, is_variable_name, schema_name, slug, stage_fault, variable_stems};
 pub use order::public_prefix;
+pub use release::{Health, HealthCheck, HealthProbe, Release, ReleaseLogin};
 
 use order::workspace_slug;
 

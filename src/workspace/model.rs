@@ -1,5 +1,6 @@
 //! The workspace as the user declared it: the CLI's `NormalizedWorkspace`.
 
+use super::release::{Health, Release};
 use indexmap::IndexMap;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -98,6 +99,10 @@ pub struct App {
     pub shared_with: Vec<String>,
     /// The Dockerfile, relative to the workspace's root; default `.gkm/docker/Dockerfile.{app}`.
     pub dockerfile: Option<String>,
+    /// What is run once before it is deployed.
+    pub release: Option<Release>,
+    /// How it is found out that it works; default: its port accepts connections.
+    pub health: Health,
 }
 
 /// The `config` files of a front end, relative to its folder.

@@ -148,7 +148,7 @@ pub(super) fn one_of(value: &Value, allowed: &[&str], expected: &'static str) ->
 }
 
 /// A whole number within bounds; `3000.0` is one.
-fn whole(value: &Value, low: u32, high: u32) -> Option<u32> {
+pub(super) fn whole(value: &Value, low: u32, high: u32) -> Option<u32> {
     let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bounds were checked")]
     (f64::from(low)..=f64::from(high)).contains(&number).then_some(number as u32)

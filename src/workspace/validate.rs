@@ -4,7 +4,8 @@ use super::aws;
 use super::fault::{Faults, Path};
 use super::read::{self, Fields};
 use super::{
-    App, AppType, AwsAccount, DeploySettings, DnsZone, DokploySettings, Service, Services, StateSettings, Workspace,
+    App, AppType, AwsAccount, DeploySettings, DnsZone, DokploySettings, ReleaseLogin, Service, Services, StateSettings,
+    Workspace,
 };
 use super::{app, name, references, undone};
 use crate::DeployError;
@@ -90,6 +91,10 @@ fn read_apps(
             && let Some(reason) = name::database_name_fault(name)
         {
             faults.push(&path, format!("cannot be the name of a database role and schema: {reason}"));
+        }
+        if !has_database && app.release.as_ref().is_some_and(|release| release.login == ReleaseLogin::Owner) {
+            let path = path.key("release").key("as");
+            faults.push(&path, "the owner of the database is meant, and services.db declares none");
         }
         apps.insert(name.clone(), app);
     }

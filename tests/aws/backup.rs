@@ -33,7 +33,7 @@ struct World {
 impl World {
     async fn start(moto: &Moto) -> Self {
         let simulator = Simulator::builder().time_scale(0.02).start().await.unwrap();
-        let client = Dokploy::new(&simulator.url(), &Secret::new(simulator.token())).unwrap();
+        let client = Dokploy::new(simulator.url(), &Secret::new(simulator.token())).unwrap();
         let project = client.project().create("shop", None).await.unwrap();
         let create = CreatePostgres {
             name: "db",

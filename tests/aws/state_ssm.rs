@@ -82,7 +82,7 @@ async fn a_turn_is_waited_for_and_taken_from_a_writer_that_is_gone() {
     let Some(moto) = moto("a turn is waited for") else { return };
     let name = unique("shop");
     let lock = format!("/gkm/{name}/{STAGE}/state-lock");
-    let turns = Turns { stale: Duration::from_secs(2), patience: Duration::from_secs(60) };
+    let turns = Turns { stale: Duration::from_secs(2), patience: Duration::from_mins(1) };
     let here = store(&moto.url, &name, turns.clone());
     let version = here.write_versioned(STAGE, &state("api"), &StateVersion::Absent).await.unwrap();
     put(&moto.url, &lock, "another machine that died").await;
@@ -104,7 +104,7 @@ async fn a_turn_is_waited_for_and_taken_from_a_writer_that_is_gone() {
 async fn of_many_that_take_a_stale_turn_one_has_it() {
     let Some(moto) = moto("many take a stale turn") else { return };
     let name = unique("shop");
-    let turns = Turns { stale: Duration::from_millis(1), patience: Duration::from_secs(60) };
+    let turns = Turns { stale: Duration::from_millis(1), patience: Duration::from_mins(1) };
     let first = store(&moto.url, &name, turns.clone());
     let mut version = first.write_versioned(STAGE, &state("api"), &StateVersion::Absent).await.unwrap();
     let lock = format!("/gkm/{name}/{STAGE}/state-lock");
@@ -112,7 +112,7 @@ async fn of_many_that_take_a_stale_turn_one_has_it() {
         put(&moto.url, &lock, "another machine that died").await;
         tokio::time::sleep(Duration::from_millis(1100)).await;
         // Not stale any more once one has taken it.
-        let turns = Turns { stale: Duration::from_secs(1), patience: Duration::from_secs(60) };
+        let turns = Turns { stale: Duration::from_secs(1), patience: Duration::from_mins(1) };
         let stores: Vec<_> = (0..4).map(|_| store(&moto.url, &name, turns.clone())).collect();
         let apps: Vec<State> = (0..4).map(|machine| state(&format!("app-{round}-{machine}"))).collect();
         let writes = stores.iter().zip(&apps).map(|(store, state)| store.write_versioned(STAGE, state, &version));

@@ -110,6 +110,7 @@ async fn applications(client: &Dokploy, text: Option<&str>) {
         args: text.map(|_| &args[..]),
         restart_policy_swarm: text
             .map(|_| RestartPolicy { condition: RestartCondition::None, delay: Some(Duration::from_secs(1)) }),
+        health_check_swarm: text.map(|_| None),
     };
     let _ = application.update(&update).await;
     let password = text.map(Secret::new);

@@ -18,6 +18,7 @@ mod port;
 mod proxied;
 mod queue;
 mod queued;
+mod releases;
 mod retired;
 mod rotation;
 mod routes;

@@ -20,7 +20,7 @@ struct Server {
 impl Server {
     async fn with(identity: Identity) -> Self {
         let simulator = Simulator::builder().start().await.unwrap();
-        let gateway = Gateway::start(identity, &simulator.url()).await;
+        let gateway = Gateway::start(identity, simulator.url()).await;
         Self { simulator, gateway }
     }
 

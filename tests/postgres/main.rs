@@ -11,6 +11,7 @@ mod hostile;
 mod impostor;
 mod interruptions;
 mod isolation;
+mod owner;
 mod properties;
 mod proxy;
 mod psql;

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each suite uses a part")]
 #![allow(clippy::unwrap_used, reason = "used by tests and benchmarks only")]
 
-use deploy_native::workspace::{App, AppType, ConfigFiles};
+use deploy_native::workspace::{App, AppType, ConfigFiles, Health};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -68,6 +68,8 @@ pub(crate) fn app(declared: &Value) -> App {
         domain: None,
         shared_with: Vec::new(),
         dockerfile: None,
+        release: None,
+        health: Health::default(),
     }
 }
 

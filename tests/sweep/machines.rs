@@ -6,8 +6,8 @@ use crate::check::{closed, idle, journal_is_empty, same_resources, secrets, secr
 use crate::child::{Running, played};
 use crate::flight::{Flight, start_ahead};
 use crate::reference::{sample, say, sweep};
-use crate::world::{STAGE, World};
 use deploy_native_simulator::{Fault, FaultAction};
+use deploy_native_test_support::{STAGE, World};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};

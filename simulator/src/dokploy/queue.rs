@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::dotenv;
 use super::model::{self, Deployment, Job, Record, State, deployment_template, find, find_mut, rows, text};
-use crate::image::{Image, registry_host, repository};
+use crate::catalogue::{registry_host, repository};
+use crate::image::Image;
 use crate::random;
-use crate::swarm::{Order, Spec, rollout};
+use crate::swarm::{HealthCheck, Order, Spec, rollout};
 use crate::world::World;
 
 /// The real server keeps about this many deployments of an application.
@@ -234,6 +235,7 @@ pub(crate) fn service_spec(state: &State, application: &Record) -> Result<Spec, 
         command: text(application, "command").split_whitespace().map(str::to_owned).collect(),
         args: args.map(str::to_owned).collect(),
         restart: serde_json::from_value(application["restartPolicySwarm"].clone()).unwrap_or_default(),
+        health: serde_json::from_value(application["healthCheckSwarm"].clone()).ok().filter(HealthCheck::is_one),
         host_ports,
         order: Order::StartFirst,
         database: None,

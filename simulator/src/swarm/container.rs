@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::command;
+use super::command::{self, Command};
 use super::model::{Database, Spec, Volume};
 use super::task::{Started, TaskRef, log};
 use crate::clock::Timeline;
@@ -30,21 +30,36 @@ pub(super) async fn run(world: &Arc<World>, at: &TaskRef, started: Started) -> O
     let image = world.images(|catalogue| catalogue.get(&spec.image));
     if let Some(after) = image.crash_after(&spec.env) {
         log(world, at, "starting");
+        serve_requests(world, at);
         stopped.run_until_cancelled(time.pass(after)).await?;
         log(world, at, "Error: simulated crash");
-        Some(Exit { code: 1, error: String::new(), uptime: Duration::from_millis(after), time })
-    } else if let Some(error) = command::unstartable(&spec, image.has_psql()) {
-        Some(Exit { code: 127, error, uptime: Duration::ZERO, time })
-    } else if let Some(commands) = command::of(&spec).filter(|_| image.has_psql()) {
-        let started = Instant::now();
-        let output = |line: &str| log(world, at, line);
-        let code = stopped.run_until_cancelled(command::run(world, &spec, &commands, &output)).await?;
-        let (uptime, time) = (world.clock.since(started), world.clock.timeline());
-        Some(Exit { code, error: String::new(), uptime, time })
-    } else {
-        log(world, at, &format!("{} listening", spec.image));
-        None
+        return Some(Exit { code: 1, error: String::new(), uptime: Duration::from_millis(after), time });
     }
+    match command::of(&spec, &image) {
+        Command::Unstartable(error) => Some(Exit { code: 127, error, uptime: Duration::ZERO, time }),
+        Command::Given(arguments) => {
+            let started = Instant::now();
+            let output = |line: &str| log(world, at, line);
+            let run = command::run(world, at, &spec, &arguments, &output);
+            let code = stopped.run_until_cancelled(run).await?;
+            let (uptime, time) = (world.clock.since(started), world.clock.timeline());
+            Some(Exit { code, error: String::new(), uptime, time })
+        }
+        Command::Own => {
+            serve_requests(world, at);
+            log(world, at, &format!("{} listening", spec.image));
+            None
+        }
+    }
+}
+
+/// From now on the image says whether the container accepts connections.
+fn serve_requests(world: &World, at: &TaskRef) {
+    world.write(|state| {
+        if let Some(container) = at.task(state).and_then(|task| task.container.as_mut()) {
+            container.serves = true;
+        }
+    });
 }
 
 /// A database container: initialise the volume once, accept connections, publish the port.

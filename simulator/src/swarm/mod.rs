@@ -2,7 +2,10 @@
 
 mod command;
 mod container;
+mod health;
+mod health_check;
 mod model;
+mod network;
 mod orchestrator;
 pub(crate) mod ports;
 mod restart;
@@ -11,4 +14,5 @@ mod task;
 mod template;
 pub(crate) mod view;
 
+pub(crate) use health_check::HealthCheck;
 pub(crate) use model::{Database, Order, Service, Spec};

@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
+use super::health_check::{Health, HealthCheck};
 use crate::random;
 
 /// The only node.
@@ -51,6 +52,8 @@ pub(crate) struct Spec {
     pub(crate) command: Vec<String>,
     pub(crate) args: Vec<String>,
     pub(crate) restart: RestartPolicy,
+    /// How it is found out whether a container works; `None`: a container that runs does.
+    pub(crate) health: Option<HealthCheck>,
     /// Ports published in host mode.
     pub(crate) host_ports: Vec<i64>,
     pub(crate) order: Order,
@@ -127,6 +130,10 @@ pub(crate) struct Container {
     pub(crate) log: Vec<String>,
     /// Whether the database inside accepts connections.
     pub(crate) ready: bool,
+    /// Whether the image's own program runs inside, which may listen.
+    pub(crate) serves: bool,
+    /// What its health check has found; `None` where there is none.
+    pub(crate) health: Option<Health>,
     /// Ends what runs inside.
     pub(crate) stopped: CancellationToken,
 }
@@ -191,6 +198,8 @@ pub(crate) struct Service {
     pub(crate) generation: u64,
     /// Restarts since the last update.
     pub(crate) attempts: u64,
+    /// Connections to it, which its tasks take in turn.
+    pub(crate) connections: usize,
     /// What its data volume holds.
     pub(crate) volume: Volume,
     /// Held while the backend is being called for this service.
@@ -207,6 +216,7 @@ impl Service {
             tasks: Vec::new(),
             generation: 0,
             attempts: 0,
+            connections: 0,
             volume: Volume::Empty,
             backend_lock: Arc::default(),
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::container::{self, Exit};
+use super::health::{self, Checked};
 use super::model::{Desired, Order, Service, Task, TaskState};
 use super::restart::{self, Next};
 use super::task::{self, Started, TaskRef};
@@ -50,9 +51,33 @@ async fn roll(world: &Arc<World>, name: &str, generation: u64, mut time: Timelin
     });
     let Some(task) = task else { return };
     let at = TaskRef { service: name.to_owned(), task };
-    if let Some(started) = task::start(world, &at, &mut time).await {
-        follow(world, &at, started);
+    if let Some(started) = task::start(world, &at, &mut time).await
+        && let Some(time) = comes_up(world, &at, started).await
+    {
         retire_others(world, name, Some(&at.task), time);
+    }
+}
+
+/// Lets a container run and waits until it is up; `None` when it does not come to that.
+async fn comes_up(world: &Arc<World>, at: &TaskRef, started: Started) -> Option<Timeline> {
+    let (spec, time) = (started.spec.clone(), started.time);
+    follow(world, at, started);
+    let Some(check) = spec.health.clone() else { return Some(time) };
+    match health::start(world, at, &spec, &check).await {
+        Checked::Healthy => {
+            let (watch_world, at) = (Arc::clone(world), at.clone());
+            world.spawn(async move {
+                if let Some(exit) = health::watch(&watch_world, &at, &spec, &check).await {
+                    ended(&watch_world, &at, exit);
+                }
+            });
+            Some(world.clock.timeline())
+        }
+        Checked::Stopped(exit) => {
+            ended(world, at, exit);
+            None
+        }
+        Checked::Gone => None,
     }
 }
 
@@ -126,7 +151,7 @@ fn ended(world: &Arc<World>, at: &TaskRef, exit: Exit) {
             let restart_world = Arc::clone(world);
             world.spawn(async move {
                 if let Some(started) = task::start_again(&restart_world, &at, delay_millis, time).await {
-                    follow(&restart_world, &at, started);
+                    comes_up(&restart_world, &at, started).await;
                 }
             });
         }

@@ -44,6 +44,10 @@ pub(super) fn decide(service: &mut Service, spec: &Spec, generation: u64, code: 
     let same_image = back.image == service.spec.image;
     service.spec = back;
     service.generation += 1;
+    // The new task was never up, so that the one before was not told to stop: it is what the service goes back to.
+    if service.is_running() {
+        return Next::Nothing;
+    }
     if same_image && restarts {
         let rolled_back = service.spec.clone();
         return wait_to_restart(service, &rolled_back, delay_millis);

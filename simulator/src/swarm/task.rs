@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
+use super::health_check::Health;
 use super::model::{Container, Desired, Service, Spec, Task, TaskState};
+use super::ports;
 use super::template::{self, Context};
-use super::{command, ports};
 use crate::clock::Timeline;
 use crate::dokploy::model::State;
 use crate::random;
@@ -15,6 +16,9 @@ use crate::world::World;
 
 /// Swarm keeps this many tasks of a slot.
 const HISTORY: usize = 5;
+/// The most bytes of a line that Docker logs as one entry.
+const LONGEST_ENTRY: usize = 16 * 1024;
+
 /// Names a task.
 #[derive(Debug, Clone)]
 pub(super) struct TaskRef {
@@ -43,7 +47,7 @@ pub(super) struct Started {
     pub(super) time: Timeline,
 }
 
-/// Brings a pending task to Running. `None` when it was given up on the way.
+/// Brings a pending task to its container. `None` when it was given up on the way.
 pub(super) async fn start(world: &World, at: &TaskRef, time: &mut Timeline) -> Option<Started> {
     time.pass(100).await;
     if !place(world, at, time).await {
@@ -103,7 +107,7 @@ fn step(state: &mut State, at: &TaskRef, next: TaskState) -> bool {
     at.wanted(state).map(|task| task.become_state(next)).is_some()
 }
 
-/// Starting, then Running with a container.
+/// Starting, then Running with a container; one with a health check is up when it is healthy.
 async fn run(world: &World, at: &TaskRef, time: &mut Timeline) -> Option<Started> {
     if !world.write(|state| step(state, at, TaskState::Starting)) {
         return None;
@@ -116,7 +120,9 @@ async fn run(world: &World, at: &TaskRef, time: &mut Timeline) -> Option<Started
         let context = Context { service_id, service_name: at.service.clone(), task_id: at.task.clone() };
         // What cannot be expanded was refused when the service was made.
         let env = template::expand_env(&task.spec.env, &context).unwrap_or_default();
-        task.become_state(TaskState::Running);
+        if task.spec.health.is_none() {
+            task.become_state(TaskState::Running);
+        }
         task.container = Some(Container {
             id: random::container_id(),
             started: Instant::now(),
@@ -126,6 +132,8 @@ async fn run(world: &World, at: &TaskRef, time: &mut Timeline) -> Option<Started
             env: env.clone(),
             log: Vec::new(),
             ready: false,
+            serves: false,
+            health: task.spec.health.as_ref().map(|_| Health::STARTING),
             stopped: stopped.clone(),
         });
         Some(Spec { env, ..Spec::clone(&task.spec) })
@@ -153,9 +161,21 @@ pub(super) fn log(world: &World, at: &TaskRef, line: &str) {
             let now = world.timestamp();
             let seconds = now.trim_end_matches('Z');
             let stamp = |part: &str| format!("{seconds}{:06}Z {part}", random::below(1_000_000));
-            container.log.push(command::split(line).into_iter().map(stamp).collect());
+            container.log.push(split(line).into_iter().map(stamp).collect());
         }
     });
+}
+
+/// Splits a line as Docker does: a long one is several entries, printed one after the other with a timestamp each.
+fn split(line: &str) -> Vec<&str> {
+    let (mut parts, mut rest) = (Vec::new(), line);
+    while rest.len() > LONGEST_ENTRY {
+        let (part, after) = rest.split_at(rest.floor_char_boundary(LONGEST_ENTRY));
+        parts.push(part);
+        rest = after;
+    }
+    parts.push(rest);
+    parts
 }
 
 /// Ends a retired task: its container is gone, its port closed.

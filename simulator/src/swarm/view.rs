@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::health_check::Status;
 use super::model::{Container, NODE_ID, NODE_NAME, Service, Task, TaskState};
+use crate::catalogue::derived_digest;
 use crate::clock::{Clock, human_duration};
 use crate::dokploy::model::State;
-use crate::image::derived_digest;
 
 fn newest_first(service: &Service) -> impl Iterator<Item = &Task> {
     service.tasks.iter().rev()
@@ -56,7 +57,7 @@ pub(crate) fn node_row(state: &State, app_name: &str) -> Value {
 /// `docker service ls` leaves out the digest where there is a tag.
 fn shown_image(image: &str) -> &str {
     match image.split_once('@') {
-        Some((name, _)) if crate::image::repository(name) != name => name,
+        Some((name, _)) if crate::catalogue::repository(name) != name => name,
         _ => image,
     }
 }
@@ -98,7 +99,16 @@ impl Row<'_> {
     fn status(&self, clock: Clock) -> String {
         let since = if self.is_running() { self.container.started } else { self.task.since };
         let ago = human_duration(clock.since(since)).replacen("less", "Less", 1).replacen("about", "About", 1);
-        if self.is_running() { format!("Up {ago}") } else { format!("Exited ({}) {ago} ago", self.container.exit_code) }
+        let health = match self.container.health.map(|health| health.status) {
+            None => String::new(),
+            Some(Status::Starting) => " (health: starting)".to_owned(),
+            Some(status) => format!(" ({})", status.name()),
+        };
+        if self.is_running() {
+            format!("Up {ago}{health}")
+        } else {
+            format!("Exited ({}) {ago} ago", self.container.exit_code)
+        }
     }
 
     fn state(&self) -> &'static str {
@@ -137,14 +147,37 @@ pub(crate) fn all_containers(state: &State, clock: Clock) -> Vec<Value> {
         .collect()
 }
 
-/// `docker inspect` by id, a beginning of the id, or name.
+/// `docker inspect` by id, a beginning of the id, or name: of a container, else of a task.
 pub(crate) fn inspect(state: &State, id: &str) -> Option<Value> {
-    let row = rows(state).find(|row| row.container.id.starts_with(id) || row.name() == id)?;
+    let container = rows(state).find(|row| row.container.id.starts_with(id) || row.name() == id);
+    container.as_ref().map(inspect_container).or_else(|| inspect_task(state, id))
+}
+
+/// A task as Docker describes it; not recorded.
+fn inspect_task(state: &State, id: &str) -> Option<Value> {
+    let mut tasks = state.services.values().flat_map(|service| service.tasks.iter().map(move |task| (service, task)));
+    let (service, task) = tasks.find(|(_, task)| task.id == id)?;
+    let container = task.container.as_ref();
+    let status = container.map(|it| {
+        let running = it.finished_at.is_none();
+        json!({ "ContainerID": it.id, "PID": if running { 1646 } else { 0 }, "ExitCode": it.exit_code })
+    });
+    Some(json!({
+        "ID": task.id, "ServiceID": service.id, "NodeID": NODE_ID, "Slot": 1,
+        "DesiredState": task.desired.name(),
+        "Spec": { "ContainerSpec": {
+            "Image": task.spec.image, "Env": task.spec.env, "Command": task.spec.command, "Args": task.spec.args,
+        } },
+        "Status": { "State": task.state.name().to_lowercase(), "Err": task.error, "ContainerStatus": status },
+    }))
+}
+
+fn inspect_container(row: &Row<'_>) -> Value {
     let (container, spec, running) = (row.container, &row.task.spec, row.is_running());
     let mut env = container.env.clone();
     env.push("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into());
     let finished = container.finished_at.as_deref().unwrap_or("0001-01-01T00:00:00Z");
-    Some(json!({
+    let mut shown = json!({
         "Id": container.id,
         "State": {
             "Status": row.state(), "Running": running, "Paused": false, "Restarting": false, "OOMKilled": false,
@@ -164,7 +197,13 @@ pub(crate) fn inspect(state: &State, id: &str) -> Option<Value> {
                 "com.docker.swarm.task.name": row.name(),
             },
         },
-    }))
+    });
+    if let (Some(health), Some(check)) = (container.health, &spec.health) {
+        shown["State"]["Health"] =
+            json!({ "Status": health.status.name(), "FailingStreak": health.failing, "Log": [] });
+        shown["Config"]["Healthcheck"] = check.shown();
+    }
+    shown
 }
 
 /// How much of a program's output the server takes before it stops the program.

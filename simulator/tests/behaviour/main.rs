@@ -4,7 +4,9 @@
 mod api;
 mod deployments;
 mod faults;
+mod health;
 mod ports;
+mod programs;
 mod psql;
 mod tags;
 mod transport;

@@ -6,6 +6,7 @@ use crate::plan::{Step, WorkKind};
 use futures_util::future::BoxFuture;
 use std::future::Future;
 use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// What became of a step that did not fail, with what it makes known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +46,43 @@ pub(super) struct Task<'a> {
     pub(super) start: Box<dyn FnOnce() -> Option<Work<'a>> + Send + 'a>,
 }
 
+/// Tells the scheduler that what a step brings about serves already, though the step goes on: what only waits for that
+/// need not wait for its end.
+#[derive(Clone)]
+pub(super) struct Serves {
+    step: Arc<str>,
+    told: UnboundedSender<Arc<str>>,
+}
+
+impl Serves {
+    /// Tells it; again does nothing.
+    pub(super) fn tell(&self) {
+        // Nobody listens any more when the run is over.
+        let _ = self.told.send(Arc::clone(&self.step));
+    }
+}
+
 /// The tasks of a run.
-#[derive(Default)]
 pub(super) struct Graph<'a> {
     pub(super) tasks: Vec<Task<'a>>,
+    tell: UnboundedSender<Arc<str>>,
+    /// The steps that serve already.
+    pub(super) serving: UnboundedReceiver<Arc<str>>,
+}
+
+impl Default for Graph<'_> {
+    fn default() -> Self {
+        let (tell, serving) = unbounded_channel();
+        Self { tasks: Vec::new(), tell, serving }
+    }
 }
 
 impl<'a> Graph<'a> {
+    /// What a step tells the scheduler with.
+    pub(super) fn serves(&self, step: &Step) -> Serves {
+        Serves { step: Arc::from(step.id.as_str()), told: self.tell.clone() }
+    }
+
     /// Adds a step. `run` is called with the values of `inputs`, when all of them are made; what is returned is what the
     /// step makes known.
     pub(super) fn add<I, T, Run, Running>(&mut self, step: &'a Step, kind: WorkKind, inputs: I, run: Run) -> Output<T>

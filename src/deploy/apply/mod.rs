@@ -3,6 +3,7 @@
 mod graph;
 mod inputs;
 mod output;
+mod port_check;
 mod resources;
 mod scheduler;
 mod steps;
@@ -14,6 +15,7 @@ pub(crate) use scheduler::Outcome;
 pub(crate) use steps::Records;
 
 use crate::DeployError;
+use port_check::PortChecks;
 use scheduler::{Limits, run_graph};
 use tokio_util::sync::CancellationToken;
 
@@ -32,8 +34,15 @@ pub(crate) struct Applied {
 ///
 /// `INTERNAL` when a step lacks what makes its value; every other failure is in the outcome.
 pub(crate) async fn apply(inputs: &ApplyInputs<'_>, cancel: &CancellationToken) -> Result<Applied, DeployError> {
-    let (graph, resources) = steps::wire(inputs)?;
-    let events = inputs.services.reporter.sink();
-    let outcome = run_graph(graph, &inputs.draft.blueprint, events, cancel, Limits::default()).await;
+    let checks = PortChecks::default();
+    let (graph, resources) = steps::wire(inputs, &checks)?;
+    let reporter = &inputs.services.reporter;
+    let outcome = run_graph(graph, &inputs.draft.blueprint, reporter.sink(), cancel, Limits::default()).await;
+    if !outcome.cancelled
+        && let Err(error) = checks.close().await
+    {
+        let message = format!("A short-lived application may be left until the next run: {}", error.message());
+        reporter.warn("job-left", &message, None);
+    }
     Ok(Applied { outcome, resources })
 }

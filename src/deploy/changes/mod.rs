@@ -3,9 +3,11 @@
 mod context;
 mod create_once;
 mod deletion;
+mod job;
 mod zone_queue;
 
 pub(crate) use context::{StepContext, StepServices};
-pub(crate) use create_once::{create_once, remove};
+pub(crate) use create_once::remove;
 pub(crate) use deletion::{becomes_idle, delete_application};
+pub(crate) use job::{Job, JobDeletion, delete_job};
 pub(crate) use zone_queue::ZoneQueues;

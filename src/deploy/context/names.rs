@@ -32,6 +32,12 @@ impl Marks {
         self.of(MarkKind::Project, &self.workspace)
     }
 
+    /// The app whose release an application of this stage is, by its description.
+    pub(crate) fn app_of_release(&self, description: Option<&str>) -> Option<String> {
+        let mark = description.and_then(Mark::parse).filter(|mark| mark.kind == MarkKind::Release)?;
+        (mark == self.of(MarkKind::Release, &mark.name)).then_some(mark.name)
+    }
+
     /// Whether a description carries the mark of this resource.
     pub(crate) fn are_in(&self, description: Option<&str>, kind: MarkKind, name: &str) -> bool {
         carries(description, &self.of(kind, name))

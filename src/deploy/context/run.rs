@@ -16,6 +16,7 @@ use crate::plan::{DeployPlan, check_still_true};
 use crate::secrets::{Entropy, Redactor};
 use crate::sniff::SniffedEnvironment;
 use crate::state::{SharedState, State, StateProvider, StateVersion};
+use crate::workspace::{Health, Release};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -99,6 +100,18 @@ impl RunContext {
     /// The names and marks of the stage's resources.
     pub(crate) fn marks(&self) -> Marks {
         Marks { workspace: self.request.workspace.name.clone(), stage: self.stage().to_owned() }
+    }
+
+    /// What an app wants run before it is deployed: as the request says, else the workspace.
+    pub(crate) fn release_of(&self, app: &str) -> Option<Release> {
+        let declared = || self.request.workspace.apps.get(app)?.release.clone();
+        self.request.settings.release.get(app).cloned().or_else(declared)
+    }
+
+    /// How it is found out that an app works: as the request says, else the workspace.
+    pub(crate) fn health_of(&self, app: &str) -> Health {
+        let declared = || self.request.workspace.apps.get(app).map(|app| app.health.clone());
+        self.request.settings.health.get(app).cloned().or_else(declared).unwrap_or_default()
     }
 
     /// The time.

@@ -1,7 +1,7 @@
 //! Which apps a request concerns, and whether its names are right.
 
 use crate::deploy::request::DeploySettings;
-use crate::workspace::{AppType, Workspace, stage_fault};
+use crate::workspace::{AppType, ReleaseLogin, Workspace, stage_fault};
 use crate::{DeployError, ErrorCode};
 use std::collections::BTreeSet;
 
@@ -44,12 +44,20 @@ pub(crate) fn selected_apps(workspace: &Workspace, settings: &DeploySettings) ->
         .flatten()
         .map(|app| ("apps", app))
         .chain(settings.images.keys().map(|app| ("images", app)))
+        .chain(settings.release.keys().map(|app| ("release", app)))
+        .chain(settings.health.keys().map(|app| ("health", app)))
         .chain(settings.adopt.iter().map(|app| ("adopt", app)))
         .chain(settings.secrets.apps.keys().map(|app| ("secrets.apps", app)));
-    let faults: Vec<String> = named
+    let mut faults: Vec<String> = named
         .filter(|(_, app)| !workspace.apps.contains_key(*app))
         .map(|(field, app)| format!("{field}: the workspace has no app \"{app}\""))
         .collect();
+    if workspace.services.db.is_none() {
+        let owners = settings.release.iter().filter(|(_, release)| release.login == ReleaseLogin::Owner);
+        faults.extend(owners.map(|(app, _)| {
+            format!("release.{app}.as: the owner of the database is meant, and the workspace declares none")
+        }));
+    }
     if !faults.is_empty() {
         let known: Vec<&str> = workspace.apps.keys().map(String::as_str).collect();
         return Err(DeployError::new(ErrorCode::InvalidRequest, faults.join("\n"))

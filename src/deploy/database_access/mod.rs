@@ -10,6 +10,5 @@ mod target;
 pub(crate) use access::DatabaseAccess;
 pub(crate) use connection::DatabaseWork;
 pub(crate) use external_port::{PortTarget, Until};
-pub(crate) use internal::delete_job;
 pub(crate) use route::{Route, choose_route};
 pub(crate) use target::DatabaseTarget;

@@ -87,6 +87,8 @@ fn desired_app(
         image,
         env: envs.get(name).cloned().unwrap_or_default(),
         registry,
+        release: context.release_of(name),
+        health: context.health_of(name),
     }
 }
 

@@ -259,7 +259,8 @@ fn asks(sniffed: &SniffedEnvironment, name: &str) -> bool {
 }
 
 fn desired_env(resolution: EnvResolution) -> DesiredEnv {
+    let sources = resolution.resolved.iter().map(|(name, variable)| (name.clone(), variable.source)).collect();
     let values = resolution.resolved.into_iter().map(|(name, variable)| (name, variable.value)).collect();
     let unknown: BTreeSet<String> = resolution.known_after_apply.into_iter().collect();
-    DesiredEnv { values, unknown }
+    DesiredEnv { values, unknown, sources }
 }

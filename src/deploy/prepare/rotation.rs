@@ -20,7 +20,7 @@ use crate::secrets::{Secret, generate_secret};
 use crate::state::State;
 use crate::{DeployError, Phase};
 use indexmap::IndexMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Works out what a rotation has to do. What is new is in the state of the draft, and nowhere else.
 ///
@@ -119,8 +119,10 @@ fn running(
         host: context.hosts.get(app).cloned().unwrap_or_default(),
         dependencies: Vec::new(),
         image: DesiredImage::Given { reference: image, exact: true },
-        env: DesiredEnv { values, unknown: BTreeSet::new() },
+        env: DesiredEnv { values, ..DesiredEnv::default() },
         registry: registry.map(|(url, username, password)| DesiredRegistry { url, username, password }),
+        release: None,
+        health: context.health_of(app),
     }
 }
 

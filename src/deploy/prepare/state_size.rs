@@ -105,12 +105,14 @@ fn forecast_app(state: &mut State, draft: &Draft, app: &str) {
         image: built.then(|| hash("source", 32)),
         nonce: hash("run", 12),
         serial: Some(1000),
+        release: desired.release.as_ref().map(|_| hash("release", 32)),
     };
     let deployed = Deployed {
         fingerprint,
         environment: hash("environment", 32),
         image: reference,
         title: title.to_string(),
+        checked: desired.check().is_some(),
         unknown: Map::new(),
     };
     state.deploy_native.deployed.entry(app.to_owned()).or_insert(deployed);
@@ -143,6 +145,6 @@ fn stand_in(what: &str, length: usize) -> String {
 /// A text that is as hard to pack as a hash in hexadecimal digits.
 fn stand_in_hash(what: &str, length: usize) -> String {
     let hash = Sha256::digest(what.as_bytes());
-    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).take(length).collect()
+    let hex: String = hash.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    hex.chars().take(length).collect()
 }

@@ -50,6 +50,7 @@ async fn settle(context: &RunContext, journal: &Journal, entry: &Entry) -> Resul
         // restarts (facts: aborted create).
         Intent::Create { .. }
         | Intent::Delete { .. }
+        | Intent::Release { .. }
         | Intent::Update { resource: ResourceKind::Postgres | ResourceKind::Redis, .. } => {
             wait_until_landed(context, entry).await;
         }

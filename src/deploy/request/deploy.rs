@@ -4,7 +4,7 @@ use super::credentials::Credentials;
 use super::json::split;
 use crate::DeployError;
 use crate::env::Secrets;
-use crate::workspace::Workspace;
+use crate::workspace::{Health, Release, Workspace};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -39,6 +39,12 @@ pub struct DeploySettings {
     /// App to image reference, deployed instead of building.
     #[serde(default)]
     pub images: BTreeMap<String, String>,
+    /// App to what is run once before it is deployed; takes the place of what the workspace says.
+    #[serde(default)]
+    pub release: BTreeMap<String, Release>,
+    /// App to how it is found out that it works; takes the place of what the workspace says.
+    #[serde(default)]
+    pub health: BTreeMap<String, Health>,
     /// Gives the main front end the bare domain; default false.
     #[serde(default)]
     pub main_frontend_at_apex: bool,
@@ -140,6 +146,8 @@ impl DeploySettings {
             apps: None,
             tag: None,
             images: BTreeMap::new(),
+            release: BTreeMap::new(),
+            health: BTreeMap::new(),
             main_frontend_at_apex: false,
             server_ip: None,
             database_host: None,

@@ -19,8 +19,8 @@ pub struct UndeployRequest {
 
 /// An undeploy request without its workspace; unknown fields are errors.
 #[derive(Debug, Clone, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the public contract")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own in the request")]
 pub struct UndeploySettings {
     /// The stage.
     pub stage: String,
@@ -57,7 +57,7 @@ pub struct UndeploySettings {
 
 /// What an undeployment removes beyond the apps.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own in the request")]
 pub(crate) struct RemovalDepth {
     /// Also databases, roles and their data.
     pub(crate) data: bool,

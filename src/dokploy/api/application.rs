@@ -1,6 +1,7 @@
 //! Applications: one per app and stage.
 
 use super::domain::Domain;
+use super::health::{self, HealthCheckSwarm};
 use super::nullable::null_as_default;
 use super::service_status::ServiceStatus;
 use crate::dokploy::transport::{ApiError, Call, Transport};
@@ -16,6 +17,7 @@ pub(super) const UPDATE: Call = Call::post("application.update", &["applicationI
     "command",
     "args",
     "restartPolicySwarm",
+    "healthCheckSwarm",
 ]);
 pub(super) const SAVE_DOCKER_PROVIDER: Call = Call::post(
     "application.saveDockerProvider",
@@ -60,6 +62,9 @@ pub struct Application {
     pub registry_url: Option<String>,
     /// The command that takes the place of the image's own.
     pub command: Option<String>,
+    /// How its containers are checked.
+    #[serde(default, deserialize_with = "health::stored")]
+    pub health_check_swarm: Option<HealthCheckSwarm>,
     /// The domains attached to it; empty in the response of `create`.
     #[serde(default, deserialize_with = "null_as_default")]
     pub domains: Vec<Domain>,
@@ -112,6 +117,9 @@ pub struct UpdateApplication<'a> {
     /// Whether Swarm starts it again when it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_policy_swarm: Option<RestartPolicy>,
+    /// How its containers are checked; `Some(None)`: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check_swarm: Option<Option<HealthCheckSwarm>>,
 }
 
 /// Whether Swarm starts a task again when it ends.

@@ -5,6 +5,7 @@ mod comparison;
 mod follow;
 mod log;
 mod monitor;
+mod once;
 mod polling;
 mod progress;
 mod snapshot;
@@ -13,6 +14,7 @@ mod verify;
 
 pub use comparison::{EnvDifference, image_matches};
 pub use monitor::{Expected, RolloutMonitor, RolloutStatus};
+pub use once::{Once, exit_status};
 pub use polling::{OnProgress, WaitSettings};
 pub use progress::{Progress, RolloutFailure};
 pub use snapshot::{Observation, ServiceSnapshot, classify};

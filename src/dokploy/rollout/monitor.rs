@@ -52,6 +52,8 @@ pub struct RolloutMonitor {
     /// The last of them.
     last_ended: Option<Task>,
     condition: Option<(Condition, Duration)>,
+    /// Since when nothing has run but the present tasks, as far as that was seen.
+    alone_since: Option<Duration>,
 }
 
 /// What a snapshot shows, when it has to last in order to count.
@@ -70,7 +72,14 @@ enum Condition {
 impl RolloutMonitor {
     /// Begins with a service that was just deployed; what runs must stay as deployed for the `stability` of `settings`.
     pub fn new(expected: Expected, settings: &WaitSettings) -> Self {
-        Self { expected, settings: settings.clone(), ended: BTreeMap::new(), last_ended: None, condition: None }
+        Self {
+            expected,
+            settings: settings.clone(),
+            ended: BTreeMap::new(),
+            last_ended: None,
+            condition: None,
+            alone_since: None,
+        }
     }
 
     /// Takes a snapshot into account that was taken at `now`, a time since any fixed moment.
@@ -80,14 +89,21 @@ impl RolloutMonitor {
             return RolloutStatus::Failed(failure);
         }
         let condition = self.condition(snapshot);
-        let since = match self.condition.take() {
-            Some((before, since)) if Some(&before) == condition.as_ref() => since,
-            _ => now,
+        let (since, alone_since) = match self.condition.take() {
+            Some((before, since)) if Some(&before) == condition.as_ref() => (since, self.alone_since),
+            _ => (now, None),
         };
+        self.alone_since = snapshot.is_drained().then(|| alone_since.unwrap_or(now));
         let lasted = now.saturating_sub(since);
         let status = self.status(condition.as_ref(), lasted);
         self.condition = condition.map(|condition| (condition, since));
         status
+    }
+
+    /// Since when nothing has run but the present tasks, a time as [`Self::observe`] takes it; `None` while what they replace
+    /// still runs beside them.
+    pub fn alone_since(&self) -> Option<Duration> {
+        self.alone_since
     }
 
     /// How much of the stability window is left; `None` while something else runs than what was deployed.
@@ -146,10 +162,13 @@ impl RolloutMonitor {
             .map(|task| snapshot.containers.get(&task.id).filter(|_| task.state == TaskState::Running))
             .collect();
         let containers = containers?;
-        let tasks = current.iter().map(|task| task.id.clone()).collect();
+        let tasks: BTreeSet<String> = current.iter().map(|task| task.id.clone()).collect();
         let image = containers.iter().any(|container| !image_matches(&self.expected.image, &container.image));
         let variables = self.differing_variables(&containers);
-        if !image && variables.is_empty() {
+        // A deployment always makes a new task: where one of before runs, that one has been rolled back to, or is yet to be
+        // replaced.
+        let is_new = tasks.is_disjoint(&self.expected.tasks_before);
+        if !image && variables.is_empty() && is_new {
             return Some(Condition::AsDeployed(tasks));
         }
         Some(Condition::Different { tasks, image, variables })
@@ -283,6 +302,19 @@ mod tests {
     fn i7_a_rollback_that_left_the_old_task_alone_is_found() {
         let status = play(&[(0, &[OLD]), (1, &[CRASHED, OLD]), (4, &[CRASHED, OLD])]);
         assert!(matches!(status, RolloutStatus::Failed(RolloutFailure::RolledBack { image: true, .. })), "{status:?}");
+    }
+
+    #[test]
+    fn i7_a_rollback_is_found_where_image_and_environment_are_as_before() {
+        let same: Row = ("old", "running", "Running 1 hour ago", "Error:", "app@sha256:new/new");
+        let unhealthy: Row = ("new", "shutdown", "Failed 1 second ago", "\"dockerexec: unhealthy container\"", "");
+        let starting: Row = ("new", "running", "Starting 9 seconds ago", "", "");
+        let status = play(&[(0, &[same]), (1, &[starting, same]), (30, &[unhealthy, same]), (33, &[unhealthy, same])]);
+        let error = Some("dockerexec: unhealthy container".to_owned());
+        let rolled_back = RolloutFailure::RolledBack { image: false, variables: Vec::new(), error };
+        assert_eq!(status, RolloutStatus::Failed(rolled_back));
+        let waits = RolloutStatus::InProgress(Progress::Starting);
+        assert_eq!(play(&[(0, &[same]), (60, &[same])]), waits, "it is yet to be replaced");
     }
 
     #[test]

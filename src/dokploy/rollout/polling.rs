@@ -14,6 +14,8 @@ pub struct WaitSettings {
     pub running_deadline: Duration,
     /// How long what was deployed must run without a change; default 15 s.
     pub stability: Duration,
+    /// How long after its start an app may take to accept connections, unless it says itself how long; default 2 min.
+    pub answer_deadline: Duration,
     /// A deployment that neither waits nor is worked on for so long is lost; default 10 s.
     pub lost_after: Duration,
     /// How long a failure must last before it counts, since Swarm passes through many states; default 2 s.
@@ -34,6 +36,7 @@ impl Default for WaitSettings {
             deployment_deadline: Duration::from_mins(30),
             running_deadline: Duration::from_mins(5),
             stability: Duration::from_secs(15),
+            answer_deadline: Duration::from_mins(2),
             lost_after: Duration::from_secs(10),
             settled: Duration::from_secs(2),
             unplaceable_after: Duration::from_secs(10),

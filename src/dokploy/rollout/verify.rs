@@ -14,6 +14,7 @@ use crate::dokploy::transport::ApiError;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::time::Instant;
 
 impl Dokploy {
     /// Reads once what a service runs, by its `appName`.
@@ -36,7 +37,8 @@ impl Dokploy {
 
     /// Waits until what was deployed runs, with its image and its variables, and has done so through the stability window.
     ///
-    /// Call it when the deployment is done. It only reads, and may be dropped at any time.
+    /// Call it when the deployment is done. It only reads, and may be dropped at any time. What is returned is a moment since
+    /// which nothing else has run: what answers after it is what was deployed.
     ///
     /// # Errors
     ///
@@ -48,15 +50,19 @@ impl Dokploy {
         expected: Expected,
         settings: &WaitSettings,
         on_progress: OnProgress<'_>,
-    ) -> Result<(), DeployError> {
+    ) -> Result<Instant, DeployError> {
         let mut polling = Polling::start(settings, settings.running_deadline, on_progress);
+        let started = Instant::now();
         let mut monitor = RolloutMonitor::new(expected, settings);
         let mut containers = KnownContainers::default();
         loop {
             let snapshot = self.snapshot(app_name, &mut containers).await;
             if let Some(snapshot) = polling.tolerate_outage(snapshot)? {
                 match monitor.observe(polling.elapsed(), &snapshot) {
-                    RolloutStatus::Verified => return Ok(()),
+                    RolloutStatus::Verified => {
+                        let since = monitor.alone_since().map(|since| started + since);
+                        return Ok(since.unwrap_or_else(Instant::now));
+                    }
                     RolloutStatus::Failed(failure) => {
                         return Err(self.run_failure(application_id, app_name, failure).await);
                     }
@@ -70,6 +76,16 @@ impl Dokploy {
             let remaining = monitor.remaining_stability(polling.elapsed());
             polling.pause_at_most(remaining.unwrap_or(Duration::MAX)).await;
         }
+    }
+
+    /// Reads the last lines of an application's log, in the order of time, without the secrets that the run knows.
+    ///
+    /// # Errors
+    ///
+    /// Every [`ApiError`]; the server fails also where no container has a log yet.
+    pub async fn read_log(&self, application_id: &str, tail: u16) -> Result<String, ApiError> {
+        let log = self.application().read_logs(application_id, tail).await?;
+        Ok(self.redact(&log::sorted_by_time(log.expose())))
     }
 
     /// Takes a snapshot of a service.
@@ -131,9 +147,8 @@ impl Dokploy {
         if !failure.has_log() {
             return advised(failure, app_name, "");
         }
-        let log = self.application().read_logs(application_id, log::TAIL).await;
         // The failure itself matters more than a log that cannot be read.
-        let log = log.map(|log| self.redact(&log::sorted_by_time(log.expose()))).unwrap_or_default();
+        let log = self.read_log(application_id, log::TAIL).await.unwrap_or_default();
         let error = advised(failure, app_name, &log);
         if log.trim().is_empty() { error } else { error.log(log::tail(&log, usize::from(log::TAIL))) }
     }

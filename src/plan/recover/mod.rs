@@ -205,7 +205,11 @@ fn deployment(state: &mut State, name: &str, application: &ObservedApplication) 
         let pushed = PushedImage { reference: image.clone(), fingerprint, unknown: Map::new() };
         state.deploy_native.images.entry(name.to_owned()).or_insert(pushed);
     }
+    if let Some(release) = parsed.release {
+        state.deploy_native.released.entry(name.to_owned()).or_insert(release);
+    }
     let deployed = Deployed {
+        checked: application.check.is_some(),
         fingerprint: parsed.fingerprint,
         environment: env_fingerprint(&application.env),
         image: image.clone(),

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What an undeployment is asked to remove.
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own in the request")]
 pub struct RemovalRequest {
     /// The stage.
     pub stage: String,
@@ -75,7 +75,7 @@ impl Removal<'_> {
         for twin in &self.observed.twins {
             let concerned = match twin.kind {
                 TwinKind::Job => true,
-                TwinKind::Application => self.selected(&twin.name),
+                TwinKind::Application | TwinKind::Release => self.selected(&twin.name),
                 _ => everything,
             };
             if concerned {

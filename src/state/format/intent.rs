@@ -59,6 +59,13 @@ pub enum Intent {
         /// The title by which the deployment is found.
         title: String,
     },
+    /// What an app wants run before it is deployed is started; how it ends is told by its application.
+    Release {
+        /// The app.
+        app: String,
+        /// The title by which it is found.
+        title: String,
+    },
     /// The address records of a host name are replaced.
     DnsUpsert {
         /// The host name.

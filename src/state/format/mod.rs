@@ -4,6 +4,7 @@
 mod backup;
 mod document;
 mod domains;
+mod history;
 mod intent;
 mod packed;
 mod rotation;
@@ -12,6 +13,7 @@ mod state;
 pub use backup::BackupState;
 pub(super) use document::{parse, render};
 pub use domains::AttachedDomains;
+pub use history::{History, PastDeployment, PastEnvironment, Verified};
 pub use intent::{Entry, Intent, Outcome, ResourceKind};
 pub use rotation::{LoginRotation, Rotation, RotationPhase};
 pub use state::{

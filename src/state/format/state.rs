@@ -2,12 +2,13 @@
 
 use super::backup::BackupState;
 use super::domains::AttachedDomains;
+use super::history::History;
 use super::rotation::Rotation;
 use crate::secrets::Secret;
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What we remember of a stage between runs.
 ///
@@ -171,6 +172,15 @@ pub struct Extension {
     /// Credentials that are being changed, by app; the next run goes on with them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rotations: BTreeMap<String, Rotation>,
+    /// The last deployments of each app that were seen running, and can be brought back.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub history: History,
+    /// What each app's last release that ended well was made of: it is not run again for the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub released: BTreeMap<String, String>,
+    /// The apps whose release may have left its login as the owner of the database, which the next run drops.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub owner_logins: BTreeSet<String>,
     /// The number of the last run that this state has seen, among those that have changed the stage; 0 before the first,
     /// and in the states of older versions.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -228,9 +238,17 @@ pub struct Deployed {
     pub image: String,
     /// The title of the deployment on the server.
     pub title: String,
+    /// Whether its containers have a health check of ours.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub checked: bool,
     /// Fields of other versions.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde passes it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Reads `null` as nothing, as JavaScript does.

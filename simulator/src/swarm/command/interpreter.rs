@@ -1,79 +1,39 @@
-//! Containers of a Postgres image whose command runs `psql`: the command is interpreted, the SQL goes to the backend.
+//! Commands of containers: what an image declares is played, shell text is interpreted, and SQL goes to the backend.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::programs;
 use super::psql;
 use super::shell::{self, Node, Part, Word};
+use crate::image::Image;
 use crate::swarm::model::Spec;
+use crate::swarm::task::TaskRef;
 use crate::world::World;
 
-/// The argument vector of a service's command, when `psql` occurs in it.
-pub(in crate::swarm) fn of(spec: &Spec) -> Option<Vec<String>> {
-    let arguments: Vec<String> = spec.command.iter().chain(&spec.args).cloned().collect();
-    arguments.iter().any(|argument| argument.contains("psql")).then_some(arguments)
-}
-
-/// The most bytes of a line that Docker logs as one entry.
-const LONGEST_ENTRY: usize = 16 * 1024;
-/// The longest argument that Linux passes to a program, with its final zero byte.
-const LONGEST_ARGUMENT: usize = 128 * 1024;
-
-/// What the container runtime says of a command that it cannot start.
-pub(in crate::swarm) fn unstartable(spec: &Spec, has_psql: bool) -> Option<String> {
-    let failed = "starting container failed: failed to create task for container: failed to create shim task: OCI runtime \
-                  create failed: runc create failed: unable to start container process: error during container init: ";
-    let program = spec.command.first()?;
-    if program == "psql" && !has_psql {
-        return Some(format!("{failed}exec: \"{program}\": executable file not found in $PATH: unknown"));
-    }
-    let too_long = spec.args.iter().any(|argument| argument.len() >= LONGEST_ARGUMENT);
-    too_long.then(|| format!("{failed}exec /usr/bin/{program}: argument list too long: unknown"))
-}
-
-/// Splits a line as Docker does: a long one is several entries, printed one after the other with a timestamp each.
-pub(in crate::swarm) fn split(line: &str) -> Vec<&str> {
-    let (mut parts, mut rest) = (Vec::new(), line);
-    while rest.len() > LONGEST_ENTRY {
-        let (part, after) = rest.split_at(rest.floor_char_boundary(LONGEST_ENTRY));
-        parts.push(part);
-        rest = after;
-    }
-    parts.push(rest);
-    parts
-}
-
-/// Runs a command to its end and returns its exit status. `log` gets each line that it prints.
-pub(in crate::swarm) async fn run(world: &Arc<World>, spec: &Spec, arguments: &[String], log: Log<'_>) -> i64 {
+/// Runs a command in the container of `at` to its end and returns its exit status. `log` gets each line that it prints.
+pub(in crate::swarm) async fn run(
+    world: &Arc<World>,
+    at: &TaskRef,
+    spec: &Spec,
+    arguments: &[String],
+    log: Log<'_>,
+) -> i64 {
     let mut variables: BTreeMap<String, String> = BTreeMap::new();
     for line in &spec.env {
         if let Some((name, value)) = line.split_once('=') {
             variables.insert(name.to_owned(), value.to_owned());
         }
     }
-    let mut shell = Shell { world, variables, log, exited: None };
-    let shell_names = ["sh", "/bin/sh", "bash", "/bin/bash", "dash"];
-    let is_shell = arguments.first().is_some_and(|program| shell_names.contains(&program.as_str()));
-    let script = arguments.iter().skip(1).skip_while(|argument| !argument.ends_with('c')).nth(1);
-    let mut output = Output::Log;
-    match script.filter(|_| is_shell) {
-        None => shell.program(arguments, None, &mut output).await,
-        Some(script) => match shell::parse(script) {
-            Ok(node) => {
-                let status = shell.node(&node, None, &mut output).await;
-                shell.exited.unwrap_or(status)
-            }
-            Err(error) => {
-                log(&format!("sh: 1: {error}"));
-                2
-            }
-        },
-    }
+    let image = world.images(|catalogue| catalogue.get(&spec.image));
+    let mut shell = Shell { world, at, image, runs_once: spec.runs_once(), variables, log, exited: None };
+    let status = shell.program(arguments, None, &mut Output::Log).await;
+    shell.exited.unwrap_or(status)
 }
 
-pub(in crate::swarm) type Log<'a> = &'a (dyn Fn(&str) + Sync);
+type Log<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// Where standard output goes.
 enum Output {
@@ -84,6 +44,10 @@ enum Output {
 
 struct Shell<'a> {
     world: &'a Arc<World>,
+    /// The container's task.
+    at: &'a TaskRef,
+    image: Image,
+    runs_once: bool,
     variables: BTreeMap<String, String>,
     log: Log<'a>,
     exited: Option<i64>,
@@ -98,11 +62,14 @@ impl Shell<'_> {
                 return status;
             }
             let status = match node {
-                Node::Simple { words, input: document, silent } => {
+                Node::Simple { words, input: document, from, silent } => {
                     let arguments = self.expand(words);
                     let input = document.as_ref().map(|text| self.join(text)).or(input);
                     let mut nowhere = Output::Nowhere;
-                    self.program(&arguments, input, if *silent { &mut nowhere } else { output }).await
+                    let opened =
+                        from.as_ref().is_none_or(|path| programs::opens(self.world, self.at, &self.join(path)));
+                    let output = if *silent { &mut nowhere } else { output };
+                    if opened { self.program(&arguments, input, output).await } else { 1 }
                 }
                 Node::Pipe(nodes) => self.pipe(nodes, output).await,
                 Node::Chain { first, when, then } => {
@@ -122,6 +89,14 @@ impl Shell<'_> {
                         tokio::task::yield_now().await;
                     }
                     0
+                }
+                Node::For { name, words, body } => {
+                    let mut status = 0;
+                    for value in self.expand(words) {
+                        self.variables.insert(name.clone(), value);
+                        status = self.node(body, None, output).await;
+                    }
+                    status
                 }
                 Node::If { condition, then, otherwise } => {
                     let branch = if self.node(condition, None, output).await == 0 { then } else { otherwise };
@@ -156,9 +131,10 @@ impl Shell<'_> {
         word.iter().map(text).collect()
     }
 
-    /// Expands variables; a word that is nothing but an unquoted variable is split at blanks.
+    /// Expands variables; a word that is nothing but an unquoted variable is split at blanks, and `"$@"` is each parameter.
     fn expand(&self, words: &[Word]) -> Vec<String> {
         let split = |word: &Word| match word.as_slice() {
+            [Part::Variable { name, quoted: true }, Part::Text(_)] if name == "@" => self.parameters(),
             [Part::Variable { name, quoted: false }] => {
                 self.value(name).split_whitespace().map(str::to_owned).collect()
             }
@@ -167,7 +143,34 @@ impl Shell<'_> {
         words.iter().flat_map(split).collect()
     }
 
+    /// `$1` and those that follow.
+    fn parameters(&self) -> Vec<String> {
+        (1..).map_while(|number: usize| self.variables.get(&number.to_string()).cloned()).collect()
+    }
+
+    /// Runs `sh -c text name parameters…` as a process of its own.
+    async fn script(&mut self, arguments: &[String], input: Option<String>, output: &mut Output) -> i64 {
+        let mut rest = arguments.iter().skip_while(|argument| !argument.ends_with('c')).skip(1);
+        let Some(text) = rest.next() else { return 0 };
+        let node = match shell::parse(text) {
+            Ok(node) => node,
+            Err(error) => {
+                (self.log)(&format!("sh: 1: {error}"));
+                return 2;
+            }
+        };
+        let (before, exited) = (self.variables.clone(), self.exited.take());
+        self.variables.retain(|name, _| name.parse::<usize>().is_err());
+        self.variables.extend(rest.enumerate().map(|(number, value)| (number.to_string(), value.clone())));
+        let status = self.node(&node, input, output).await;
+        self.variables = before;
+        std::mem::replace(&mut self.exited, exited).unwrap_or(status)
+    }
+
     async fn program(&mut self, arguments: &[String], input: Option<String>, output: &mut Output) -> i64 {
+        if let Some(declared) = self.image.program_of(arguments).cloned() {
+            return programs::play(self.world, &self.variables, self.log, &declared).await;
+        }
         let assigned = arguments.iter().take_while(|argument| assignment(argument).is_some()).count();
         let (assignments, arguments) = arguments.split_at(assigned);
         let before = self.variables.clone();
@@ -196,6 +199,19 @@ impl Shell<'_> {
                 self.exited = Some(status);
                 status
             }
+            "sh" | "/bin/sh" | "bash" | "/bin/bash" | "dash" if self.image.has(program) => {
+                Box::pin(self.script(rest, input, output)).await
+            }
+            "command" => i64::from(!rest.last().is_some_and(|name| self.image.has(name))),
+            "timeout" => {
+                let seconds = rest.first().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+                let (world, run) = (self.world, Box::pin(self.program(&rest[1..], input, output)));
+                tokio::select! {
+                    status = run => status,
+                    () = world.clock.sleep_seconds(seconds) => 124,
+                }
+            }
+            "nc" | "curl" | "wget" if self.image.has(program) => programs::connect(self.world, self.at, program, rest),
             "export" => {
                 for (name, value) in rest.iter().filter_map(|argument| assignment(argument)) {
                     self.variables.insert(name.to_owned(), value.to_owned());
@@ -210,16 +226,26 @@ impl Shell<'_> {
             "echo" => self.print(&format!("{}\n", rest.join(" ")), output),
             "printf" => self.print(&printf(rest), output),
             "cat" => self.print(&input.unwrap_or_default(), output),
-            "psql" => self.psql(rest, input, output).await,
+            "psql" if self.image.has_psql() => self.psql(rest, input, output).await,
             "pg_isready" => {
                 let connection = psql::connection(rest, &self.variables);
                 i64::from(!connection.is_served(self.world)) * 2
             }
-            unknown => {
-                (self.log)(&format!("sh: 1: {unknown}: not found"));
-                127
-            }
+            unknown => self.declared(unknown, rest).await,
         }
+    }
+
+    /// A program that the image declares. One that nobody declared ends well where it runs once, and is not there elsewhere.
+    async fn declared(&mut self, program: &str, rest: &[String]) -> i64 {
+        let command: Vec<String> = std::iter::once(program.to_owned()).chain(rest.iter().cloned()).collect();
+        if let Some(declared) = self.image.program_of(&command).cloned() {
+            return programs::play(self.world, &self.variables, self.log, &declared).await;
+        }
+        if self.runs_once && self.image.has(program) {
+            return 0;
+        }
+        (self.log)(&format!("sh: 1: {program}: not found"));
+        127
     }
 
     async fn psql(&mut self, arguments: &[String], input: Option<String>, output: &mut Output) -> i64 {

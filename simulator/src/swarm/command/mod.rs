@@ -1,7 +1,11 @@
-//! What a container with a command of its own does: a small shell, and the `psql` in it.
+//! What a container with a command of its own does: a small shell, `psql`, programs that connect, and those that an image
+//! declares.
 
 mod interpreter;
+mod programs;
 mod psql;
+mod selection;
 mod shell;
 
-pub(super) use interpreter::{of, run, split, unstartable};
+pub(super) use interpreter::run;
+pub(super) use selection::{Command, of};

@@ -15,8 +15,8 @@ pub(super) type Word = Vec<Part>;
 /// A command.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
-    /// A program with its arguments; `silent` when its output goes to `/dev/null`.
-    Simple { words: Vec<Word>, input: Option<Word>, silent: bool },
+    /// A program with its arguments; `from` is the file it reads, `silent` when its output goes to `/dev/null`.
+    Simple { words: Vec<Word>, input: Option<Word>, from: Option<Word>, silent: bool },
     /// The output of each is the input of the next.
     Pipe(Vec<Node>),
     /// `a && b` (`when` is true) or `a || b`.
@@ -25,6 +25,8 @@ pub(super) enum Node {
     List(Vec<Node>),
     /// `while` (`when` is true) or `until`.
     Loop { when: bool, condition: Box<Node>, body: Box<Node> },
+    /// `for name in words`.
+    For { name: String, words: Vec<Word>, body: Box<Node> },
     /// `if … then … else … fi`.
     If { condition: Box<Node>, then: Box<Node>, otherwise: Box<Node> },
 }
@@ -36,6 +38,8 @@ enum Token {
     /// A redirection of output; true when it leads to `/dev/null` and concerns standard output.
     Silence(bool),
     HereDocument(Word),
+    /// A redirection of input from a file.
+    Input(Word),
 }
 
 /// Parses a script.
@@ -99,6 +103,12 @@ impl Lexer<'_> {
             let end = end.iter().map(|part| if let Part::Text(text) = part { text.as_str() } else { "" }).collect();
             self.documents.push((self.tokens.len(), end, !quoted));
             self.tokens.push(Token::HereDocument(Word::new()));
+            return Ok(true);
+        }
+        if let Some(after) = after.strip_prefix('<') {
+            self.rest = after.trim_start();
+            let (file, _) = self.word()?;
+            self.tokens.push(Token::Input(file));
             return Ok(true);
         }
         let Some(after) = after.strip_prefix('>') else { return Ok(false) };
@@ -306,6 +316,7 @@ impl Parser {
                 self.expect("done")?;
                 Ok(Node::Loop { when: kind == "while", condition, body })
             }
+            Some("for") => self.each(),
             Some("if") => self.condition(),
             Some(opening @ ("{" | "(")) => {
                 self.tokens.next();
@@ -315,6 +326,25 @@ impl Parser {
             }
             _ => self.simple(),
         }
+    }
+
+    /// `for name in words; do …` or `for name; do …`, which takes the parameters.
+    fn each(&mut self) -> Result<Node, String> {
+        self.tokens.next();
+        let name = self.keyword().ok_or("Syntax error: Bad for loop variable")?;
+        self.tokens.next();
+        let mut words = vec![vec![Part::Variable { name: "@".into(), quoted: true }, Part::Text(String::new())]];
+        if self.accept("in") {
+            words.clear();
+            while let Some(Token::Word(word)) = self.tokens.next_if(|token| matches!(token, Token::Word(_))) {
+                words.push(word);
+            }
+        }
+        while self.accept(";") {}
+        self.expect("do")?;
+        let body = Box::new(self.list(&["done"])?);
+        self.expect("done")?;
+        Ok(Node::For { name, words, body })
     }
 
     fn condition(&mut self) -> Result<Node, String> {
@@ -335,11 +365,12 @@ impl Parser {
     }
 
     fn simple(&mut self) -> Result<Node, String> {
-        let (mut words, mut input, mut silent) = (Vec::new(), None, false);
+        let (mut words, mut input, mut from, mut silent) = (Vec::new(), None, None, false);
         while let Some(token) = self.tokens.next_if(|token| !matches!(token, Token::Operator(_))) {
             match token {
                 Token::Word(word) => words.push(word),
                 Token::HereDocument(text) => input = Some(text),
+                Token::Input(file) => from = Some(file),
                 Token::Silence(of_output) => silent |= of_output,
                 Token::Operator(_) => {}
             }
@@ -347,7 +378,7 @@ impl Parser {
         if words.is_empty() {
             return Err(format!("Syntax error: {:?} unexpected", self.tokens.peek()));
         }
-        Ok(Node::Simple { words, input, silent })
+        Ok(Node::Simple { words, input, from, silent })
     }
 }
 

@@ -50,7 +50,8 @@ pub(super) async fn run_graph<'a>(
     cancel: &CancellationToken,
     limits: Limits,
 ) -> Outcome {
-    let mut schedule = Schedule::new(graph, blueprint);
+    let Graph { tasks, mut serving, .. } = graph;
+    let mut schedule = Schedule::new(tasks, blueprint);
     let permits = permits(limits);
     let mut running = FuturesUnordered::new();
     loop {
@@ -61,6 +62,7 @@ pub(super) async fn run_graph<'a>(
         tokio::select! {
             biased;
             () = cancel.cancelled() => return Outcome { cancelled: true, ..schedule.outcome },
+            Some(step) = serving.recv() => schedule.serves(&step),
             finished = running.next() => match finished {
                 Some((step, result)) => schedule.settle(step, result, events),
                 None => return schedule.outcome,
@@ -123,11 +125,11 @@ struct Waiting<'a> {
 }
 
 impl<'a> Schedule<'a> {
-    fn new(graph: Graph<'a>, blueprint: &'a Blueprint) -> Self {
+    fn new(tasks: Vec<Task<'a>>, blueprint: &'a Blueprint) -> Self {
         let (mut waiting, mut dependents) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
         let mut ready = Vec::new();
-        let ids: BTreeSet<&'a str> = graph.tasks.iter().map(|task| task.step.id.as_str()).collect();
-        for task in graph.tasks {
+        let ids: BTreeSet<&'a str> = tasks.iter().map(|task| task.step.id.as_str()).collect();
+        for task in tasks {
             let step = task.step;
             let planned = step.depends_on.iter().map(String::as_str);
             let first: BTreeSet<&str> = planned.chain(task.producers.iter().map(AsRef::as_ref)).collect();
@@ -161,6 +163,29 @@ impl<'a> Schedule<'a> {
         }
     }
 
+    /// Lets run what only waits until this step serves. Whatever becomes of the step then stops them no more.
+    fn serves(&mut self, id: &str) {
+        let Some(dependents) = self.dependents.remove_entry(id) else { return };
+        let (known, dependents) = dependents;
+        let (early, others): (Vec<_>, Vec<_>) =
+            dependents.into_iter().partition(|dependent| self.is_early(dependent, id));
+        self.dependents.insert(known, others);
+        for dependent in early {
+            self.waits_less(dependent);
+        }
+    }
+
+    /// Whether a step that waits for another one may run when that serves: not before it is given a value that it needs.
+    fn is_early(&self, dependent: &str, id: &str) -> bool {
+        self.blueprint.early.get(dependent).is_some_and(|early| early.iter().any(|it| it == id))
+            && !self.is_given(dependent, id)
+    }
+
+    /// Whether a step is given a value of another one.
+    fn is_given(&self, dependent: &str, id: &str) -> bool {
+        self.waiting.get(dependent).is_some_and(|waiting| waiting.task.producers.iter().any(|it| **it == *id))
+    }
+
     fn waits_less(&mut self, id: &str) {
         let Some(waiting) = self.waiting.get_mut(id) else { return };
         waiting.left -= 1;
@@ -189,9 +214,8 @@ impl<'a> Schedule<'a> {
 
     /// Whether a step goes on although one that it waits for did not succeed: not without a value that it is given.
     fn goes_on_without(&self, dependent: &str, blocker: &str) -> bool {
-        let needs = |waiting: &Waiting<'_>| waiting.task.producers.iter().any(|id| **id == *blocker);
         self.blueprint.soft.get(dependent).is_some_and(|soft| soft.iter().any(|id| id == blocker))
-            && !self.waiting.get(dependent).is_some_and(needs)
+            && !self.is_given(dependent, blocker)
     }
 
     fn settle(

@@ -142,3 +142,49 @@ async fn a_step_never_runs_without_a_value_that_it_is_given_even_where_the_plan_
     let outcome = run_graph(graph, &blueprint, &silent, &cancel, Limits::default()).await;
     assert_eq!(outcome.skipped.keys().collect::<Vec<_>>(), ["b"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_only_waits_until_another_serves_runs_beside_the_rest_of_it() {
+    let mut blueprint = plan(&[("a", &[]), ("b", &["a"]), ("c", &["a"])]);
+    blueprint.early.insert("b".into(), vec!["a".into()]);
+    let [a, b, c] = blueprint.plan.steps.as_slice() else { panic!("three steps") };
+    let log = Log::default();
+    let mut graph = Graph::default();
+    let (first, second, third) = (Arc::clone(&log), Arc::clone(&log), Arc::clone(&log));
+    let serves = graph.serves(a);
+    graph.add(a, WorkKind::Api, (), move |()| async move {
+        first.lock().unwrap().push("+a".to_owned());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        serves.tell();
+        serves.tell();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        first.lock().unwrap().push("-a".to_owned());
+        Err::<StepOutcome<()>, _>(DeployError::new(ErrorCode::Internal, "it served, and did not stay"))
+    });
+    graph.add(b, WorkKind::Api, (), move |()| sleep(b, false, second));
+    graph.add(c, WorkKind::Api, (), move |()| sleep(c, false, third));
+    let silent = |_: DeployEvent| {};
+    let outcome = run_graph(graph, &blueprint, &silent, &CancellationToken::new(), Limits::default()).await;
+    assert_eq!(*log.lock().unwrap(), ["+a", "+b", "-b", "-a"]);
+    assert_eq!(outcome.changed.iter().map(String::as_str).collect::<Vec<_>>(), ["b"]);
+    assert_eq!((outcome.failed.len(), outcome.skipped.keys().map(String::as_str).collect::<Vec<_>>()), (1, vec!["c"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_is_given_a_value_waits_for_it_whatever_serves() {
+    let mut blueprint = plan(&[("a", &[]), ("b", &["a"])]);
+    blueprint.early.insert("b".into(), vec!["a".into()]);
+    let [a, b] = blueprint.plan.steps.as_slice() else { panic!("two steps") };
+    let log = Log::default();
+    let mut graph = Graph::default();
+    let (first, second) = (Arc::clone(&log), Arc::clone(&log));
+    let serves = graph.serves(a);
+    let made = graph.add(a, WorkKind::Api, (), move |()| {
+        serves.tell();
+        sleep(a, false, first)
+    });
+    graph.add(b, WorkKind::Api, made, move |_| sleep(b, false, second));
+    let silent = |_: DeployEvent| {};
+    run_graph(graph, &blueprint, &silent, &CancellationToken::new(), Limits::default()).await;
+    assert_eq!(*log.lock().unwrap(), ["+a", "-a", "+b", "-b"]);
+}

@@ -100,8 +100,9 @@ impl Delivery<'_> {
             }
         };
         DeploymentTitle {
-            fingerprint: app_fingerprint(image, env, self.desired.registry.as_ref()),
+            fingerprint: app_fingerprint(image, env, self.desired.registry.as_ref(), self.desired.check().as_ref()),
             image: source,
+            release: cx.state.snapshot().deploy_native.released.get(&self.desired.name).cloned(),
             nonce: nonce.expose().chars().take(12).collect(),
             serial: Some(cx.state.snapshot().deploy_native.serial).filter(|serial| *serial > 0),
         }

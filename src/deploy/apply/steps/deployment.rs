@@ -1,14 +1,16 @@
 //! An app's settings and its deployment, seen running (I7).
 
 use super::delivery::{Delivery, Parts, SAME_IMAGE};
-use super::logins::{seen_running, wait_until_drained};
+use super::follow::follow;
+use super::logins::seen_running;
+use super::readiness::{Readiness, ReadinessCheck};
 use crate::DeployError;
 use crate::deploy::apply::graph::StepOutcome;
 use crate::deploy::apply::resources::AppDeployment;
 use crate::deploy::changes::StepContext;
 use crate::deploy::report::AppStatus;
 use crate::deploy::request::WaitFor;
-use crate::dokploy::{Expected, Progress, SaveDockerProvider, SaveEnvironment, WaitSettings};
+use crate::dokploy::{Expected, HealthCheckSwarm, SaveDockerProvider, SaveEnvironment, UpdateApplication};
 use crate::env::encode_env;
 use crate::plan::env_fingerprint;
 use crate::secrets::Secret;
@@ -18,11 +20,13 @@ use serde_json::Map;
 
 /// Tells the server an app's image and environment. The running containers keep theirs until the deployment.
 ///
-/// Nothing, where the build gave the image with which the app runs as desired already.
+/// Nothing, where the build gave the image with which the app runs as desired already. `check`: the health check of its
+/// containers as well.
 pub(super) async fn configure(
     cx: &StepContext<'_>,
     delivery: &Delivery<'_>,
     parts: &Parts,
+    check: bool,
 ) -> Result<StepOutcome, DeployError> {
     if delivery.runs_with(&parts.image) {
         return Ok(StepOutcome::unchanged(SAME_IMAGE));
@@ -39,14 +43,21 @@ pub(super) async fn configure(
         registry_url: login.map(|login| login.url.as_str()),
     };
     let variables = SaveEnvironment { application_id: id, env: &env };
+    let health = desired.check().map(|check| HealthCheckSwarm::from(&check));
+    let health = UpdateApplication {
+        application_id: id,
+        health_check_swarm: check.then_some(health),
+        ..UpdateApplication::default()
+    };
     let api = cx.client.application();
     let change = async {
-        // Neither is given up when the other fails: what was sent is answered.
-        let (image_saved, env_saved) = tokio::join!(
+        // None is given up when another fails: what was sent is answered.
+        let (image_saved, env_saved, health_saved) = tokio::join!(
             cx.client.repeat(|| async { api.save_docker_provider(&provider).await }),
             cx.client.repeat(|| async { api.save_environment(&variables).await }),
+            async { if check { cx.client.repeat(|| async { api.update(&health).await }).await } else { Ok(()) } },
         );
-        image_saved.and(env_saved)
+        image_saved.and(env_saved).and(health_saved)
     };
     let (resource, name) = (ResourceKind::Application, desired.name.clone());
     cx.journaled(Intent::Update { resource, name, id: id.to_owned() }, change).await?;
@@ -60,6 +71,7 @@ pub(super) async fn deploy(
     cx: &StepContext<'_>,
     delivery: &Delivery<'_>,
     parts: &Parts,
+    (readiness, environment): (&Readiness<'_>, &str),
     former: Option<AppDeployment>,
 ) -> Result<StepOutcome<AppDeployment>, DeployError> {
     if delivery.runs_with(&parts.image) {
@@ -72,7 +84,16 @@ pub(super) async fn deploy(
     let app = delivery.desired.name.clone();
     let entry = cx.intend(Intent::Deploy { app, title: title.to_string() }).await?;
     send(cx, &parts.application.id, &title.to_string()).await?;
-    let status = follow(cx, delivery, parts, &title.to_string(), expected).await?;
+    let check = ReadinessCheck::new(cx, readiness, delivery, parts, environment);
+    let title_text = title.to_string();
+    let followed = follow(cx, (delivery, parts), &title_text, expected, &check);
+    let status = if delivery.wait_for() == WaitFor::Running {
+        // The check is up by the time that the app is.
+        let (status, ()) = tokio::join!(followed, check.start());
+        status?
+    } else {
+        followed.await?
+    };
     if status != AppStatus::Running {
         cx.journal.settle(&entry, Outcome::Done).await?;
         return Ok(StepOutcome::Changed(AppDeployment { status, env: None }));
@@ -82,6 +103,7 @@ pub(super) async fn deploy(
         environment: env_fingerprint(&env),
         image: parts.image.clone(),
         title: title.to_string(),
+        checked: delivery.desired.check().is_some(),
         unknown: Map::new(),
     };
     remember(cx, delivery, deployed, &entry).await?;
@@ -117,34 +139,6 @@ async fn send(cx: &StepContext<'_>, id: &str, title: &str) -> Result<(), DeployE
     Ok(())
 }
 
-/// Follows a deployment as far as the request says; says how far it was seen to come.
-async fn follow(
-    cx: &StepContext<'_>,
-    delivery: &Delivery<'_>,
-    parts: &Parts,
-    title: &str,
-    expected: Expected,
-) -> Result<AppStatus, DeployError> {
-    let app = delivery.desired.name.as_str();
-    let (id, app_name) = (&parts.application.id, &parts.application.app_name);
-    let settings = WaitSettings { stability: delivery.stability, ..cx.surroundings.wait.clone() };
-    let progress = |state: Progress| cx.progress(state.as_str());
-    if delivery.wait_for() == WaitFor::Queued {
-        return Ok(AppStatus::Queued);
-    }
-    let followed = cx.client.follow_deployment(id, title, &settings, &progress).await;
-    followed.inspect_err(|error| log_tail(cx, error)).map_err(|error| error.app(app))?;
-    if delivery.wait_for() == WaitFor::Deployed {
-        return Ok(AppStatus::Deployed);
-    }
-    let proven = cx.client.prove_running(id, app_name, expected, &settings, &progress).await;
-    proven.inspect_err(|error| log_tail(cx, error)).map_err(|error| error.app(app))?;
-    if delivery.changes_login() {
-        wait_until_drained(cx, app, app_name).await?;
-    }
-    Ok(AppStatus::Running)
-}
-
 /// Remembers what was seen running.
 async fn remember(
     cx: &StepContext<'_>,
@@ -159,9 +153,4 @@ async fn remember(
     };
     tokio::try_join!(cx.state.update(seen), cx.journal.settle(entry, Outcome::Done))?;
     Ok(())
-}
-
-/// Passes the log of a failure on as events.
-fn log_tail(cx: &StepContext<'_>, error: &DeployError) {
-    error.log_tail().into_iter().flat_map(str::lines).for_each(|line| cx.log(line));
 }

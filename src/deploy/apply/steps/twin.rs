@@ -2,8 +2,7 @@
 
 use crate::DeployError;
 use crate::deploy::apply::graph::StepOutcome;
-use crate::deploy::changes::{StepContext, delete_application, remove};
-use crate::deploy::database_access::delete_job;
+use crate::deploy::changes::{StepContext, delete_application, delete_job, remove};
 use crate::plan::{Twin, TwinKind};
 use crate::state::{Intent, ResourceKind};
 
@@ -32,7 +31,7 @@ async fn is_used(cx: &StepContext<'_>, twin: &Twin) -> Result<bool, DeployError>
 async fn delete(cx: &StepContext<'_>, twin: &Twin) -> Result<(), DeployError> {
     let (client, id) = (&cx.client, twin.id.as_str());
     match twin.kind {
-        TwinKind::Job => return delete_job(client, id).await,
+        TwinKind::Job | TwinKind::Release => return delete_job(client, id).await,
         TwinKind::Application => delete_application(client, id).await,
         TwinKind::Project => remove(client, || async { client.project().remove(id).await }).await,
         TwinKind::Environment => remove(client, || async { client.environment().remove(id).await }).await,
@@ -47,7 +46,7 @@ fn kind_of(twin: TwinKind) -> ResourceKind {
     match twin {
         TwinKind::Project => ResourceKind::Project,
         TwinKind::Environment => ResourceKind::Environment,
-        TwinKind::Application | TwinKind::Job => ResourceKind::Application,
+        TwinKind::Application | TwinKind::Job | TwinKind::Release => ResourceKind::Application,
         TwinKind::Postgres => ResourceKind::Postgres,
         TwinKind::Redis => ResourceKind::Redis,
         TwinKind::Domain => ResourceKind::Domain,

@@ -2,10 +2,12 @@
 
 use super::logins::LoginChanges;
 use super::record::HostPlace;
-use super::{project, removal, roles, service, twin};
+use super::release::OwnerAccess;
+use super::{project, release, removal, roles, service, twin};
 use crate::deploy::apply::graph::{Graph, StepOutcome};
 use crate::deploy::apply::inputs::ApplyInputs;
 use crate::deploy::apply::output::{IfMade, Inputs, Output};
+use crate::deploy::apply::port_check::PortChecks;
 use crate::deploy::apply::resources::{HostCheck, Resources};
 use crate::deploy::changes::StepContext;
 use crate::deploy::context::{POSTGRES_NAME, PostgresService, REDIS_NAME};
@@ -19,9 +21,12 @@ use std::future::Future;
 /// # Errors
 ///
 /// `INTERNAL` when a step needs what neither was observed nor is made by a step before it: nothing is changed then.
-pub(in crate::deploy::apply) fn wire<'a>(run: &'a ApplyInputs<'a>) -> Result<(Graph<'a>, Resources), DeployError> {
+pub(in crate::deploy::apply) fn wire<'a>(
+    run: &'a ApplyInputs<'a>,
+    checks: &'a PortChecks,
+) -> Result<(Graph<'a>, Resources), DeployError> {
     let resources = Resources::observed(&run.draft.observed);
-    let mut wiring = Wiring { run, graph: Graph::default(), resources };
+    let mut wiring = Wiring { run, checks, graph: Graph::default(), resources };
     for step in &run.draft.blueprint.plan.steps {
         if let Some(operation) = run.draft.blueprint.operations.get(&step.id) {
             wiring.add(step, operation)?;
@@ -33,6 +38,7 @@ pub(in crate::deploy::apply) fn wire<'a>(run: &'a ApplyInputs<'a>) -> Result<(Gr
 /// Adds tasks to a graph, and keeps what they make known.
 pub(super) struct Wiring<'a> {
     pub(super) run: &'a ApplyInputs<'a>,
+    pub(super) checks: &'a PortChecks,
     pub(super) graph: Graph<'a>,
     pub(super) resources: Resources,
 }
@@ -54,13 +60,20 @@ impl<'a> Wiring<'a> {
             | Operation::DropRoles { .. }
             | Operation::OpenSecondLogins { .. }
             | Operation::ChangePasswords { .. }
-            | Operation::CloseSecondLogins { .. } => self.add_database_work(step, operation),
+            | Operation::CloseSecondLogins { .. }
+            | Operation::CloseOwnerLogins { .. } => self.add_database_work(step, operation),
+            Operation::FinishRelease(twin) => {
+                let run = move |cx: StepContext<'a>, ()| async move { release::finish_interrupted(&cx, twin).await };
+                self.task(step, operation, (), run);
+                Ok(())
+            }
             Operation::WriteRecord { .. } | Operation::VerifyRecord { .. } | Operation::RestoreRecord { .. } => {
                 self.add_record(step, operation)
             }
             Operation::BuildImage { .. }
             | Operation::CreateApplication { .. }
             | Operation::MarkApplication { .. }
+            | Operation::Release { .. }
             | Operation::Configure { .. }
             | Operation::Deploy { .. }
             | Operation::AttachDomain { .. }
@@ -158,6 +171,14 @@ impl<'a> Wiring<'a> {
             self.resources.roles = Some(self.task(step, operation, target, run));
             return Ok(());
         }
+        if let Operation::CloseOwnerLogins { apps } = operation {
+            let owner = self.owner_access();
+            let run = move |cx: StepContext<'a>, (service, environment)| async move {
+                release::close_logins(&cx, owner, apps, &DatabaseTarget { service, environment }).await
+            };
+            self.task(step, operation, target, run);
+            return Ok(());
+        }
         let draft = self.run.draft;
         let (rotations, resolver) = (&draft.desired.rotations, &draft.resolver);
         let changes = LoginChanges { rotations, resolver, public_schema_app, access };
@@ -239,6 +260,11 @@ impl<'a> Wiring<'a> {
             }
         }
         Ok(())
+    }
+
+    /// How logins are made that act as the owner of the database.
+    pub(super) fn owner_access(&self) -> OwnerAccess<'a> {
+        OwnerAccess { access: self.run.database, roles: self.run.draft.roles.as_ref() }
     }
 
     fn project(&self, step: &Step) -> Result<Output<String>, DeployError> {

@@ -1,14 +1,24 @@
 //! From the operations of an app to tasks.
 
 use super::delivery::{Delivery, Parts};
+use super::readiness::Readiness;
+use super::release::ReleaseWork;
 use super::wire::{Wiring, unplanned};
-use super::{application, deployment, domain, image};
+use super::{application, deployment, domain, image, release};
 use crate::DeployError;
 use crate::deploy::apply::output::{IfMade, Inputs, Output};
+use crate::deploy::apply::port_check::{Endpoint, ProbeImage};
 use crate::deploy::changes::StepContext;
 use crate::deploy::context::{ApplicationRef, PostgresService, RedisService};
+use crate::deploy::prepare::Draft;
+use crate::deploy::request::WaitFor;
 use crate::plan::{DatabaseLogin, DesiredApp, DesiredImage, Operation, Step};
+use crate::workspace::{Health, ReleaseLogin};
 use std::time::Duration;
+
+/// Where the services listen on the server's network.
+const POSTGRES_PORT: u16 = 5432;
+const REDIS_PORT: u16 = 6379;
 
 /// What a delivery needs of the steps before it: application, image, Postgres and Redis.
 type PartOutputs =
@@ -35,11 +45,12 @@ impl<'a> Wiring<'a> {
                 self.task(step, operation, application, run);
                 Ok(())
             }
-            Operation::Configure { app, login, unless } => {
+            Operation::Release { app } => self.add_release(step, operation, app),
+            Operation::Configure { app, login, unless, check } => {
                 let delivery = self.delivery(step, app, *login, unless.as_deref())?;
                 let parts = self.parts(step, &delivery)?;
                 let run = move |cx: StepContext<'a>, parts| async move {
-                    deployment::configure(&cx, &delivery, &Parts::from(parts)).await
+                    deployment::configure(&cx, &delivery, &Parts::from(parts), *check).await
                 };
                 self.task(step, operation, parts, run);
                 Ok(())
@@ -73,6 +84,22 @@ impl<'a> Wiring<'a> {
         Ok(())
     }
 
+    fn add_release(&mut self, step: &'a Step, operation: &'a Operation, app: &'a str) -> Result<(), DeployError> {
+        let delivery = self.delivery(step, app, DatabaseLogin::Own, None)?;
+        let release = delivery.desired.release.as_ref().ok_or_else(|| unplanned(step, "what is to be run"))?;
+        let mut needed = self.parts(step, &delivery)?;
+        if release.login == ReleaseLogin::Owner {
+            needed.2 = Some(self.postgres(step)?);
+        }
+        let inputs = (needed, self.environment(step)?);
+        let work = ReleaseWork { delivery, release, owner: self.owner_access() };
+        let run = move |cx: StepContext<'a>, (parts, environment): (_, String)| async move {
+            release::run(&cx, &work, &Parts::from(parts), &environment).await
+        };
+        self.task(step, operation, inputs, run);
+        Ok(())
+    }
+
     fn add_deployment(
         &mut self,
         step: &'a Step,
@@ -81,9 +108,15 @@ impl<'a> Wiring<'a> {
     ) -> Result<(), DeployError> {
         let delivery = self.delivery(step, app, login, unless)?;
         let former = self.resources.deployments.get(app).and_then(|all| all.last().cloned());
-        let inputs = (self.parts(step, &delivery)?, IfMade(former));
-        let run = move |cx: StepContext<'a>, (parts, former)| async move {
-            deployment::deploy(&cx, &delivery, &Parts::from(parts), former).await
+        if delivery.wait_for() == WaitFor::Running && matches!(delivery.desired.health, Health::Port { .. }) {
+            self.checks.announce(self.application(step, app)?, delivery.desired.port);
+        }
+        let services = (IfMade(self.resources.postgres.clone()), IfMade(self.resources.redis.clone()));
+        let inputs = (self.parts(step, &delivery)?, self.environment(step)?, IfMade(former), services);
+        let (checks, serves, draft) = (self.checks, self.graph.serves(step), self.run.draft);
+        let run = move |cx: StepContext<'a>, (parts, environment, former, services): (_, String, _, _)| async move {
+            let readiness = Readiness { checks, serves, images: probe_images(draft, services) };
+            deployment::deploy(&cx, &delivery, &Parts::from(parts), (&readiness, &environment), former).await
         };
         let made = self.task(step, operation, inputs, run);
         self.resources.deployments.entry(app.to_owned()).or_default().push(made);
@@ -166,6 +199,23 @@ impl<'a> Wiring<'a> {
         let reference = reference.ok_or_else(|| unplanned(step, &format!("the image of {}", desired.name)))?;
         Ok(Output::known(reference))
     }
+}
+
+/// The images on the server in which a program may be found that connects: they are there already.
+fn probe_images(draft: &Draft, (postgres, redis): (Option<PostgresService>, Option<RedisService>)) -> Vec<ProbeImage> {
+    let postgres = postgres.and_then(|service| {
+        let found = draft.observed.postgres.as_ref().map(|found| &found.image);
+        let image = found.or(draft.desired.postgres.as_ref().map(|desired| &desired.image))?.clone();
+        let control = Some(Endpoint { host: service.app_name, port: POSTGRES_PORT });
+        Some(ProbeImage { image, registry: None, control })
+    });
+    let redis = redis.and_then(|service| {
+        let found = draft.observed.redis.as_ref().map(|found| &found.image);
+        let image = found.or(draft.desired.redis.as_ref().map(|desired| &desired.image))?.clone();
+        let control = Some(Endpoint { host: service.app_name, port: REDIS_PORT });
+        Some(ProbeImage { image, registry: None, control })
+    });
+    postgres.into_iter().chain(redis).collect()
 }
 
 impl From<<PartOutputs as Inputs>::Values> for Parts {

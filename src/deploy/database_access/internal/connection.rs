@@ -3,10 +3,9 @@
 //! No port opens and the database is not restarted (facts: Running SQL from inside the server's network). The master
 //! password stands in the application's environment for as long as the application exists, and nowhere else.
 
-use super::job::{Job, JobDeletion};
 use super::limits::{InternalLimits, WayFailure, WayRecord};
 use super::psql::{Psql, too_long};
-use crate::deploy::changes::StepContext;
+use crate::deploy::changes::{Job, JobDeletion, StepContext};
 use crate::deploy::database_access::connection::DatabaseConnection;
 use crate::deploy::database_access::target::DatabaseTarget;
 use crate::postgres::{Script, SqlTransport};
@@ -82,7 +81,8 @@ impl<'a> InternalConnection<'a> {
 impl SqlTransport for InternalConnection<'_> {
     async fn execute(&self, database: &str, script: &Script) -> Result<String, DeployError> {
         let Some(args) = arguments(script) else { return Err(self.record_failure(too_long())) };
-        let job = Job::create(self.psql.cx, &self.environment).await;
+        self.psql.cx.progress("creating a short-lived application for psql");
+        let job = Job::create(self.psql.cx, &self.environment, "sql", "works on the database").await;
         let mut job = job.map_err(|error| self.record_failure(error))?;
         let result = self.psql.run(&mut job, database, script, &args).await;
         let deletion = job.delete();

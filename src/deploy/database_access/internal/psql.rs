@@ -1,9 +1,8 @@
 //! One run of `psql` in a short-lived application beside the database.
 
 use super::answer::{AnswerWait, Reading, Unstartable, read, unstartable};
-use super::job::Job;
 use super::limits::InternalLimits;
-use crate::deploy::changes::StepContext;
+use crate::deploy::changes::{Job, StepContext};
 use crate::deploy::context::ApplicationRef;
 use crate::deploy::context::PostgresService;
 use crate::dokploy::{

@@ -8,7 +8,9 @@ use crate::dokploy::{
     MarkKind, Observation, QueueJob, ServiceEntry, image_matches,
 };
 use crate::env::read_env;
-use crate::plan::{DeploymentTitle, ObservedApplication, ObservedDomain, Ownership, Runs, Twin, TwinKind};
+use crate::plan::{
+    ContainerCheck, DeploymentTitle, ObservedApplication, ObservedDomain, Ownership, Runs, Twin, TwinKind,
+};
 use crate::state::State;
 use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +49,7 @@ pub(super) async fn applications(
         }
     }
     twins.extend(jobs(scope, environment));
+    twins.extend(releases(scope, environment));
     let found = try_join_all(reads).await?.into_iter().flatten().collect();
     let ours = |entry: &&ServiceEntry| {
         !scope.apps.contains(&entry.name) && scope.marked(entry.description.as_deref(), MarkKind::App, &entry.name)
@@ -60,6 +63,15 @@ fn jobs(scope: ServerScope<'_>, environment: &Environment) -> Vec<Twin> {
     let ours = |entry: &&ServiceEntry| scope.marked(entry.description.as_deref(), MarkKind::Job, &entry.name);
     let job = |entry: &ServiceEntry| Twin { kind: TwinKind::Job, id: entry.id.clone(), name: entry.name.clone() };
     environment.applications.iter().filter(ours).map(job).collect()
+}
+
+/// The short-lived applications of releases that interrupted runs of this stage left behind, named by their apps.
+fn releases(scope: ServerScope<'_>, environment: &Environment) -> Vec<Twin> {
+    let release = |entry: &ServiceEntry| {
+        let app = scope.marks.app_of_release(entry.description.as_deref())?;
+        Some(Twin { kind: TwinKind::Release, id: entry.id.clone(), name: app })
+    };
+    environment.applications.iter().filter_map(release).collect()
 }
 
 /// Reads one application; `None` when it was removed meanwhile.
@@ -126,6 +138,7 @@ fn from_record(stored: Application, deployments: &[Deployment], ownership: Owner
         _ => None,
     };
     ObservedApplication {
+        check: stored.health_check_swarm.as_ref().map(ContainerCheck::from),
         id: stored.application_id,
         app_name: stored.app_name,
         ownership,

@@ -1,6 +1,8 @@
 //! A short-lived application: made once, deleted on every way out, and found by the next run if we were killed.
 
-use crate::deploy::changes::{StepContext, becomes_idle, create_once, delete_application};
+use super::context::StepContext;
+use super::create_once::create_once;
+use super::deletion::{becomes_idle, delete_application};
 use crate::deploy::context::{ApplicationRef, carries};
 use crate::dokploy::{ApiError, CreateApplication, Dokploy, MarkKind};
 use crate::secrets::generate_secret;
@@ -14,8 +16,8 @@ use tokio_util::task::TaskTracker;
 const IDLE_LIMIT: Duration = Duration::from_mins(2);
 
 /// A short-lived application that exists, or is about to: dropped, it is deleted in the background.
-pub(super) struct Job {
-    pub(super) name: String,
+pub(crate) struct Job {
+    pub(crate) name: String,
     client: Dokploy,
     cleanup: TaskTracker,
     /// The call that makes it; it goes on when we are dropped, because what it makes must be deleted.
@@ -26,16 +28,21 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// Creates an application of a name that no other has; the intent is journaled first.
+    /// Creates an application of a name that no other has, beginning with `prefix`; the intent is journaled first.
+    /// `purpose`: what it does, as its description says it.
     ///
     /// # Errors
     ///
     /// `DOKPLOY_*`, `STATE_IO`.
-    pub(super) async fn create(cx: StepContext<'_>, environment: &str) -> Result<Self, DeployError> {
+    pub(crate) async fn create(
+        cx: StepContext<'_>,
+        environment: &str,
+        prefix: &str,
+        purpose: &str,
+    ) -> Result<Self, DeployError> {
         let nonce = generate_secret(cx.entropy());
-        let name = format!("sql-{}", nonce.expose().chars().take(12).collect::<String>());
-        cx.progress("creating a short-lived application for psql");
-        let making = making(cx, environment, name.clone());
+        let name = format!("{prefix}-{}", nonce.expose().chars().take(12).collect::<String>());
+        let making = making(cx, environment, name.clone(), purpose);
         let (client, cleanup) = (cx.client.clone(), cx.cleanup.clone());
         let mut job = Self { name, client, cleanup, making: Some(making), made: None, deployed: false };
         job.finish_making().await?;
@@ -52,17 +59,17 @@ impl Job {
         Ok(())
     }
 
-    pub(super) fn made(&self) -> Result<&ApplicationRef, DeployError> {
+    pub(crate) fn made(&self) -> Result<&ApplicationRef, DeployError> {
         self.made.as_ref().ok_or_else(|| DeployError::new(ErrorCode::Internal, "The application was not made"))
     }
 
     /// Its deployment was seen to be over, and is not waited for when it is deleted.
-    pub(super) fn deployed(&mut self) {
+    pub(crate) fn deployed(&mut self) {
         self.deployed = true;
     }
 
     /// Begins to delete it, in a task of its own, so that a cancelled run still does.
-    pub(super) fn delete(mut self) -> JobDeletion {
+    pub(crate) fn delete(mut self) -> JobDeletion {
         let made = self.made.take();
         let (client, deployed) = (self.client.clone(), self.deployed);
         JobDeletion(self.cleanup.spawn(async move {
@@ -76,7 +83,7 @@ impl Job {
 }
 
 /// A job that is being deleted; that goes on when this is dropped.
-pub(super) struct JobDeletion(JoinHandle<Result<(), DeployError>>);
+pub(crate) struct JobDeletion(JoinHandle<Result<(), DeployError>>);
 
 impl JobDeletion {
     /// Waits until it is gone.
@@ -84,7 +91,7 @@ impl JobDeletion {
     /// # Errors
     ///
     /// `DOKPLOY_*`: the next run finds it by its mark.
-    pub(super) async fn finished(self) -> Result<(), DeployError> {
+    pub(crate) async fn finished(self) -> Result<(), DeployError> {
         self.0.await.map_err(|error| stopped(&error))?
     }
 }
@@ -110,11 +117,16 @@ impl Drop for Job {
 }
 
 /// Starts the call that makes a job's application.
-fn making(cx: StepContext<'_>, environment: &str, name: String) -> JoinHandle<Result<ApplicationRef, DeployError>> {
+fn making(
+    cx: StepContext<'_>,
+    environment: &str,
+    name: String,
+    purpose: &str,
+) -> JoinHandle<Result<ApplicationRef, DeployError>> {
     let (client, journal) = (cx.client.clone(), cx.journal.clone());
     let (environment, landing, step) = (environment.to_owned(), cx.surroundings.landing, cx.step.id.clone());
     let mark = cx.marks.of(MarkKind::Job, &name);
-    let description = mark.put_into("Short-lived: works on the database");
+    let description = mark.put_into(&format!("Short-lived: {purpose}"));
     let intent = Intent::Create { resource: ResourceKind::Application, name: name.clone(), mark: mark.format() };
     cx.cleanup.spawn(async move {
         let create = CreateApplication {

@@ -1,0 +1,185 @@
+//! To which of its earlier deployments each app goes back.
+
+use crate::state::{History, PastDeployment};
+use crate::{DeployError, ErrorCode};
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Chooses the deployment that each app goes back to; apps that run it already are left out.
+///
+/// `apps`: those that are asked for, else all that the history knows. `to`: a moment as ISO 8601, for how the apps were
+/// deployed then, or the id of a deployment, for how they were deployed when it was made. Without it, each app of `apps`
+/// goes back by one; where none is named, those that the last run changed do. What an app went back from before is passed
+/// by unless `to` names it.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST` when nothing has the id that `to` names; `NO_EARLIER_DEPLOYMENT` when there is nothing to go back to.
+pub fn choose_past(
+    history: &History,
+    apps: Option<&[String]>,
+    to: Option<&str>,
+) -> Result<BTreeMap<String, PastDeployment>, DeployError> {
+    let selected: Vec<&str> = match apps {
+        Some(apps) => apps.iter().map(String::as_str).collect(),
+        None => history.apps().collect(),
+    };
+    let chosen: BTreeMap<String, PastDeployment> = if let Some(to) = to {
+        let point = Point::of(history, &selected, to)?;
+        selected.iter().filter_map(|app| Some(((*app).to_owned(), point.at(history, app)?.clone()))).collect()
+    } else {
+        let last_run = selected.iter().filter_map(|app| history.current(app)).map(|past| &past.at).max().cloned();
+        let goes = |app: &&&str| apps.is_some() || history.current(app).map(|past| &past.at) == last_run.as_ref();
+        let before = |app: &&str| Some(((*app).to_owned(), before_current(history, app)?.clone()));
+        selected.iter().filter(goes).filter_map(before).collect()
+    };
+    let runs = |app: &str, past: &PastDeployment| history.current(app).is_some_and(|current| current.id == past.id);
+    let chosen: BTreeMap<_, _> = chosen.into_iter().filter(|(app, past)| !runs(app, past)).collect();
+    if chosen.is_empty() {
+        return Err(nothing(&selected, to));
+    }
+    Ok(chosen)
+}
+
+/// The deployment before the one that runs.
+fn before_current<'a>(history: &'a History, app: &str) -> Option<&'a PastDeployment> {
+    let current = history.current(app)?;
+    let earlier = history.deployments(app).iter().take_while(|past| past.id != current.id);
+    earlier.filter(|past| !past.left).last()
+}
+
+/// A point in the history.
+struct Point {
+    moment: OffsetDateTime,
+    /// The deployment that was named.
+    named: Option<String>,
+}
+
+impl Point {
+    fn of(history: &History, apps: &[&str], to: &str) -> Result<Self, DeployError> {
+        if let Ok(moment) = OffsetDateTime::parse(to, &Rfc3339) {
+            return Ok(Self { moment, named: None });
+        }
+        let mut deployments = apps.iter().flat_map(|app| history.deployments(app));
+        let named = deployments.find(|past| past.id == to);
+        match named.and_then(|past| Some((OffsetDateTime::parse(&past.at, &Rfc3339).ok()?, past.id.clone()))) {
+            Some((moment, id)) => Ok(Self { moment, named: Some(id) }),
+            None => Err(unknown(history, apps, to)),
+        }
+    }
+
+    /// The deployment of an app that was the newest one then.
+    fn at<'a>(&self, history: &'a History, app: &str) -> Option<&'a PastDeployment> {
+        let deployments = history.deployments(app);
+        if let Some(named) = deployments.iter().find(|past| self.named.as_ref() == Some(&past.id)) {
+            return Some(named);
+        }
+        let made = |past: &&PastDeployment| {
+            !past.left && OffsetDateTime::parse(&past.at, &Rfc3339).is_ok_and(|at| at <= self.moment)
+        };
+        deployments.iter().rfind(made)
+    }
+}
+
+fn unknown(history: &History, apps: &[&str], to: &str) -> DeployError {
+    let known: Vec<String> = apps
+        .iter()
+        .flat_map(|app| history.deployments(app).iter().map(move |past| format!("{} ({app}, {})", past.id, past.at)))
+        .collect();
+    let hint = if known.is_empty() {
+        "No deployment is remembered yet".to_owned()
+    } else {
+        format!("Name a moment as ISO 8601, or one of: {}", known.join(", "))
+    };
+    DeployError::new(ErrorCode::InvalidRequest, format!("to: there is no deployment `{}`", to.escape_debug()))
+        .hint(hint)
+}
+
+fn nothing(apps: &[&str], to: Option<&str>) -> DeployError {
+    let which = if apps.is_empty() { "the stage".to_owned() } else { apps.join(", ") };
+    let message = match to {
+        Some(to) => format!("{which}: nothing else was seen running at `{}`", to.escape_debug()),
+        None => format!("{which}: no earlier deployment is remembered that was seen running"),
+    };
+    DeployError::new(ErrorCode::NoEarlierDeployment, message)
+        .hint("Deploy what you want to run: with `images`, an image that was built before is taken as it is")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Verified;
+
+    /// Runs in the order of the days of a month, each with the apps that it deployed and their images.
+    fn history(runs: &[&[(&str, &str)]]) -> History {
+        let mut history = History::default();
+        for (day, apps) in runs.iter().enumerate() {
+            for (app, image) in *apps {
+                let id = format!("{app}-{}", day + 1);
+                let at = format!("2026-11-{:02}T12:00:00Z", day + 1);
+                let image = (*image).to_owned();
+                history.remember(app, Verified { id, at, image, ..Verified::default() });
+            }
+        }
+        history
+    }
+
+    fn chosen(history: &History, apps: Option<&[&str]>, to: Option<&str>) -> Vec<String> {
+        let apps: Option<Vec<String>> = apps.map(|apps| apps.iter().map(|app| (*app).to_owned()).collect());
+        let chosen = choose_past(history, apps.as_deref(), to).unwrap();
+        chosen.into_values().map(|past| past.id).collect()
+    }
+
+    fn refusal(history: &History, apps: Option<&[&str]>, to: Option<&str>) -> DeployError {
+        let apps: Option<Vec<String>> = apps.map(|apps| apps.iter().map(|app| (*app).to_owned()).collect());
+        choose_past(history, apps.as_deref(), to).unwrap_err()
+    }
+
+    #[test]
+    fn a_stage_goes_back_by_what_the_last_run_changed() {
+        let history = history(&[&[("api", "a"), ("web", "a")], &[("web", "b")], &[("api", "b")]]);
+        assert_eq!(chosen(&history, None, None), ["api-1"]);
+        assert_eq!(chosen(&history, Some(&["web"]), None), ["web-1"]);
+        assert_eq!(chosen(&history, Some(&["web", "api"]), None), ["api-1", "web-1"]);
+    }
+
+    #[test]
+    fn going_back_twice_goes_back_by_two_and_never_to_what_was_left() {
+        let mut history = history(&[&[("api", "a")], &[("api", "b")], &[("api", "c")]]);
+        let back = |history: &mut History, id: &str, image: &str| {
+            let (id, at, image) = (id.to_owned(), "2026-11-20T00:00:00Z".to_owned(), image.to_owned());
+            history.remember("api", Verified { id, at, image, ..Verified::default() });
+        };
+        assert_eq!(chosen(&history, None, None), ["api-2"]);
+        back(&mut history, "x", "b");
+        assert_eq!(chosen(&history, None, None), ["api-1"]);
+        assert_eq!(chosen(&history, None, Some("api-3")), ["api-3"], "unless it is named");
+        back(&mut history, "d", "d");
+        assert_eq!(chosen(&history, None, None), ["api-2"], "what was left is passed by");
+        back(&mut history, "y", "a");
+        assert_eq!(refusal(&history, None, None).code(), ErrorCode::NoEarlierDeployment);
+    }
+
+    #[test]
+    fn a_moment_and_a_deployment_of_another_app_say_how_it_was_then() {
+        let history = history(&[&[("api", "a"), ("web", "a")], &[("web", "b")], &[("api", "b"), ("web", "c")]]);
+        assert_eq!(chosen(&history, None, Some("2026-11-02T13:00:00Z")), ["api-1", "web-2"]);
+        assert_eq!(chosen(&history, None, Some("2026-11-02T14:00:00+02:00")), ["api-1", "web-2"]);
+        assert_eq!(chosen(&history, None, Some("web-2")), ["api-1", "web-2"]);
+        assert_eq!(chosen(&history, Some(&["web"]), Some("web-1")), ["web-1"]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_said_with_what_could() {
+        let history = history(&[&[("api", "a")]]);
+        for (apps, to) in
+            [(None, None), (Some(&["web"][..]), None), (None, Some("2026-10-01T00:00:00Z")), (None, Some("api-1"))]
+        {
+            assert_eq!(refusal(&history, apps, to).code(), ErrorCode::NoEarlierDeployment, "{apps:?} {to:?}");
+        }
+        let error = refusal(&history, None, Some("nobody"));
+        assert_eq!(error.code(), ErrorCode::InvalidRequest);
+        assert!(error.hint_text().unwrap().contains("api-1 (api, 2026-11-01T12:00:00Z)"));
+    }
+}

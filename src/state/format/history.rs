@@ -1,0 +1,371 @@
+//! The deployments that were seen running, as far as they can be brought back.
+//!
+//! A state may have to fit into four kilobytes, and most deployments differ from the one before in their image alone. So
+//! values, and the environments that consist of them, are kept once each, by the beginning of their digest.
+
+use crate::secrets::Secret;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+/// How many deployments of an app are kept.
+const KEPT: usize = 5;
+/// How many hexadecimal digits of a digest name something here at least.
+const SHORTEST_NAME: usize = 8;
+
+/// The last deployments of each app that were seen running, five at most, with the values that they had.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// What the user gave, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    values: BTreeMap<String, Secret>,
+    /// Which variables there were, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    environments: BTreeMap<String, Environment>,
+    /// The apps.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    apps: BTreeMap<String, AppHistory>,
+    /// Fields of other versions.
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+/// The variables of a deployment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Environment {
+    /// Those whose value the user gave, each with the name of its value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    given: BTreeMap<String, String>,
+    /// Those whose value follows from the deployment, with blanks between them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    ours: String,
+}
+
+/// The deployments of an app.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct AppHistory {
+    /// The one that runs, where that is not the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    current: Option<String>,
+    /// Oldest first.
+    #[serde(default)]
+    deployments: Vec<PastDeployment>,
+    /// Fields of other versions.
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+/// A deployment that was seen running.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PastDeployment {
+    /// By which a user can name it.
+    pub id: String,
+    /// When the run began that made it, as ISO 8601; the same for every app of that run.
+    pub at: String,
+    /// Its image, as `name@sha256:…` where known.
+    pub image: String,
+    /// The name of its environment.
+    env: String,
+    /// Tells the credentials of then from those of today, of what we generate ourselves.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub credentials: String,
+    /// Its health settings as the workspace writes them; absent: the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Value>,
+    /// Whether an app went back from it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub left: bool,
+    /// Fields of other versions.
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde passes it")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// What is to be remembered of a deployment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Verified {
+    /// By which a user can name it.
+    pub id: String,
+    /// When the run began, as ISO 8601.
+    pub at: String,
+    /// Its image.
+    pub image: String,
+    /// What the user gave.
+    pub given: BTreeMap<String, Secret>,
+    /// The variables whose value follows from the deployment.
+    pub ours: BTreeSet<String>,
+    /// What [`PastDeployment::credentials`] is.
+    pub credentials: String,
+    /// What [`PastDeployment::health`] is.
+    pub health: Option<Value>,
+}
+
+/// The variables of a past deployment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PastEnvironment {
+    /// What the user gave.
+    pub given: BTreeMap<String, Secret>,
+    /// Those whose value follows from the deployment.
+    pub ours: BTreeSet<String>,
+}
+
+impl History {
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The deployments of an app, oldest first.
+    pub fn deployments(&self, app: &str) -> &[PastDeployment] {
+        self.apps.get(app).map(|history| history.deployments.as_slice()).unwrap_or_default()
+    }
+
+    /// The apps of which a deployment is remembered.
+    pub fn apps(&self) -> impl Iterator<Item = &str> {
+        self.apps.keys().map(String::as_str)
+    }
+
+    /// The deployment of an app that was seen running last.
+    pub fn current(&self, app: &str) -> Option<&PastDeployment> {
+        let history = self.apps.get(app)?;
+        let named = |id: &String| history.deployments.iter().find(|past| past.id == *id);
+        history.current.as_ref().and_then(named).or_else(|| history.deployments.last())
+    }
+
+    /// The variables that a deployment had; `None` when the state does not have all of them.
+    pub fn environment(&self, past: &PastDeployment) -> Option<PastEnvironment> {
+        let environment = self.environments.get(&past.env)?;
+        let value = |(name, value): (&String, &String)| Some((name.clone(), self.values.get(value)?.clone()));
+        Some(PastEnvironment {
+            given: environment.given.iter().map(value).collect::<Option<_>>()?,
+            ours: environment.ours.split_whitespace().map(str::to_owned).collect(),
+        })
+    }
+
+    /// Remembers a deployment that was seen running.
+    ///
+    /// One with the image and the variables of an earlier one is that one again: what follows from the deployment, such as
+    /// a password, does not make it another. When it is not the last one, the app went back to it, and those after it
+    /// count as left.
+    pub fn remember(&mut self, app: &str, verified: Verified) {
+        let Verified { id, at, image, given, ours, credentials, health } = verified;
+        let env = self.name_environment(given, &ours);
+        let history = self.apps.entry(app.to_owned()).or_default();
+        let same = |past: &PastDeployment| past.image == image && past.env == env && past.health == health;
+        if let Some(index) = history.deployments.iter().rposition(same) {
+            let last = index + 1 == history.deployments.len();
+            history.deployments[index].credentials = credentials;
+            history.deployments[index].left = false;
+            history.current = (!last).then(|| history.deployments[index].id.clone());
+            history.deployments[index + 1..].iter_mut().for_each(|past| past.left = true);
+        } else {
+            let past = PastDeployment { id, at, image, env, credentials, health, left: false, unknown: Map::new() };
+            history.deployments.push(past);
+            history.current = None;
+            let surplus = history.deployments.len().saturating_sub(KEPT);
+            history.deployments.drain(..surplus);
+        }
+        self.drop_unused();
+    }
+
+    /// Forgets the deployments of an app.
+    pub fn forget(&mut self, app: &str) {
+        if self.apps.remove(app).is_some() {
+            self.drop_unused();
+        }
+    }
+
+    /// Forgets the oldest deployment of all that is not the one that runs, for a state that has to become smaller; whether
+    /// there was one.
+    pub fn forget_oldest(&mut self) -> bool {
+        let current: BTreeMap<String, String> =
+            self.apps.keys().filter_map(|app| Some((app.clone(), self.current(app)?.id.clone()))).collect();
+        let past = self.apps.iter().flat_map(|(app, history)| history.deployments.iter().map(move |past| (app, past)));
+        let past = past.filter(|(app, past)| current.get(*app) != Some(&past.id));
+        let Some((app, id)) =
+            past.min_by(|(_, a), (_, b)| a.at.cmp(&b.at)).map(|(app, past)| (app.clone(), past.id.clone()))
+        else {
+            return false;
+        };
+        if let Some(history) = self.apps.get_mut(&app) {
+            history.deployments.retain(|past| past.id != id);
+        }
+        self.drop_unused();
+        true
+    }
+
+    /// Keeps an environment; returns its name.
+    fn name_environment(&mut self, given: BTreeMap<String, Secret>, ours: &BTreeSet<String>) -> String {
+        let given = given.into_iter().map(|(name, value)| {
+            let digest = digest([value.expose()]);
+            (name, insert(&mut self.values, &digest, value))
+        });
+        let given: BTreeMap<String, String> = given.collect();
+        let ours = ours.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+        let parts = given.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        let digest = digest(std::iter::once(ours.as_str()).chain(parts));
+        insert(&mut self.environments, &digest, Environment { given, ours })
+    }
+
+    /// Drops what no deployment has any more.
+    fn drop_unused(&mut self) {
+        let used: BTreeSet<&String> =
+            self.apps.values().flat_map(|history| history.deployments.iter().map(|past| &past.env)).collect();
+        self.environments.retain(|name, _| used.contains(name));
+        let used: BTreeSet<&String> = self.environments.values().flat_map(|it| it.given.values()).collect();
+        self.values.retain(|name, _| used.contains(name));
+        self.apps.retain(|_, history| !history.deployments.is_empty());
+    }
+}
+
+/// Keeps a value under the beginning of its digest, which grows where another value has that name; returns the name.
+fn insert<T: PartialEq>(map: &mut BTreeMap<String, T>, digest: &str, value: T) -> String {
+    let names = (SHORTEST_NAME..digest.len()).map(|length| &digest[..length]);
+    let free = names.into_iter().find(|name| map.get(*name).is_none_or(|other| *other == value));
+    let name = free.unwrap_or(digest).to_owned();
+    map.insert(name.clone(), value);
+    name
+}
+
+/// Hashes texts such that no two lists of them collide by concatenation.
+fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hasher = Sha256::new();
+    for text in texts {
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text);
+    }
+    hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn verified(number: usize, image: &str, given: &[(&str, &str)]) -> Verified {
+        Verified {
+            id: format!("id{number}"),
+            at: format!("2026-11-{:02}T00:00:00Z", number + 1),
+            image: image.to_owned(),
+            given: given.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect(),
+            ours: ["DATABASE_URL", "PORT"].map(str::to_owned).into(),
+            credentials: "c1".to_owned(),
+            health: None,
+        }
+    }
+
+    fn ids(history: &History, app: &str) -> Vec<String> {
+        history.deployments(app).iter().map(|past| past.id.clone()).collect()
+    }
+
+    #[test]
+    fn the_last_five_are_kept_with_their_values() {
+        let mut history = History::default();
+        for number in 0..7 {
+            history
+                .remember("api", verified(number, &format!("api@{number}"), &[("KEY", &format!("v{}", number / 2))]));
+        }
+        assert_eq!(ids(&history, "api"), ["id2", "id3", "id4", "id5", "id6"]);
+        let oldest = history.environment(&history.deployments("api")[0]).unwrap();
+        assert_eq!(oldest.given["KEY"].expose(), "v1");
+        assert!(oldest.ours.contains("DATABASE_URL"));
+        assert_eq!(history.values.len(), 3, "values that no deployment has any more are gone");
+        assert_eq!(history.current("api").unwrap().id, "id6");
+    }
+
+    #[test]
+    fn the_same_again_is_no_other_deployment_whatever_its_credentials() {
+        let mut history = History::default();
+        history.remember("api", verified(0, "api@0", &[("KEY", "a")]));
+        history.remember("api", Verified { credentials: "c2".to_owned(), ..verified(1, "api@0", &[("KEY", "a")]) });
+        assert_eq!(ids(&history, "api"), ["id0"]);
+        assert_eq!(history.current("api").unwrap().credentials, "c2");
+    }
+
+    #[test]
+    fn one_that_an_app_went_back_to_is_current_and_those_after_it_are_left() {
+        let mut history = History::default();
+        for number in 0..3 {
+            history.remember("api", verified(number, &format!("api@{number}"), &[]));
+        }
+        history.remember("api", verified(3, "api@1", &[]));
+        assert_eq!(history.current("api").unwrap().id, "id1");
+        let left: Vec<bool> = history.deployments("api").iter().map(|past| past.left).collect();
+        assert_eq!(left, [false, false, true]);
+        history.remember("api", verified(4, "api@4", &[]));
+        assert_eq!(history.current("api").unwrap().id, "id4");
+        history.remember("api", verified(5, "api@2", &[]));
+        assert!(!history.deployments("api")[2].left, "it runs again");
+    }
+
+    #[test]
+    fn a_history_that_has_to_shrink_loses_its_oldest_and_never_what_runs() {
+        let mut history = History::default();
+        for number in 0..3 {
+            history.remember("api", verified(2 * number, &format!("api@{number}"), &[("KEY", "a")]));
+            history.remember("web", verified(2 * number + 1, &format!("web@{number}"), &[("KEY", "b")]));
+        }
+        history.remember("web", verified(9, "web@0", &[("KEY", "b")]));
+        let mut steps = 0;
+        while history.forget_oldest() {
+            steps += 1;
+        }
+        assert_eq!((steps, ids(&history, "api"), ids(&history, "web")), (4, vec!["id4".into()], vec!["id1".into()]));
+        history.forget("web");
+        assert_eq!(history.values.values().map(Secret::expose).collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn names_that_collide_grow() {
+        let mut map = BTreeMap::new();
+        assert_eq!(insert(&mut map, "aaaaaaaa00", 1), "aaaaaaaa");
+        assert_eq!(insert(&mut map, "aaaaaaaa11", 2), "aaaaaaaa1");
+        assert_eq!(insert(&mut map, "aaaaaaaa11", 2), "aaaaaaaa1");
+    }
+
+    #[test]
+    fn i5_fields_of_other_versions_survive() {
+        let stored = json!({
+            "later": 1,
+            "apps": { "api": { "more": true, "deployments": [
+                { "id": "a", "at": "2026-01-01T00:00:00Z", "image": "i", "env": "gone", "extra": [1] }
+            ] } },
+        });
+        let history: History = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&history).unwrap(), stored);
+        assert_eq!(history.environment(&history.deployments("api")[0]), None, "its values are not there");
+    }
+
+    /// Five apps with ten variables each, of which the shared ones are the same, and five deployments that each change two
+    /// images.
+    #[test]
+    fn a_usual_history_is_small() {
+        let mut history = History::default();
+        let given: Vec<(String, String)> = (0..6).map(|n| (format!("SERVICE_{n}_KEY"), format!("{n:0>40}"))).collect();
+        let given: Vec<(&str, &str)> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        for run in 0..5 {
+            for (index, app) in ["api", "auth", "admin-auth", "web", "admin"].into_iter().enumerate() {
+                let changes = run == 0 || index % 3 == run % 3;
+                let number = if changes { run } else { 0 };
+                let image = format!("ghcr.io/org/{app}@sha256:{number:064x}");
+                let mut past = verified(run, &image, &given);
+                past.id = format!("{run}{index}abcdef");
+                if changes {
+                    history.remember(app, past);
+                }
+            }
+        }
+        let bytes = serde_json::to_string(&history).unwrap().len();
+        assert!(bytes < 3_500, "{bytes} bytes");
+    }
+}
