@@ -161,7 +161,7 @@ it('a state that is written is read again, with the fields of others', async () 
 		applications: {},
 		services: {},
 		lastDeployedAt: '',
-		backups: { bucketName: 'b' },
+		theirs: { bucketName: 'b' },
 	};
 	expect(await readState(root, stage)).toBeNull();
 	await writeState(root, stage, written);
