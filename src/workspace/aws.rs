@@ -104,6 +104,7 @@ mod tests {
     use crate::workspace::{SsmTier, StateSettings, Workspace};
     use serde_json::{Value, json};
 
+    #[expect(clippy::needless_pass_by_value, reason = "the tests hand over what they just made")]
     fn workspace(state: Value, deploy: Value) -> Result<Workspace, crate::DeployError> {
         let apps = json!({ "api": { "path": "api", "port": 1 } });
         Workspace::from_json(json!({ "name": "w", "root": "/w", "apps": apps, "state": state, "deploy": deploy }))
