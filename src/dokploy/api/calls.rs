@@ -10,6 +10,21 @@ impl Call {
     pub const LEASE: &[&'static Self] =
         &[&super::tag::ALL, &super::tag::CREATE, &super::tag::UPDATE, &super::tag::REMOVE];
 
+    /// The calls that back a database up; only a workspace that declares backups needs them.
+    pub const BACKUPS: &[&'static Self] = &[
+        &super::destination::ALL,
+        &super::destination::ONE,
+        &super::destination::CREATE,
+        &super::destination::TEST_CONNECTION,
+        &super::destination::UPDATE,
+        &super::destination::REMOVE,
+        &super::backup::CREATE,
+        &super::backup::UPDATE,
+        &super::backup::REMOVE,
+        &super::backup::MANUAL_POSTGRES,
+        &super::backup::DEPLOYMENTS,
+    ];
+
     /// Every call that a deployment cannot do without.
     pub const ALL: &[&'static Self] = &[
         &super::project::ALL,
@@ -49,17 +64,6 @@ impl Call {
         &super::domain::DELETE,
         &super::registry::ALL,
         &super::registry::CREATE,
-        &super::destination::ALL,
-        &super::destination::ONE,
-        &super::destination::CREATE,
-        &super::destination::TEST_CONNECTION,
-        &super::destination::UPDATE,
-        &super::destination::REMOVE,
-        &super::backup::CREATE,
-        &super::backup::UPDATE,
-        &super::backup::REMOVE,
-        &super::backup::MANUAL_POSTGRES,
-        &super::backup::DEPLOYMENTS,
         &super::deployment::ALL,
         &super::deployment::READ_LOGS,
         &super::deployment::QUEUE_LIST,

@@ -82,5 +82,8 @@ pub(crate) async fn observe_deployed(context: &RunContext, state: Option<&State>
 /// Finds out that the server is one that we can speak to, and that our key may do what the request needs (I1).
 async fn check_server(context: &RunContext) -> Result<(), DeployError> {
     let access = context.scope.access(context.request.settings.wait_for);
-    context.client.check_server(Call::ALL, access).await.map(drop)
+    let backups = context.request.workspace.deploy.backups.is_some();
+    let backups = Call::BACKUPS.iter().filter(|_| backups);
+    let needed: Vec<&'static Call> = Call::ALL.iter().chain(backups).copied().collect();
+    context.client.check_server(&needed, access).await.map(drop)
 }
