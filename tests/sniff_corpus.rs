@@ -147,7 +147,7 @@ fn remove_env_files(folder: &Path) -> bool {
         let name = entry.file_name().into_string().unwrap();
         if entry.file_type().unwrap().is_dir() {
             found |= name != "node_modules" && remove_env_files(&entry.path());
-        } else if (name.starts_with(".env") || name.ends_with(".env")) && !name.ends_with(".example") {
+        } else if is_env_file(&name) {
             std::fs::remove_file(entry.path()).unwrap();
             found = true;
         }
@@ -155,10 +155,15 @@ fn remove_env_files(folder: &Path) -> bool {
     found
 }
 
+/// Whether this is `.env`, `.env.local`, `production.env`, …, and not a template of one.
+fn is_env_file(name: &str) -> bool {
+    name.split('.').skip(1).any(|part| part == "env") && !name.ends_with(".example")
+}
+
 /// Gives every name of a case a value that no schema would refuse for being absent.
 fn write_env_files(folder: &Path, expected: &Expected) {
     let names = expected.required.iter().chain(&expected.optional).chain(&expected.process_env);
-    let text: String = names.map(|name| format!("{name}=from-a-file\n")).collect();
+    let text = names.fold(String::new(), |text, name| text + name + "=from-a-file\n");
     for name in [".env", ".env.local", ".env.production", ".env.production.local"] {
         std::fs::write(folder.join(name), &text).unwrap();
     }

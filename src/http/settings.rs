@@ -15,7 +15,7 @@ type Customize = Arc<dyn Fn(ClientBuilder) -> ClientBuilder + Send + Sync>;
 
 /// How servers are reached over HTTP: through which proxies, and which certificates are trusted. Cheap to clone.
 ///
-/// The default takes both from the environment, as the [module](self) says, when the first client is made.
+/// The default takes both from the environment, as the module says, when the first client is made.
 ///
 /// ```
 /// use deploy_native::http::HttpSettings;

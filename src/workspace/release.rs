@@ -228,7 +228,7 @@ mod tests {
     use super::*;
     use crate::workspace::App;
 
-    fn app(fields: Value) -> App {
+    fn app(fields: &Value) -> App {
         let mut app = json!({ "path": "apps/api", "port": 3000 });
         app.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         App::from_json("api", &app).unwrap()
@@ -237,13 +237,13 @@ mod tests {
     #[test]
     fn a_release_has_a_command_and_defaults() {
         let release =
-            app(json!({ "release": { "command": ["npm", "run", "migrate"], "later": true } })).release.unwrap();
+            app(&json!({ "release": { "command": ["npm", "run", "migrate"], "later": true } })).release.unwrap();
         assert_eq!((release.command.len(), release.login, release.timeout_seconds), (3, ReleaseLogin::App, 600));
         let release =
-            app(json!({ "release": { "command": ["sh", "-c", "a\nb"], "as": "owner", "timeoutSeconds": 5 } }));
+            app(&json!({ "release": { "command": ["sh", "-c", "a\nb"], "as": "owner", "timeoutSeconds": 5 } }));
         let release = release.release.unwrap();
         assert_eq!((release.login, release.timeout_seconds), (ReleaseLogin::Owner, 5));
-        assert_eq!(app(json!({ "release": null })).release, None);
+        assert_eq!(app(&json!({ "release": null })).release, None);
     }
 
     #[test]
@@ -263,15 +263,15 @@ mod tests {
 
     #[test]
     fn the_port_counts_unless_something_else_is_said() {
-        assert_eq!(app(json!({})).health, Health::Port { grace_seconds: None });
-        assert_eq!(app(json!({ "health": { "graceSeconds": 90 } })).health, Health::Port { grace_seconds: Some(90) });
-        assert_eq!(app(json!({ "health": false })).health, Health::Unchecked);
-        let Health::Check(check) = app(json!({ "health": { "path": "/health?deep=1", "retries": 5 } })).health else {
+        assert_eq!(app(&json!({})).health, Health::Port { grace_seconds: None });
+        assert_eq!(app(&json!({ "health": { "graceSeconds": 90 } })).health, Health::Port { grace_seconds: Some(90) });
+        assert_eq!(app(&json!({ "health": false })).health, Health::Unchecked);
+        let Health::Check(check) = app(&json!({ "health": { "path": "/health?deep=1", "retries": 5 } })).health else {
             panic!("a check")
         };
         assert_eq!(check.probe, HealthProbe::Path("/health?deep=1".to_owned()));
         assert_eq!((check.grace_seconds, check.retries, check.interval_seconds), (30, 5, 5));
-        let health = app(json!({ "health": { "command": ["node", "check.js"], "graceSeconds": 0 } })).health;
+        let health = app(&json!({ "health": { "command": ["node", "check.js"], "graceSeconds": 0 } })).health;
         assert!(matches!(health, Health::Check(HealthCheck { probe: HealthProbe::Command(_), grace_seconds: 0, .. })));
     }
 }

@@ -36,17 +36,17 @@ impl Authority {
 
     /// A server's certificate for these names.
     pub(crate) fn issue(&self, names: &[&str]) -> Identity {
-        self.sign(params(names))
+        self.sign(&params(names))
     }
 
     /// One that has expired.
     pub(crate) fn issue_expired(&self, names: &[&str]) -> Identity {
         let mut params = params(names);
         params.not_after = OffsetDateTime::now_utc() - Duration::days(1);
-        self.sign(params)
+        self.sign(&params)
     }
 
-    fn sign(&self, params: CertificateParams) -> Identity {
+    fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Identity { chain: vec![certificate.der().clone()], key: private(&key) }

@@ -65,7 +65,7 @@ async fn serve(stream: TcpStream, rules: Arc<Rules>, seen: Arc<Mutex<Vec<String>
         // Closed after each response, so that the next request is seen as well.
         let path = format!("/{}", target.splitn(4, '/').nth(3).unwrap_or_default());
         let kept = head[1..].iter().filter(|line| !line.starts_with("proxy-") && !line.starts_with("connection:"));
-        let kept: String = kept.map(|line| format!("{line}\r\n")).collect();
+        let kept = kept.fold(String::new(), |kept, line| kept + line + "\r\n");
         let text = format!("{method} {path} HTTP/1.1\r\n{kept}Connection: close\r\n\r\n");
         onward.write_all(text.as_bytes()).await?;
     }

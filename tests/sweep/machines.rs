@@ -232,15 +232,17 @@ async fn holds(world: &World) -> Result<(), String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i11_runs_on_several_machines_in_any_order() {
+    static OUTCOMES: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
     if played().await {
         return;
     }
-    static OUTCOMES: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
     let seeds: Vec<u64> = (0..SCENARIOS).collect();
     sweep("several machines", sample(seeds, SAMPLED, 5), |seed| async move {
         let outcomes = converges(seed).await?;
         let mut all = OUTCOMES.lock().unwrap();
-        outcomes.into_iter().for_each(|(outcome, count)| *all.entry(outcome).or_default() += count);
+        for (outcome, count) in outcomes {
+            *all.entry(outcome).or_default() += count;
+        }
         Ok(())
     })
     .await;

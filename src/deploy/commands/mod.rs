@@ -62,11 +62,11 @@ async fn context_with_registry(
     context(request.map_err(|error| error.stage(stage))?, options, scope)
 }
 
-/// Works out what [`deploy`] would do, and changes nothing.
+/// Works out what [`deploy()`] would do, and changes nothing.
 ///
 /// # Errors
 ///
-/// As [`deploy`], for everything that is found before the first change.
+/// As [`deploy()`], for everything that is found before the first change.
 pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
     let context = context_with_registry(request, options, RunScope::Workspace).await?;
     let plan = or_cancelled(&context, Box::pin(plan_deployment(&context))).await;
@@ -77,7 +77,7 @@ pub async fn plan(request: DeployRequest, options: RunOptions) -> Result<DeployP
 ///
 /// # Errors
 ///
-/// `INVALID_REQUEST` with the reason `other-server` when the state is of another server; else as [`deploy`].
+/// `INVALID_REQUEST` with the reason `other-server` when the state is of another server; else as [`deploy()`].
 pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<UndeployReport, DeployFailure> {
     let (request, depth) = request.into_parts();
     let everything = depth.data && request.settings.apps.is_none();
@@ -85,11 +85,11 @@ pub async fn undeploy(request: UndeployRequest, options: RunOptions) -> Result<U
     Box::pin(run_command(context, Undeploy { depth, everything })).await
 }
 
-/// Works out what [`undeploy`] would do, and changes nothing.
+/// Works out what [`undeploy()`] would do, and changes nothing.
 ///
 /// # Errors
 ///
-/// As [`undeploy`], for everything that is found before the first change.
+/// As [`undeploy()`], for everything that is found before the first change.
 pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
     let (request, depth) = request.into_parts();
     let context = context(request, options, RunScope::Deployed)?;
@@ -100,11 +100,11 @@ pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Res
 /// Gives apps that run other credentials: another password for their database user, other values of what was generated.
 ///
 /// Nothing else about them changes, and no moment refuses them. Interrupted anywhere, the next run of this or of
-/// [`deploy`] finishes it.
+/// [`deploy()`] finishes it.
 ///
 /// # Errors
 ///
-/// `INVALID_REQUEST` with the reason `not-rotatable` for a value that is the user's own; else as [`deploy`].
+/// `INVALID_REQUEST` with the reason `not-rotatable` for a value that is the user's own; else as [`deploy()`].
 pub async fn rotate_credentials(request: RotateRequest, options: RunOptions) -> Result<RotationReport, DeployFailure> {
     let (request, choice) = request.into_parts();
     let context = context(request, options, RunScope::Credentials)?;
@@ -154,7 +154,7 @@ pub async fn verify_isolation(request: DeployRequest, options: RunOptions) -> Re
 ///
 /// # Errors
 ///
-/// As [`deploy`].
+/// As [`deploy()`].
 pub async fn provision_services(request: DeployRequest, options: RunOptions) -> Result<DeployReport, DeployFailure> {
     deploy_scope(request, options, RunScope::Services).await
 }
@@ -164,7 +164,7 @@ pub async fn provision_services(request: DeployRequest, options: RunOptions) -> 
 ///
 /// # Errors
 ///
-/// As [`deploy`].
+/// As [`deploy()`].
 pub async fn initialize_postgres_users(
     request: DeployRequest,
     options: RunOptions,

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 /// Runs SQL in a database as its master.
 ///
-/// One implementation speaks PostgreSQL's protocol over an opened port ([`super::PortTransport`]); another may run
+/// One implementation speaks PostgreSQL's protocol over an opened port ([`PortTransport`](crate::postgres::PortTransport)); another may run
 /// `psql` beside the database. Both take the same scripts.
 #[async_trait]
 pub trait SqlTransport: Send + Sync {
