@@ -42,7 +42,7 @@ impl AwsClient {
     /// `INVALID_REQUEST` when its address is none.
     pub(crate) fn new(service: Service, options: &AwsOptions) -> Result<Self, DeployError> {
         let base = address(service, options)?;
-        let region = service.signing_region(&options.region());
+        let region = service.signing_region(&options.region_or_default());
         let http = options.http.client(|builder| {
             builder
                 .timeout(options.timeout)
@@ -135,7 +135,7 @@ fn address(service: Service, options: &AwsOptions) -> Result<Url, DeployError> {
     let variable = |name: &str| options.environment.variable(name);
     let given = options.base_url.clone();
     let given = given.or_else(|| variable(service.endpoint_variable())).or_else(|| variable("AWS_ENDPOINT_URL"));
-    let address = given.unwrap_or_else(|| service.address(&options.region()));
+    let address = given.unwrap_or_else(|| service.address(&options.region_or_default()));
     let url = Url::parse(&address).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| {
         let message = format!("The address of {} is not an http(s) URL: `{address}`", service.title());

@@ -8,6 +8,7 @@ use serde::Serialize;
 /// The result of a deployment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DeployReport {
     /// Each app of the workspace, in the order of declaration.
     pub apps: Vec<AppReport>,
@@ -38,6 +39,7 @@ pub struct DeployReport {
 /// Where and when the database is backed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct BackupReport {
     /// The bucket.
     pub bucket: String,
@@ -50,6 +52,7 @@ pub struct BackupReport {
 /// How the database was reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DatabaseAccessReport {
     /// The way that was taken.
     pub way: DatabaseRoute,
@@ -60,6 +63,7 @@ pub struct DatabaseAccessReport {
 /// The role of an app that the workspace no longer declares: it may not log in any more, and its data stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RetiredRole {
     /// The app.
     pub app_name: String,
@@ -72,6 +76,7 @@ pub struct RetiredRole {
 /// What became of an app.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct AppReport {
     /// The app.
     pub app_name: String,
@@ -103,6 +108,7 @@ pub struct AppReport {
 /// How far an app was seen to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum AppStatus {
     /// The server has taken the deployment.
     Queued,
@@ -119,6 +125,7 @@ pub enum AppStatus {
 /// How far a domain came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum DomainStatus {
     /// It is attached to the application.
     Attached,

@@ -10,6 +10,7 @@ use crate::plan::DeployPlan;
 use crate::secrets::{Entropy, SystemEntropy};
 use crate::state::StateProvider;
 use crate::{EventSink, silent};
+use derive_setters::Setters;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,7 +20,9 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 /// How a run is carried out; none of it changes what is deployed.
-#[derive(Clone)]
+#[derive(Clone, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct RunOptions {
     /// Cancels the run (I10).
     pub cancel: CancellationToken,
@@ -43,19 +46,25 @@ pub struct RunOptions {
 }
 
 /// What stands around a run and is different in tests and on other machines.
-#[derive(Clone)]
+#[derive(Clone, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct Surroundings {
     /// The `node` to sniff with; default `node` of the `PATH`.
+    #[setters(into)]
     pub node: PathBuf,
     /// The folder of the sniffer's JavaScript; default: beside the package.
+    #[setters(into)]
     pub sniffer: Option<PathBuf>,
     /// The `docker` to build with; default `docker` of the `PATH`.
+    #[setters(into)]
     pub docker: PathBuf,
     /// The recursive name servers to ask; default: the system's.
     pub name_servers: Vec<SocketAddr>,
     /// The port on which authoritative name servers are asked; default 53.
     pub authoritative_port: u16,
     /// The `git` to ask whether the state file is ignored; default `git` of the `PATH`.
+    #[setters(into)]
     pub git: PathBuf,
     /// How long a request whose answer was lost may still take effect; default 10 s (facts: aborted create, port races).
     pub landing: Duration,

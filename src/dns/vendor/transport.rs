@@ -4,6 +4,7 @@ use crate::http::{Explanation, HttpSettings, Lasting};
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployError, ErrorCode};
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
+use derive_setters::Setters;
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde_json::Value;
@@ -17,9 +18,12 @@ const LARGEST_BODY: usize = 16 << 20;
 const LONGEST_QUOTE: usize = 300;
 
 /// How a vendor's API is reached.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct VendorOptions {
     /// The API's address; default: the vendor's own.
+    #[setters(into)]
     pub base_url: Option<String>,
     /// How long one request may take; default 30 s.
     pub timeout: Duration,

@@ -9,6 +9,7 @@ use crate::http::{Explanation, HttpSettings, Lasting};
 use crate::secrets::{Redactor, Secret};
 use crate::{DeployError, ErrorCode};
 use backon::{ExponentialBuilder, Retryable as _};
+use derive_setters::Setters;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url, redirect};
 use serde::Serialize;
@@ -20,7 +21,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// The timeouts, retries and limits of a client.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Setters)]
+#[non_exhaustive]
 pub struct ClientSettings {
     /// For a connection, TLS included; default 10 s.
     pub connect_timeout: Duration,
