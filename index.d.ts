@@ -515,6 +515,11 @@ export interface RunOptions {
 	 * whom. Default 0: it stops at once with `STATE_LOCKED`.
 	 */
 	waitForLock?: number;
+	/**
+	 * A file to which the run appends its spans (`run`, `phase`, `step`, `request`), a line of JSON when one begins and when
+	 * it ends: names, statuses and durations, never a body or a secret. Default: nothing is traced.
+	 */
+	trace?: string;
 	/** What stands around a run, where it is not the usual. */
 	surroundings?: Surroundings;
 }

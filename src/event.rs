@@ -225,6 +225,19 @@ pub enum Phase {
     Apply,
 }
 
+impl Phase {
+    /// The name in an event.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sniff => "sniff",
+            Self::Resolve => "resolve",
+            Self::Observe => "observe",
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+        }
+    }
+}
+
 /// Takes the events of a run.
 pub trait EventSink: Send + Sync {
     /// Takes one event; must not block.

@@ -95,6 +95,7 @@ pub mod postgres;
 pub mod secrets;
 pub mod sniff;
 pub mod state;
+mod trace;
 pub mod workspace;
 
 // Not in unit tests: `#[napi]` exports nothing there, and what it exports is tried from JavaScript.

@@ -5,7 +5,7 @@ use super::credentials::signer;
 use super::failure::{AwsError, Kind};
 use super::options::AwsOptions;
 use super::service::Service;
-use crate::{DeployError, ErrorCode};
+use crate::{DeployError, ErrorCode, trace};
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use reqsign_aws_v4::Credential;
@@ -77,7 +77,8 @@ impl AwsClient {
             Kind::Unavailable => call.repeat == Repeat::Always || !error.uncertain,
             Kind::Credentials | Kind::Refused => false,
         };
-        (|| self.attempt(call)).retry(pauses.build()).when(may_pass).await
+        let span = || trace::request(self.service.name(), call.method.as_str(), call.operation);
+        (|| trace::timed(span(), self.attempt(call))).retry(pauses.build()).when(may_pass).await
     }
 
     async fn attempt(&self, call: &AwsCall) -> Result<AwsReply, AwsError> {
@@ -96,6 +97,7 @@ impl AwsClient {
         };
         let mut response = self.http.execute(request).await.map_err(lost)?;
         let status = response.status();
+        trace::answered(status.as_u16());
         let headers = response.headers().clone();
         let body = read(&mut response).await.map_err(|fault| unsent(Kind::Unavailable, fault))?;
         if status.is_success() {

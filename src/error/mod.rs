@@ -43,6 +43,12 @@ struct Details {
     errors: Vec<DeployError>,
 }
 
+impl AsRef<Self> for DeployError {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl DeployError {
     /// Makes an error of `code` whose message says what happened and names the value at fault.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {

@@ -9,6 +9,7 @@ use crate::deploy::{self, DeployFailure, DeployRequest, RotateRequest, RunOption
 use napi_derive::napi;
 use serde_json::Value;
 use std::sync::Arc;
+use tracing::instrument::WithSubscriber as _;
 
 /// What a run does.
 #[napi(string_enum = "camelCase")]
@@ -47,7 +48,7 @@ pub async fn run(
 ) -> Outcome {
     let events = JsEvents::new(on_event, cancel.token());
     let result = match read_options(options, cancel.token(), events.clone(), call_hook) {
-        Ok(options) => Box::pin(start(operation, request, options)).await,
+        Ok((options, trace)) => Box::pin(start(operation, request, options)).with_subscriber(trace).await,
         Err(error) => Err(error.into()),
     };
     events.flush().await;

@@ -17,4 +17,5 @@ mod plan;
 mod server;
 mod sniff;
 mod state;
+mod trace;
 mod workspace;

@@ -2,6 +2,7 @@
 
 use super::events::JsEvents;
 use super::hooks::{CallHook, Hooks, JsDnsProvider, JsImageBuilder, JsStateProvider};
+use super::trace;
 use crate::deploy::{RunOptions, Surroundings};
 use crate::plan::DeployPlan;
 use crate::{DeployError, ErrorCode};
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tracing::Dispatch;
 
 /// `RunOptions` of the public JavaScript; the hooks are only named here and called by [`CallHook`].
 #[derive(Deserialize)]
@@ -36,6 +38,8 @@ struct Options {
     /// In seconds.
     #[serde(default)]
     wait_for_lock: u32,
+    #[serde(default)]
+    trace: Option<PathBuf>,
 }
 
 /// `Surroundings` of the public JavaScript.
@@ -53,7 +57,7 @@ pub(super) struct JsSurroundings {
     database_deadline_millis: Option<u32>,
 }
 
-/// Reads the options of a run.
+/// Reads the options of a run, and who takes its spans.
 ///
 /// # Errors
 ///
@@ -63,11 +67,12 @@ pub(super) fn read_options(
     cancel: CancellationToken,
     events: JsEvents,
     call_hook: Arc<CallHook>,
-) -> Result<RunOptions, DeployError> {
+) -> Result<(RunOptions, Dispatch), DeployError> {
     let options: Options = parse("options", value)?;
     if options.image_fingerprint && !options.build_image {
         return Err(invalid("options.imageFingerprint: it says when `buildImage` may be skipped, and there is none"));
     }
+    let trace = options.trace.as_deref().map_or_else(|| Ok(Dispatch::none()), trace::to_file)?;
     let hooks = Hooks::new(call_hook);
     let state_provider = options.state_provider.then(|| Arc::new(JsStateProvider::new(hooks.clone())) as _);
     let image_builder =
@@ -76,7 +81,7 @@ pub(super) fn read_options(
         let provider = JsDnsProvider::new(hooks.clone(), domain.clone(), name);
         (domain, Arc::new(provider) as _)
     });
-    Ok(RunOptions {
+    let run = RunOptions {
         cancel,
         events: Arc::new(events),
         cache: options.cache.unwrap_or(true),
@@ -86,7 +91,8 @@ pub(super) fn read_options(
         expected_plan: options.expected_plan,
         wait_for_lock: Duration::from_secs(options.wait_for_lock.into()),
         surroundings: options.surroundings.into(),
-    })
+    };
+    Ok((run, trace))
 }
 
 impl From<JsSurroundings> for Surroundings {

@@ -102,3 +102,15 @@ pub enum Action {
     /// Removes it.
     Delete,
 }
+
+impl Action {
+    /// The name in a plan.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Keep => "keep",
+            Self::Delete => "delete",
+        }
+    }
+}

@@ -62,6 +62,12 @@ impl DeployFailure {
     }
 }
 
+impl AsRef<DeployError> for DeployFailure {
+    fn as_ref(&self) -> &DeployError {
+        &self.error
+    }
+}
+
 impl From<DeployFailure> for DeployError {
     /// Drops the report.
     fn from(failure: DeployFailure) -> Self {

@@ -2,7 +2,7 @@
 
 use super::graph::{Graph, StepOutcome, Task};
 use crate::plan::{Blueprint, Operation, Step, WorkKind};
-use crate::{DeployError, DeployEvent, EventSink};
+use crate::{DeployError, DeployEvent, EventSink, trace};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -85,8 +85,9 @@ async fn run<'a>(
     let step = task.step;
     events.emit(DeployEvent::step_started(step, operation));
     let started = Instant::now();
+    let span = trace::step(&step.id, step.action.as_str(), &step.resource, step.app.as_deref());
     let result = match (task.start)() {
-        Some(work) => work.await,
+        Some(work) => trace::traced(span, work).await,
         // Those that make what it needs have not succeeded, and then it is dropped before it comes here.
         None => Ok(StepOutcome::Deferred("what it needs was not made".to_owned())),
     };
