@@ -148,7 +148,7 @@ impl Fingerprint {
     }
 
     fn finish(self) -> String {
-        format!("sha256:{:x}", self.0.finalize())
+        format!("sha256:{}", hex::encode(self.0.finalize()))
     }
 }
 
