@@ -1165,7 +1165,7 @@ export class DeployError extends Error {
 	readonly cause?: unknown;
 }
 
-/** Every error code; see the table in the README. */
+/** Every error code; see `docs/troubleshooting.md`. */
 export type DeployErrorCode =
 	| 'INVALID_REQUEST'
 	| 'INVALID_WORKSPACE'

@@ -30,7 +30,7 @@ use verify_isolation::VerifyIsolation;
 ///
 /// # Errors
 ///
-/// Every code of [`ErrorCode`](crate::ErrorCode); see the table in the README.
+/// Every code of [`ErrorCode`](crate::ErrorCode); see `docs/troubleshooting.md`.
 pub async fn deploy(request: DeployRequest, options: RunOptions) -> Result<DeployReport, DeployFailure> {
     let span = span("deploy", &request);
     traced(span, deploy_scope(request, options, RunScope::Workspace)).await
