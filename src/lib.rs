@@ -80,7 +80,6 @@
 
 pub mod aws;
 pub mod backup;
-mod clock;
 pub mod deploy;
 pub mod dns;
 pub mod dokploy;
@@ -95,6 +94,7 @@ pub mod postgres;
 pub mod secrets;
 pub mod sniff;
 pub mod state;
+mod system;
 mod trace;
 pub mod workspace;
 

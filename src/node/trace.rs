@@ -1,7 +1,6 @@
 //! The option `trace`: the spans of a run, a line of JSON each time that one begins or ends.
 
-use super::options::invalid;
-use crate::DeployError;
+use crate::{DeployError, ErrorCode};
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Mutex;
@@ -20,7 +19,9 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 pub(super) fn to_file(path: &Path) -> Result<Dispatch, DeployError> {
     let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
         let message = format!("options.trace: {} cannot be written: {error}", path.display());
-        invalid(message).hint("Name a file in a folder that exists and that you may write to").caused_by(&error)
+        DeployError::new(ErrorCode::InvalidRequest, message)
+            .hint("Name a file in a folder that exists and that you may write to")
+            .caused_by(&error)
     })?;
     let lines = fmt::layer().json().with_span_events(FmtSpan::NEW | FmtSpan::CLOSE).with_writer(Mutex::new(file));
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), LevelFilter::TRACE);
