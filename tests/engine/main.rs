@@ -2,28 +2,28 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking that it failed")]
 
-mod built;
-mod changes;
-mod checks;
 mod command_line;
+mod database_access_comparison;
+mod database_access_route;
+mod deployment_queue;
 mod domains;
 mod drift;
+mod environment_values;
+mod existing_services;
+mod external_database_port;
 mod failures;
-mod first_flight;
-mod inside;
+mod first_deployment;
+mod image_builds;
+mod internal_database_access;
 mod isolation;
-mod many;
-mod names;
-mod port;
-mod proxied;
-mod queue;
-mod queued;
+mod many_apps;
+mod preflight;
+mod proxied_records;
+mod redeployment;
 mod releases;
-mod retired;
+mod retired_apps;
 mod rotation;
-mod routes;
-mod services;
-mod side_by_side;
-mod stale;
+mod stale_plan;
 mod undeploy;
-mod values;
+mod unresolved_hosts;
+mod wait_for_queued;
