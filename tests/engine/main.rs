@@ -16,6 +16,7 @@ mod first_deployment;
 mod image_builds;
 mod internal_database_access;
 mod isolation;
+mod lease;
 mod many_apps;
 mod preflight;
 mod proxied_records;
