@@ -2,7 +2,7 @@
 
 use crate::state::{History, PastDeployment};
 use crate::{DeployError, ErrorCode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 /// `apps`: those that are asked for, else all that the history knows. `to`: a moment as ISO 8601, for how the apps were
 /// deployed then, or the id of a deployment, for how they were deployed when it was made. Without it, each app of `apps`
 /// goes back by one; where none is named, those that the last run changed do. What an app went back from before is passed
-/// by unless `to` names it.
+/// by unless `to` names it. An app of `gone` is not on the server any more: it comes back as it was last.
 ///
 /// # Errors
 ///
@@ -20,6 +20,7 @@ pub fn choose_past(
     history: &History,
     apps: Option<&[String]>,
     to: Option<&str>,
+    gone: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, PastDeployment>, DeployError> {
     let selected: Vec<&str> = match apps {
         Some(apps) => apps.iter().map(String::as_str).collect(),
@@ -31,10 +32,15 @@ pub fn choose_past(
     } else {
         let last_run = selected.iter().filter_map(|app| history.current(app)).map(|past| &past.at).max().cloned();
         let goes = |app: &&&str| apps.is_some() || history.current(app).map(|past| &past.at) == last_run.as_ref();
-        let before = |app: &&str| Some(((*app).to_owned(), before_current(history, app)?.clone()));
+        let before = |app: &&str| {
+            let last = gone.contains(*app).then(|| history.current(app).filter(|past| history.is_complete(past)));
+            Some(((*app).to_owned(), last.unwrap_or_else(|| before_current(history, app))?.clone()))
+        };
         selected.iter().filter(goes).filter_map(before).collect()
     };
-    let runs = |app: &str, past: &PastDeployment| history.current(app).is_some_and(|current| current.id == past.id);
+    let runs = |app: &str, past: &PastDeployment| {
+        !gone.contains(app) && history.current(app).is_some_and(|current| current.id == past.id)
+    };
     let chosen: BTreeMap<_, _> = chosen.into_iter().filter(|(app, past)| !runs(app, past)).collect();
     if chosen.is_empty() {
         return Err(nothing(&selected, to));
@@ -46,7 +52,7 @@ pub fn choose_past(
 fn before_current<'a>(history: &'a History, app: &str) -> Option<&'a PastDeployment> {
     let current = history.current(app)?;
     let earlier = history.deployments(app).iter().take_while(|past| past.id != current.id);
-    earlier.filter(|past| !past.left).last()
+    earlier.filter(|past| !past.left && history.is_complete(past)).last()
 }
 
 /// A point in the history.
@@ -73,13 +79,18 @@ impl Point {
     fn at<'a>(&self, history: &'a History, app: &str) -> Option<&'a PastDeployment> {
         let deployments = history.deployments(app);
         if let Some(named) = deployments.iter().find(|past| self.named.as_ref() == Some(&past.id)) {
-            return Some(named);
+            // The one that runs is the server's to know.
+            return Some(named).filter(|past| history.is_complete(past) || is_current(history, app, past));
         }
         let made = |past: &&PastDeployment| {
-            !past.left && OffsetDateTime::parse(&past.at, &Rfc3339).is_ok_and(|at| at <= self.moment)
+            !past.left && (history.is_complete(past) || is_current(history, app, past)) && OffsetDateTime::parse(&past.at, &Rfc3339).is_ok_and(|at| at <= self.moment)
         };
         deployments.iter().rfind(made)
     }
+}
+
+fn is_current(history: &History, app: &str, past: &PastDeployment) -> bool {
+    history.current(app).is_some_and(|current| current.id == past.id)
 }
 
 fn unknown(history: &History, apps: &[&str], to: &str) -> DeployError {
@@ -127,13 +138,13 @@ mod tests {
 
     fn chosen(history: &History, apps: Option<&[&str]>, to: Option<&str>) -> Vec<String> {
         let apps: Option<Vec<String>> = apps.map(|apps| apps.iter().map(|app| (*app).to_owned()).collect());
-        let chosen = choose_past(history, apps.as_deref(), to).unwrap();
+        let chosen = choose_past(history, apps.as_deref(), to, &BTreeSet::new()).unwrap();
         chosen.into_values().map(|past| past.id).collect()
     }
 
     fn refusal(history: &History, apps: Option<&[&str]>, to: Option<&str>) -> DeployError {
         let apps: Option<Vec<String>> = apps.map(|apps| apps.iter().map(|app| (*app).to_owned()).collect());
-        choose_past(history, apps.as_deref(), to).unwrap_err()
+        choose_past(history, apps.as_deref(), to, &BTreeSet::new()).unwrap_err()
     }
 
     #[test]
@@ -168,6 +179,26 @@ mod tests {
         assert_eq!(chosen(&history, None, Some("2026-11-02T14:00:00+02:00")), ["api-1", "web-2"]);
         assert_eq!(chosen(&history, None, Some("web-2")), ["api-1", "web-2"]);
         assert_eq!(chosen(&history, Some(&["web"]), Some("web-1")), ["web-1"]);
+    }
+
+    #[test]
+    fn one_that_is_gone_comes_back_as_it_was_last() {
+        let history = history(&[&[("api", "a")], &[("api", "b")]]);
+        let gone = BTreeSet::from(["api".to_owned()]);
+        for to in [None, Some("api-2")] {
+            let chosen = choose_past(&history, None, to, &gone).unwrap();
+            assert_eq!(chosen["api"].id, "api-2");
+        }
+    }
+
+    #[test]
+    fn one_of_which_too_little_is_known_is_passed_by() {
+        let mut history = history(&[&[("api", "a")], &[("api", "b")], &[("api", "c")]]);
+        history.leave_out_current();
+        assert_eq!(chosen(&history, None, None), ["api-2"]);
+        let mut first = self::history(&[&[("api", "a")]]);
+        first.leave_out_current();
+        assert_eq!(refusal(&first, None, None).code(), ErrorCode::NoEarlierDeployment);
     }
 
     #[test]

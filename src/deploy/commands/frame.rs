@@ -4,7 +4,7 @@ use crate::DeployError;
 use crate::Phase;
 use crate::deploy::apply::{Applied, ApplyInputs, Outcome, Records, Resources, apply};
 use crate::deploy::changes::StepServices;
-use crate::deploy::context::{Backups, LeaseNeeds, Providers, RunContext, RunLock, base_names};
+use crate::deploy::context::{Backups, LeaseNeeds, Providers, RunContext, RunLock, base_names, iso_millis};
 use crate::deploy::database_access::{DatabaseAccess, Route};
 use crate::deploy::prepare::Draft;
 use crate::deploy::recovery::recover_interrupted;
@@ -257,6 +257,7 @@ fn services(context: &RunContext, lock: &RunLock, state: SharedState, journal: J
         client: context.client.clone(),
         state,
         journal,
+        begun: iso_millis(context.now()),
         reporter: context.reporter.clone(),
         marks: context.marks(),
         surroundings: context.options.surroundings.clone(),
