@@ -57,7 +57,11 @@ pub fn complete_history(state: &mut State, app: &str, found: &ObservedApplicatio
     let stands = found.ownership == Ownership::Ours && matches!(found.runs, Runs::AsStored { .. });
     let (Some(image), true, true) = (&found.image, stands, proven) else { return };
     let history = &mut state.deploy_native.history;
-    if history.current(app).is_some_and(|current| !current.image.is_empty()) {
+    if let Some(current) = history.current(app)
+        && let Some(known) = history.environment(current)
+        && current.image == *image
+        && known.given.iter().all(|(name, value)| found.env.get(name) == Some(value))
+    {
         return;
     }
     // Which values the user gave is told by the deployments before, else by the names.
@@ -80,7 +84,7 @@ pub fn complete_history(state: &mut State, app: &str, found: &ObservedApplicatio
         health: health_json(health).filter(|_| checked),
         credentials: String::new(),
     };
-    history.complete(app, running);
+    history.learn(app, running);
 }
 
 /// What stays as it is although an app goes back to this deployment, in words.

@@ -83,7 +83,9 @@ impl Point {
             return Some(named).filter(|past| history.is_complete(past) || is_current(history, app, past));
         }
         let made = |past: &&PastDeployment| {
-            !past.left && (history.is_complete(past) || is_current(history, app, past)) && OffsetDateTime::parse(&past.at, &Rfc3339).is_ok_and(|at| at <= self.moment)
+            !past.left
+                && (history.is_complete(past) || is_current(history, app, past))
+                && OffsetDateTime::parse(&past.at, &Rfc3339).is_ok_and(|at| at <= self.moment)
         };
         deployments.iter().rfind(made)
     }

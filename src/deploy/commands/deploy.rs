@@ -2,13 +2,16 @@
 
 use super::deployment_report::deployment_report;
 use super::frame::{Command, FinishedRun};
+use super::put_back::{put_back, tell_apps};
+use super::work::Work;
 use crate::DeployError;
 use crate::deploy::apply::Outcome;
 use crate::deploy::changes::StepServices;
 use crate::deploy::context::{Providers, RunContext, RunLock, RunScope};
 use crate::deploy::prepare::{Draft, begin_login_rotations, count_run, draft_deployment};
 use crate::deploy::recovery::adopt_domains_in_memory;
-use crate::deploy::report::{DeployFailure, DeployReport};
+use crate::deploy::report::{AppReport, DeployFailure, DeployReport, RolledBackApp};
+use crate::deploy::request::OnFailure;
 use crate::plan::{DeployPlan, Desired, Observed, draw};
 use crate::secrets::{Entropy, generate_password};
 use crate::state::{Intent, Journal, SharedState, State};
@@ -42,24 +45,7 @@ impl Command for Deploy {
         if draft.blueprint.plan.changes == 0 && draft.kept.as_ref() == Some(&draft.state) {
             return Ok(None);
         }
-        let provider = || Arc::clone(&context.state_provider);
-        let shared = match &draft.kept {
-            Some(kept) => SharedState::resume(provider(), kept.clone(), context.read_version()),
-            None => SharedState::start(provider(), draft.state.clone()),
-        };
-        let shared = shared.under(lock.stage().clone());
-        shared
-            .update(|state| {
-                *state = draft.state.clone();
-                if draft.blueprint.plan.changes > 0 {
-                    count_run(state);
-                }
-                draft.generated.keep_in(state);
-                begin_login_rotations(state, &draft.desired.rotations, context.entropy());
-                choose_passwords(state, &draft.desired, &draft.observed, context.entropy());
-            })
-            .await?;
-        Ok(Some(shared))
+        save_draft(context, lock, draft).await.map(Some)
     }
 
     /// A record that is to go may lie in a zone in which no app has a host name any more.
@@ -76,13 +62,56 @@ impl Command for Deploy {
         Ok(())
     }
 
+    async fn after_failure(&self, work: &Work<'_>, draft: &Draft, outcome: &Outcome) -> Vec<RolledBackApp> {
+        match work.context.request.settings.on_failure {
+            OnFailure::Rollback if self.scope == RunScope::Workspace => put_back(work, draft, outcome).await,
+            OnFailure::Keep | OnFailure::Rollback => Vec::new(),
+        }
+    }
+
     fn report(&self, run: &FinishedRun<'_>) -> DeployReport {
-        deployment_report(run)
+        let mut report = deployment_report(run);
+        tell_apps(&mut report.apps, &run.put_back);
+        DeployReport { rolled_back: run.put_back.clone(), ..report }
+    }
+
+    fn apps<'r>(&self, report: &'r DeployReport) -> &'r [AppReport] {
+        &report.apps
     }
 
     fn failure(&self, error: DeployError, report: DeployReport) -> DeployFailure {
         DeployFailure { error, report: Some(Box::new(report)) }
     }
+}
+
+/// Makes what a draft sends for the first time durable (I2).
+///
+/// # Errors
+///
+/// `STATE_IO`, `HOOK_FAILED`.
+pub(super) async fn save_draft(
+    context: &RunContext,
+    lock: &RunLock,
+    draft: &Draft,
+) -> Result<SharedState, DeployError> {
+    let provider = || Arc::clone(&context.state_provider);
+    let shared = match &draft.kept {
+        Some(kept) => SharedState::resume(provider(), kept.clone(), context.read_version()),
+        None => SharedState::start(provider(), draft.state.clone()),
+    };
+    let shared = shared.under(lock.stage().clone());
+    shared
+        .update(|state| {
+            *state = draft.state.clone();
+            if draft.blueprint.plan.changes > 0 {
+                count_run(state);
+            }
+            draft.generated.keep_in(state);
+            begin_login_rotations(state, &draft.desired.rotations, context.entropy());
+            choose_passwords(state, &draft.desired, &draft.observed, context.entropy());
+        })
+        .await?;
+    Ok(shared)
 }
 
 /// Chooses the passwords of the services that are to be created, so that they are durable with everything else.

@@ -203,12 +203,11 @@ impl History {
     }
 
     /// Learns from the server what the deployment that runs consists of, where the store had no room for that; remembers
-    /// it where nothing is known of the app.
-    pub fn complete(&mut self, app: &str, running: Verified) {
-        let Some(current) = self.current(app).cloned() else { return self.remember(app, running) };
-        if !current.image.is_empty() {
-            return;
-        }
+    /// one that is not known at all.
+    pub fn learn(&mut self, app: &str, running: Verified) {
+        let Some(current) = self.current(app).filter(|current| current.image.is_empty()).cloned() else {
+            return self.remember(app, running);
+        };
         let env = self.name_environment(running.given, &running.ours);
         let history = self.apps.entry(app.to_owned()).or_default();
         if let Some(past) = history.deployments.iter_mut().find(|past| past.id == current.id) {
@@ -397,7 +396,7 @@ mod tests {
         assert_eq!((current.id.as_str(), current.image.as_str()), ("id1", ""));
         assert!(!history.is_complete(current) && history.is_complete(&history.deployments("api")[0]));
         assert_eq!(history.secrets().map(Secret::expose).collect::<Vec<_>>(), ["v0"]);
-        history.complete("api", verified(7, "api@1", &[("KEY", "v1")]));
+        history.learn("api", verified(7, "api@1", &[("KEY", "v1")]));
         assert_eq!(history, whole);
         history.leave_out_current();
         history.remember("api", verified(2, "api@2", &[]));

@@ -184,7 +184,8 @@ mod tests {
         for run in 0..3 {
             for number in 0..7 {
                 let (app, at) = (format!("app-{number}"), format!("2026-11-0{}T00:00:00Z", run + 1));
-                let image = format!("ghcr.io/org/{app}@sha256:{:064x}", 1_000_003_u64.pow(2) * (run + 1) * (number + 3));
+                let image =
+                    format!("ghcr.io/org/{app}@sha256:{:064x}", 1_000_003_u64.pow(2) * (run + 1) * (number + 3));
                 let id = format!("{run}{number}abcdefghij");
                 let verified = Verified { id, at, image, ..Verified::default() };
                 state.deploy_native.history.remember(&app, verified);
@@ -196,7 +197,10 @@ mod tests {
             assert!(text.len() <= limit, "{} of {limit}", text.len());
             let read = super::super::parse(text.as_bytes(), "staging").unwrap();
             let history = read.deploy_native.history.clone();
-            let without = State { deploy_native: crate::state::Extension { history: History::default(), ..read.deploy_native }, ..read };
+            let without = State {
+                deploy_native: crate::state::Extension { history: History::default(), ..read.deploy_native },
+                ..read
+            };
             let mut expected = state.clone();
             expected.deploy_native.history = History::default();
             assert_eq!(without, expected);
