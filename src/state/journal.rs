@@ -56,6 +56,12 @@ impl Journal {
         Self { guard: Some(guard), ..self }
     }
 
+    /// The same journal, which nothing guards.
+    #[must_use]
+    pub fn unguarded(&self) -> Self {
+        Self { guard: None, ..self.clone() }
+    }
+
     /// Reads what is unfinished without opening the journal or taking the lock; for `plan`, which writes nothing.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use deploy_native::{DeployError, ErrorCode};
 use deploy_native_simulator::dns::ZoneRecord;
 use deploy_native_test_support::{SERVER_IP, STAGE, World, host, image};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// Deploys, which must fail before its first change.
 async fn refused(world: &World, request: Value) -> DeployError {
@@ -94,6 +95,18 @@ async fn i1_an_old_server_is_unsupported() {
     assert_eq!(error.code(), ErrorCode::DokployUnsupported);
     assert!(error.message().contains("0.28.0"), "{error}");
     assert!(error.hint_text().is_some());
+}
+
+#[tokio::test]
+async fn a_run_is_over_when_its_work_is_and_frees_its_lock() {
+    let world = World::start().await;
+    let started = Instant::now();
+    world.deploy(world.light()).await.unwrap();
+    assert_eq!(world.deploy(world.light()).await.unwrap().changes, 0);
+    let last = world.simulator.requests().pop().unwrap().answered.unwrap();
+    assert!(started.elapsed() < last + Duration::from_secs(3), "{:?}, {last:?}", started.elapsed());
+    let lock = std::fs::read_to_string(world.root.path().join(".gkm/deploy-staging.lock")).unwrap();
+    assert_eq!(lock, "", "nobody holds it");
 }
 
 #[tokio::test]

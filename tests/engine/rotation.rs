@@ -36,6 +36,21 @@ fn small(world: &World) -> Value {
     request
 }
 
+/// The same with apps whose ports are not tried, so that only they and the database's jobs are deployed.
+async fn start_unprobed() -> (World, Value) {
+    let world = World::start().await;
+    let request = unprobed(small(&world));
+    world.deploy(request.clone()).await.unwrap();
+    (world, request)
+}
+
+fn unprobed(mut request: Value) -> Value {
+    for app in request["workspace"]["apps"].as_object_mut().unwrap().values_mut() {
+        app["health"] = json!(false);
+    }
+    request
+}
+
 fn rotation(request: &Value, extra: &Value) -> RotateRequest {
     // By this way alone: a refused deployment would else make it take the other one.
     let access = "internal";
@@ -118,7 +133,7 @@ async fn i6_no_password_is_in_the_sql_the_databases_log_or_the_events() {
     let backend = PostgresBackend::new(deploy_native_test_support::bundled_postgres()).setting("log_statement", "all");
     let mut world = World::with(|builder| builder.backend(Arc::new(backend.clone()))).await;
     world.postgres = Arc::new(backend);
-    let request = small(&world);
+    let request = unprobed(small(&world));
     world.deploy(request.clone()).await.unwrap();
     let former = world.state().await;
     // It stops in the middle, so that the state still knows every password there was.
@@ -212,7 +227,7 @@ Plan for stage staging: 7 changes
 
 #[tokio::test]
 async fn a_deployment_finishes_what_was_interrupted_and_ships_what_is_new() {
-    let (world, mut request) = start().await;
+    let (world, mut request) = start_unprobed().await;
     let former = world.state().await;
     for (nth, phase) in [(2, RotationPhase::Begun), (3, RotationPhase::SecondRuns), (4, RotationPhase::Changed)] {
         // The deployments of a rotation: psql, the app, psql, the app, psql.
@@ -236,7 +251,7 @@ async fn a_deployment_finishes_what_was_interrupted_and_ships_what_is_new() {
 
 #[tokio::test]
 async fn i2_the_next_rotation_goes_on_with_the_passwords_of_the_interrupted_one() {
-    let (world, request) = start().await;
+    let (world, request) = start_unprobed().await;
     let former = world.state().await;
     world.simulator.fault(Fault::new("application.deploy", fail()).nth(2));
     rotate(&world, &request, &json!({ "apps": ["auth"] })).await.unwrap_err();
@@ -271,7 +286,7 @@ async fn an_app_that_fails_holds_up_no_other_one() {
 
 #[tokio::test]
 async fn i2_a_state_that_is_lost_in_the_middle_is_recovered() {
-    let (world, request) = start().await;
+    let (world, request) = start_unprobed().await;
     let former = world.state().await;
     world.simulator.fault(Fault::new("application.deploy", fail()).nth(3));
     rotate(&world, &request, &json!({ "apps": ["auth"] })).await.unwrap_err();

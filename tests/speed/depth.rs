@@ -35,7 +35,13 @@ async fn is_as_deep_as_it_must_be(access: &str) {
         if right {
             return;
         }
-        told = format!("{} requests, the critical path:\n{}", made.len(), rows(&path));
+        told = format!(
+            "{} requests, the critical path ({}):\n{}\nall\n{}",
+            made.len(),
+            path.len(),
+            rows(&path),
+            rows(&made)
+        );
     }
     panic!("{access}: the first run is {} deep, the second {}; {told}", shallowest.0, shallowest.1);
 }

@@ -34,7 +34,11 @@ async fn i9_requests_writes_and_events_grow_no_faster_than_the_workspace() {
     // One more app is as many more reads, however many there are.
     assert!((reads(&large) - reads(&small)).is_multiple_of(24), "{} and {}", reads(&small), reads(&large));
     assert!(large.second.exchanges.iter().all(|exchange| !exchange.is_write()));
-    let changes = |runs: &Runs| runs.first.exchanges.iter().filter(|exchange| exchange.is_write()).count();
+    // How often a lease is renewed depends on how long the run takes.
+    let renewal = |path: &str| path == "tag.update";
+    let changes = |runs: &Runs| {
+        runs.first.exchanges.iter().filter(|exchange| exchange.is_write() && !renewal(&exchange.path)).count()
+    };
     let per_app = (changes(&large) - changes(&small)) / 24;
     assert_eq!(changes(&large) - changes(&small), per_app * 24);
     // How many reads a first run makes depends on how busy the machine is, but not by the number of apps.

@@ -122,7 +122,8 @@ impl Leases {
         let intent = Intent::HoldLease { lease: request.name.tag().to_owned(), run: request.run.clone() };
         let entry = journal.intend("lease", intent).await?;
         match take(&context.client, &request, &self.cleanup, |holder| context.reporter.waiting(holder)).await {
-            Ok(Leased::Ours(lease)) => Ok(Some(Held { lease, journal: journal.clone(), entry })),
+            // Without its guard, which is us: we would keep ourselves, and the stage's lock, for ever.
+            Ok(Leased::Ours(lease)) => Ok(Some(Held { lease, journal: journal.unguarded(), entry })),
             Ok(Leased::Unavailable(why)) => {
                 journal.settle(&entry, Outcome::NotDone).await?;
                 self.do_without(context, &why);

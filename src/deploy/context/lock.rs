@@ -61,6 +61,8 @@ impl RunLock {
     /// the background, and the next run of this process waits for it.
     pub(crate) async fn release(mut self, patience: Duration) {
         let freed = self.free_after_cleanup();
+        // It is free only when nobody keeps it any more, and that includes us.
+        drop(self);
         // Not in time is no failure.
         let _ = timeout(patience, freed.cancelled()).await;
     }

@@ -4,9 +4,21 @@ use crate::images::image;
 use crate::world::{STAGE, World};
 use deploy_native::DeployEvent;
 use deploy_native::deploy::{AppReport, DeployReport};
+use deploy_native_simulator::RequestRecord;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpStream;
+
+/// Whether this is the name of an application that tries ports.
+fn is_probe(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| name.starts_with("probe-"))
+}
+
+/// The application that a request deploys, if that tries ports.
+fn probe_id(request: &RequestRecord) -> Option<String> {
+    let body = request.body.as_ref().filter(|body| is_probe(&body["title"]))?;
+    Some(body["applicationId"].as_str()?.to_owned())
+}
 
 /// How much was sent up to a moment.
 pub struct Moment {
@@ -35,11 +47,16 @@ impl World {
     }
 
     /// The changes that were asked of the server since a moment, as endpoint and body; without the lease that every change
-    /// is made under, be it one of a DNS record.
+    /// is made under, be it one of a DNS record, and without the application that tries the ports of what was deployed.
     pub fn sent_since(&self, moment: &Moment) -> Vec<(String, Value)> {
-        let sent = self.simulator.mutations().into_iter().skip(moment.mutations);
-        let sent = sent.filter(|request| !request.endpoint().starts_with("tag."));
-        sent.map(|request| (request.endpoint().to_owned(), request.body.unwrap_or_default())).collect()
+        let all = self.simulator.mutations();
+        let probes: BTreeSet<String> = all.iter().filter_map(probe_id).collect();
+        let of_probe = |body: &Value| {
+            is_probe(&body["name"]) || body["applicationId"].as_str().is_some_and(|id| probes.contains(id))
+        };
+        let sent = all.into_iter().skip(moment.mutations).filter(|request| !request.endpoint().starts_with("tag."));
+        let sent = sent.map(|request| (request.endpoint().to_owned(), request.body.unwrap_or_default()));
+        sent.filter(|(_, body)| !of_probe(body)).collect()
     }
 
     /// The endpoints of [`Self::sent_since`].

@@ -4,7 +4,10 @@
 //! 1. when it carries an identifier that the other's answer was the first to tell;
 //! 2. when its step depends on the other's step in the plan's graph;
 //! 3. when it comes after the look that a plan needs: nothing is changed before that is over (I1);
-//! 4. when the order of the two is a promise within one step, see [`ORDER`].
+//! 4. when the order of the two is a promise within one step, see [`ORDER`];
+//! 5. when a lease stands between them: it is taken after the checks, what it protects is looked at again under it, and it
+//!    is given back last (I11);
+//! 6. when it takes away what tried the ports: that is needed until every app has answered.
 //!
 //! The longest such row is the critical path: no engine that keeps these rules can be done sooner. That the rules say
 //! no more than what is true is checked with every request: none was sent before the answers it has to wait for.
@@ -34,6 +37,11 @@ const ORDER: &[(&str, &[&str])] = &[
 const TASKS: &str = "docker.getServiceContainersByAppName";
 const CONTAINERS: &str = "docker.getContainersByAppNameMatch";
 const CONFIG: &str = "docker.getConfig";
+/// The step to which the applications belong that try ports; no plan has it.
+const PROBE: &str = "probe";
+/// What makes a lease on the server, and what gives it back.
+const LEASE: &str = "tag.create";
+const RELEASE: &str = "tag.remove";
 /// Only tells the user where a deployment is; nothing has to wait for it.
 const QUEUE: &str = "deployment.queueList";
 /// What is asked again and again until the server is done.
@@ -87,7 +95,9 @@ pub fn critical_path(lap: &MeasuredRun) -> Vec<Exchange> {
             if other == index || !rules.waits(index, other) {
                 continue;
             }
-            assert!(before.answered <= exchange.sent, "{} was sent before {}", exchange.path, before.path);
+            let early =
+                || format!("{} {} was sent before {} {}", exchange.path, exchange.body, before.path, before.body);
+            assert!(before.answered <= exchange.sent, "{}", early());
             if longest[other].0 >= best.0 {
                 best = (longest[other].0, Some(other));
             }
@@ -147,7 +157,26 @@ impl<'a> Rules<'a> {
             return false;
         }
         let after_look = self.applying.is_some_and(|applying| other.sent < applying && request.sent >= applying);
-        after_look || self.told_by[later].contains(&earlier) || self.ordered(later, earlier)
+        after_look
+            || self.told_by[later].contains(&earlier)
+            || self.ordered(later, earlier)
+            || self.leased(later, earlier)
+            || self.closes_probe(later, earlier)
+    }
+
+    fn leased(&self, later: usize, earlier: usize) -> bool {
+        let (request, other) = (&self.exchanges[later], &self.exchanges[earlier]);
+        // The one of a project is given back as soon as the project is there, while everything goes on.
+        let last = later + 1 == self.exchanges.len();
+        (later > earlier && (request.path == LEASE || request.path == RELEASE && last))
+            || (other.path == LEASE && request.sent >= other.answered)
+    }
+
+    fn closes_probe(&self, later: usize, earlier: usize) -> bool {
+        let (request, other) = (&self.exchanges[later], &self.exchanges[earlier]);
+        let of_probe = |index: usize| self.places[index].as_ref().is_some_and(|(step, _)| step == PROBE);
+        let deploys = self.places[earlier].as_ref().is_some_and(|(step, _)| step.ends_with(":deploy"));
+        request.path == "application.delete" && of_probe(later) && deploys && other.sent < request.sent
     }
 
     fn ordered(&self, later: usize, earlier: usize) -> bool {
@@ -260,10 +289,14 @@ impl Names {
         let app = match call {
             "create" if router == "application" => text(&body, "name"),
             _ => {
-                let asked = format!("{} {}", exchange.query, exchange.body);
-                self.0.iter().find(|(id, _)| asked.contains(id.as_str()))?.1.clone()
+                // What tries ports names others in its arguments.
+                let subject = body["applicationId"].as_str().unwrap_or(&exchange.query);
+                self.0.iter().find(|(id, _)| subject.contains(id.as_str()))?.1.clone()
             }
         };
+        if app.starts_with("probe-") {
+            return place(PROBE, &app);
+        }
         if app.starts_with("sql-") {
             return place("database:roles", &app);
         }
