@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 /// `RunOptions` of the public JavaScript; the hooks are only named here and called by [`CallHook`].
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a function that the caller gave or did not")]
 struct Options {
     #[serde(default)]
     cache: Option<bool>,

@@ -35,7 +35,7 @@ fn status(report: &DeployReport, app: &str) -> AppStatus {
 }
 
 fn failed(result: Result<DeployReport, DeployFailure>) -> DeployFailure {
-    result.err().expect("the app does not answer")
+    result.expect_err("the app does not answer")
 }
 
 /// The short-lived applications that stand on the server.

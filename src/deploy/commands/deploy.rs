@@ -3,20 +3,19 @@
 use super::deployment_report::deployment_report;
 use super::frame::{Command, FinishedRun};
 use super::put_back::{put_back, tell_apps};
+use super::saving::save_draft;
 use super::work::Work;
 use crate::DeployError;
 use crate::deploy::apply::Outcome;
 use crate::deploy::changes::StepServices;
 use crate::deploy::context::{Providers, RunContext, RunLock, RunScope};
-use crate::deploy::prepare::{Draft, begin_login_rotations, count_run, draft_deployment};
+use crate::deploy::prepare::{Draft, draft_deployment};
 use crate::deploy::recovery::adopt_domains_in_memory;
 use crate::deploy::report::{AppReport, DeployFailure, DeployReport, RolledBackApp};
 use crate::deploy::request::OnFailure;
-use crate::plan::{DeployPlan, Desired, Observed, draw};
-use crate::secrets::{Entropy, generate_password};
+use crate::plan::{DeployPlan, draw};
 use crate::state::{Intent, Journal, SharedState, State};
 use async_trait::async_trait;
-use std::sync::Arc;
 
 /// Deploys what the run's scope contains.
 pub(super) struct Deploy {
@@ -81,47 +80,6 @@ impl Command for Deploy {
 
     fn failure(&self, error: DeployError, report: DeployReport) -> DeployFailure {
         DeployFailure { error, report: Some(Box::new(report)) }
-    }
-}
-
-/// Makes what a draft sends for the first time durable (I2).
-///
-/// # Errors
-///
-/// `STATE_IO`, `HOOK_FAILED`.
-pub(super) async fn save_draft(
-    context: &RunContext,
-    lock: &RunLock,
-    draft: &Draft,
-) -> Result<SharedState, DeployError> {
-    let provider = || Arc::clone(&context.state_provider);
-    let shared = match &draft.kept {
-        Some(kept) => SharedState::resume(provider(), kept.clone(), context.read_version()),
-        None => SharedState::start(provider(), draft.state.clone()),
-    };
-    let shared = shared.under(lock.stage().clone());
-    shared
-        .update(|state| {
-            *state = draft.state.clone();
-            if draft.blueprint.plan.changes > 0 {
-                count_run(state);
-            }
-            draft.generated.keep_in(state);
-            begin_login_rotations(state, &draft.desired.rotations, context.entropy());
-            choose_passwords(state, &draft.desired, &draft.observed, context.entropy());
-        })
-        .await?;
-    Ok(shared)
-}
-
-/// Chooses the passwords of the services that are to be created, so that they are durable with everything else.
-fn choose_passwords(state: &mut State, desired: &Desired, observed: &Observed, entropy: &dyn Entropy) {
-    let passwords = &mut state.deploy_native.passwords;
-    if desired.postgres.is_some() && observed.postgres.is_none() {
-        passwords.postgres.get_or_insert_with(|| generate_password(entropy));
-    }
-    if desired.redis.is_some() && observed.redis.is_none() {
-        passwords.redis.get_or_insert_with(|| generate_password(entropy));
     }
 }
 

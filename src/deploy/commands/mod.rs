@@ -7,6 +7,7 @@ mod host_verification;
 mod put_back;
 mod rollback;
 mod rotate;
+mod saving;
 mod undeploy;
 mod verify_isolation;
 mod work;

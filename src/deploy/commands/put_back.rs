@@ -75,13 +75,16 @@ pub(super) fn rolled_back(draft: &Draft, outcome: &Outcome, resources: &Resource
 }
 
 fn not_begun(past: &BTreeMap<String, PastDeployment>, error: &DeployError) -> Vec<RolledBackApp> {
-    let of = |(app, past)| RolledBackApp { reason: Some(error.message().to_owned()), ..chosen(app, past) };
+    let of = |(app, past): (&String, &PastDeployment)| RolledBackApp {
+        reason: Some(error.message().to_owned()),
+        ..chosen(app, past)
+    };
     past.iter().map(of).collect()
 }
 
-fn chosen(app: &String, past: &PastDeployment) -> RolledBackApp {
+fn chosen(app: &str, past: &PastDeployment) -> RolledBackApp {
     RolledBackApp {
-        app_name: app.clone(),
+        app_name: app.to_owned(),
         deployment: Some(past.id.clone()),
         at: Some(past.at.clone()),
         image: Some(past.image.clone()),

@@ -1,9 +1,9 @@
 //! Rolling back: apps go back to earlier deployments that were seen running, image and values included.
 
-use super::deploy::save_draft;
 use super::deployment_report::deployment_report;
 use super::frame::{Command, FinishedRun};
 use super::put_back::rolled_back;
+use super::saving::save_draft;
 use crate::DeployError;
 use crate::deploy::context::{RunContext, RunLock};
 use crate::deploy::prepare::{Draft, draft_rollback};

@@ -191,7 +191,7 @@ fn tell(
             "is not on the server, and is made again as"
         };
         told.push(format!("{app} {how} the deployment {} of {}: {}", past.id, past.at, past.image));
-        let today = desired.apps.get(app).and_then(|desired| credentials(desired));
+        let today = desired.apps.get(app).and_then(credentials);
         if today.is_some_and(|today| !past.credentials.is_empty() && today != past.credentials) {
             told.push(format!("{app}: what we generate for it was changed since, and stays as it is today"));
         }
