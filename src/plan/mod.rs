@@ -45,7 +45,7 @@ pub use record::remember_apps;
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{RemovalRequest, draw_removal};
 pub use render::render;
-pub use rollback::choose_past;
+pub use rollback::{Today, choose_past, look_at_today};
 pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step};
 pub use wording::Wording;

@@ -214,6 +214,25 @@ async fn i3_a_rollback_that_was_interrupted_is_finished_and_goes_no_further_back
 }
 
 #[tokio::test]
+async fn after_a_run_that_failed_the_stage_goes_back_to_what_worked() {
+    let world = World::with(|it| it.image(Image::new(image("web", "3")).crashes())).await;
+    for number in ["1", "2"] {
+        world.deploy(version(&world, &["api", "web"], number)).await.unwrap();
+    }
+    let mut request = version(&world, &["api", "web"], "3");
+    request["apps"] = json!(["api", "web"]);
+    request["stabilitySeconds"] = json!(1);
+    world.deploy(request.clone()).await.unwrap_err();
+    assert_eq!(world.runs("api").unwrap().0, image("api", "3"));
+    let report = go_back(&world, &request, &json!({})).await.unwrap();
+    assert_eq!(report.rolled_back.len(), 2, "{report:#?}");
+    assert_eq!(["api", "web"].map(|app| world.runs(app).unwrap().0), ["api", "web"].map(|app| image(app, "2")));
+    assert_eq!(greeting(&world, "jobs"), "hello from 2", "the last run has not touched it");
+    go_back(&world, &request, &json!({ "apps": ["web"] })).await.unwrap();
+    assert_eq!(world.runs("web").unwrap().0, image("web", "1"));
+}
+
+#[tokio::test]
 async fn i3_a_rollback_that_fails_is_tried_again() {
     let world = World::start().await;
     world.deploy(version(&world, &["api"], "1")).await.unwrap();

@@ -8,7 +8,7 @@ use super::images::resolve_images;
 use super::login_rotation;
 use super::observe::{check_permissions, observe_stage};
 use super::outdated::refresh;
-use super::past_choice::learn_from_server;
+use super::past_choice::{keep_replaced, learn_from_server};
 use super::resolver::{AppResolver, Resolved};
 use super::server_identity::former_server;
 use super::services::{MASTER, database_route};
@@ -133,6 +133,7 @@ async fn plan(context: &RunContext, known: Recovered) -> Result<Draft, DeployErr
         state.deploy_native.rolling_back.retain(|app, _| !context.apps.contains(app));
         if blueprint.plan.changes > 0 {
             learn_from_server(context, &mut state, &observed);
+            keep_replaced(&mut state, &blueprint);
         }
     }
     let generated = resolved.generated;

@@ -1,10 +1,10 @@
 //! Which apps go back, and to which of their deployments.
 
 use crate::deploy::context::{RunContext, iso_millis};
-use crate::plan::{Observed, choose_past, complete_history};
+use crate::plan::{Blueprint, Observed, Operation, choose_past, complete_history, look_at_today};
 use crate::state::{PastDeployment, State};
 use crate::{DeployError, ErrorCode};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The deployment that each app goes back to, and what the user should know of the choice.
@@ -44,8 +44,7 @@ pub(super) fn choose(
         notes.push("an interrupted rollback is finished".to_owned());
         return Ok((begun, notes));
     }
-    let gone: BTreeSet<String> = known.into_iter().filter(|app| !observed.applications.contains_key(app)).collect();
-    let chosen = choose_past(&history, named, to, &gone)?;
+    let chosen = choose_past(&history, named, to, &look_at_today(state, observed))?;
     let left = named.into_iter().flatten().filter(|app| !chosen.contains_key(*app));
     notes.extend(left.map(|app| format!("{app} stays as it is: nothing else of it was seen running")));
     Ok((chosen, notes))
@@ -56,6 +55,15 @@ pub(super) fn learn_from_server(context: &RunContext, state: &mut State, observe
     let before = iso_millis(context.now() - Duration::from_secs(1));
     for (app, found) in &observed.applications {
         complete_history(state, app, found, (&context.health_of(app), &before));
+    }
+}
+
+/// Keeps what runs whole in the state, of the apps that a plan changes: the server will not have it any more.
+pub(super) fn keep_replaced(state: &mut State, blueprint: &Blueprint) {
+    for operation in blueprint.operations.values() {
+        if let Operation::Configure { app, .. } = operation {
+            state.deploy_native.history.about_to_replace(app);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::image_checks::check_images;
 use super::login_rotation;
 use super::observe::{check_permissions, observe_stage};
-use super::past_choice::{choose, learn_from_server};
+use super::past_choice::{choose, keep_replaced, learn_from_server};
 use super::resolver::{AppResolver, DATABASE_URL};
 use super::services::database_route;
 use super::state_size::check_state_size;
@@ -99,7 +99,8 @@ pub(crate) async fn draft_past(context: &RunContext, known: PastKnown) -> Result
     tell(&mut blueprint, (&state, &observed), &past, &desired, notes);
     check_permissions(context, &blueprint, desired.database.as_ref().map(|database| &database.way)).await?;
     check_images(context, &desired, &blueprint).await?;
-    state.deploy_native.rolling_back = past.iter().map(|(app, past)| (app.clone(), past.id.clone())).collect();
+    state.deploy_native.rolling_back.extend(past.iter().map(|(app, past)| (app.clone(), past.id.clone())));
+    keep_replaced(&mut state, &blueprint);
     let generated = resolved.generated;
     let draft = Draft { kept, state, observed, desired, blueprint, resolver, generated, roles, route, past };
     check_state_size(context, &draft)?;

@@ -49,6 +49,9 @@ struct AppHistory {
     /// The one that runs, where that is not the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     current: Option<String>,
+    /// Whether the server may not have any more what the one that runs consists of.
+    #[serde(default, skip_serializing_if = "is_false")]
+    replaced: bool,
     /// Oldest first.
     #[serde(default)]
     deployments: Vec<PastDeployment>,
@@ -174,6 +177,7 @@ impl History {
         let Verified { id, at, image, given, ours, credentials, release, health } = verified;
         let env = self.name_environment(given, &ours);
         let history = self.apps.entry(app.to_owned()).or_default();
+        history.replaced = false;
         let same = |past: &PastDeployment| past.image == image && past.env == env && past.health == health;
         if let Some(index) = history.deployments.iter().rposition(same) {
             let last = index + 1 == history.deployments.len();
@@ -217,12 +221,19 @@ impl History {
         }
     }
 
+    /// A run is about to tell the server another image or environment of an app.
+    pub fn about_to_replace(&mut self, app: &str) {
+        if let Some(history) = self.apps.get_mut(app) {
+            history.replaced = true;
+        }
+    }
+
     /// Leaves out what the server has as well: of which image and environment the deployments consist that run.
     pub fn leave_out_current(&mut self) {
         let current: Vec<(String, String)> =
             self.apps.keys().filter_map(|app| Some((app.clone(), self.current(app)?.id.clone()))).collect();
         for (app, id) in current {
-            let Some(history) = self.apps.get_mut(&app) else { continue };
+            let Some(history) = self.apps.get_mut(&app).filter(|history| !history.replaced) else { continue };
             if let Some(past) = history.deployments.iter_mut().find(|past| past.id == id) {
                 past.image = String::new();
                 past.env = String::new();
@@ -391,6 +402,10 @@ mod tests {
             history.remember("api", verified(number, &format!("api@{number}"), &[("KEY", &format!("v{number}"))]));
         }
         let whole = history.clone();
+        let mut replaced = history.clone();
+        replaced.about_to_replace("api");
+        replaced.leave_out_current();
+        assert!(replaced.is_complete(replaced.current("api").unwrap()), "the server has another one by then");
         history.leave_out_current();
         let current = history.current("api").unwrap();
         assert_eq!((current.id.as_str(), current.image.as_str()), ("id1", ""));
