@@ -2,7 +2,7 @@
 
 use crate::deploy::context::{RunContext, iso_millis};
 use crate::plan::{Blueprint, Observed, Operation, choose_past, complete_history, look_at_today};
-use crate::state::{PastDeployment, State};
+use crate::state::{History, PastDeployment, State};
 use crate::{DeployError, ErrorCode};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(super) fn choose(
         }
         history.forget(app);
     }
-    let begun = begun(state, named).filter(|_| to.is_none());
+    let begun = begun(state, &history, named).filter(|_| to.is_none());
     if let Some(begun) = begun {
         notes.push("an interrupted rollback is finished".to_owned());
         return Ok((begun, notes));
@@ -68,14 +68,14 @@ pub(super) fn keep_replaced(state: &mut State, blueprint: &Blueprint) {
 }
 
 /// What an interrupted rollback has begun and not finished, of these apps.
-fn begun(state: &State, named: Option<&[String]>) -> Option<BTreeMap<String, PastDeployment>> {
-    let ours = &state.deploy_native;
+fn begun(state: &State, history: &History, named: Option<&[String]>) -> Option<BTreeMap<String, PastDeployment>> {
     let concerned = |app: &String| named.is_none_or(|named| named.contains(app));
     let past = |(app, id): (&String, &String)| {
-        let past = ours.history.deployments(app).iter().find(|past| past.id == *id);
-        Some((app.clone(), past.filter(|past| ours.history.is_complete(past))?.clone()))
+        let past = history.deployments(app).iter().find(|past| past.id == *id);
+        Some((app.clone(), past.filter(|past| history.is_complete(past))?.clone()))
     };
-    let begun: BTreeMap<_, _> = ours.rolling_back.iter().filter(|(app, _)| concerned(app)).filter_map(past).collect();
+    let rolling = state.deploy_native.rolling_back.iter();
+    let begun: BTreeMap<_, _> = rolling.filter(|(app, _)| concerned(app)).filter_map(past).collect();
     (!begun.is_empty()).then_some(begun)
 }
 
