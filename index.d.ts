@@ -1249,7 +1249,7 @@ export type DeployErrorCode =
 	| 'STATE_LOCKED'
 	| 'STATE_CORRUPT'
 	| 'STATE_IO'
-	/** Somebody else has written the state since it was read; what they wrote stays. */
+	/** Somebody else has written the state since it was read. What they wrote stays. */
 	| 'STATE_CONFLICT'
 	| 'STATE_LOST'
 	| 'STATE_OUTDATED'

@@ -10,7 +10,7 @@ function busy(millis: number): void {
 }
 
 describe('events', () => {
-	it('all arrive in order before the promise settles, however busy the thread is', async () => {
+	it('all arrive before the promise settles, however busy the thread is', async () => {
 		// As many events as apps, and then at once an error: without a care for it, the promise settles before the last.
 		const apps = Object.fromEntries(
 			Array.from({ length: 1_200 }, (_, index) => [
@@ -31,7 +31,9 @@ describe('events', () => {
 		const idle = await run(0);
 		const { code, events } = await run(2 * idle.took);
 		expect(code).toBe('MISSING_ENV');
-		expect(events).toEqual(idle.events);
+		// Apps are sniffed side by side: which of them is done first is chance, and no more than that.
+		const sorted = (all: DeployEvent[]) => all.map((event) => JSON.stringify(event)).sort();
+		expect(sorted(events)).toEqual(sorted(idle.events));
 		expect(events.filter(({ type }) => type === 'app-sniffed')).toHaveLength(1_200);
 		expect([events[0], events.at(-1)]).toEqual([
 			{ type: 'phase-started', phase: 'sniff' },

@@ -82,9 +82,8 @@ pub async fn take(
         Err(Refusal::Not(Unleasable::Unavailable(why))) => Ok(Leased::Unavailable(why)),
         Err(Refusal::Not(Unleasable::Failed(error))) => Err(error.into()),
         Err(Refusal::Unexplained) => {
-            let message =
-                format!("Dokploy refuses to make the tag `{}`, and has none of that name", request.name.tag());
-            Err(DeployError::new(ErrorCode::DokployRequest, message).resource("tag.create").reason("rejected"))
+            let name = request.name.tag();
+            Ok(Leased::Unavailable(format!("Dokploy does not make the tag `{name}`, and has none of that name")))
         }
     }
 }

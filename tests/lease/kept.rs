@@ -310,6 +310,13 @@ async fn i11_a_key_or_a_server_without_tags_is_unavailable_and_no_failure() {
     stand.simulator.fault(Fault::new("tag.*", FaultAction::Fail { status: 404, body: none }));
     let leased = stand.take(&request("a", LONG)).await.unwrap();
     assert!(matches!(leased, Leased::Unavailable(_)), "{leased:?}");
+    for status in [400, 500] {
+        stand.simulator.clear_faults();
+        let refusal = json!({ "message": "Failed query: insert into \"tag\"", "code": "BAD_REQUEST" });
+        stand.simulator.fault(Fault::new("tag.create", FaultAction::Fail { status, body: refusal }));
+        let leased = stand.take(&request("a", LONG)).await.unwrap();
+        assert!(matches!(leased, Leased::Unavailable(_)), "{status}: {leased:?}");
+    }
     stand.simulator.clear_faults();
     let error = take(&stand.client("wrong"), &request("a", LONG), &stand.cleanup, |_| {}).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::DokployUnauthorized, "that is no lesser key");

@@ -178,7 +178,7 @@ async fn i6_a_server_that_echoes_secrets_makes_us_tell_none() {
         // Makes the generated ones known, so that the answer can hold them.
         world
             .simulator
-            .fault(Fault::new("mutations", FaultAction::Fail { status: 400, body: json!({ "message": "no" }) }));
+            .fault(Fault::new("project.create", FaultAction::Fail { status: 400, body: json!({ "message": "no" }) }));
         world.deploy(request(&world)).await.unwrap_err();
         world.simulator.clear_faults();
         let known = canaries(&world).await;

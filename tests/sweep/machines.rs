@@ -204,7 +204,7 @@ async fn converges(seed: u64) -> Result<BTreeMap<String, usize>, String> {
     }
     for machine in &mut machines {
         std::mem::swap(&mut world.root, &mut machine.root);
-        holds(&world).await.map_err(|fault| format!("{fault} ({scenario:?})"))?;
+        holds(&world).await.map_err(|fault| format!("{:?}: {fault} ({scenario:?})", machine.plan))?;
         std::mem::swap(&mut world.root, &mut machine.root);
     }
     let tags = world.simulator.snapshot()["tags"].clone();

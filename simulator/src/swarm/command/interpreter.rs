@@ -5,9 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::lexer::{Part, Word};
 use super::programs;
 use super::psql;
-use super::shell::{self, Node, Part, Word};
+use super::shell::{self, Node};
 use crate::image::Image;
 use crate::swarm::model::Spec;
 use crate::swarm::task::TaskRef;

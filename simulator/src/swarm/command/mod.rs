@@ -2,6 +2,7 @@
 //! declares.
 
 mod interpreter;
+mod lexer;
 mod programs;
 mod psql;
 mod selection;

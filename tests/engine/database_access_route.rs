@@ -1,6 +1,6 @@
 //! Which way to the database is taken: `auto` goes inside, says when it cannot, and goes on by the port.
 
-use crate::inside::Inside;
+use crate::internal_database_access::Inside;
 use deploy_native::deploy::{DatabaseAccessReport, RunOptions, UndeployRequest, plan, plan_undeploy, undeploy};
 use deploy_native::plan::{DatabaseRoute, DeployPlan, Step};
 use deploy_native::{DeployEvent, ErrorCode};
@@ -144,8 +144,11 @@ async fn roles_are_dropped_by_the_way_that_the_plan_names() {
         let report = result.unwrap();
         assert!(report.removed.contains(&"database roles".to_owned()), "{report:?}");
         assert_eq!((was_open, world.world.simulator.count(PORT) > opened), (by_port, by_port));
-        let gone =
-            crate::inside::ask(&world.session().await, "SELECT rolname FROM pg_roles WHERE rolname = 'auth'").await;
+        let gone = crate::internal_database_access::ask(
+            &world.session().await,
+            "SELECT rolname FROM pg_roles WHERE rolname = 'auth'",
+        )
+        .await;
         assert_eq!(gone.unwrap(), Vec::<String>::new());
         assert_eq!(world.jobs(), Vec::<String>::new());
         world.world.assert_port_closed();

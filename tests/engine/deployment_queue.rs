@@ -1,6 +1,6 @@
 //! The server deploys one application at a time: the way from inside the network waits in that queue.
 
-use crate::inside::Inside;
+use crate::internal_database_access::Inside;
 use deploy_native::deploy::provision_services;
 use deploy_native::dokploy::{CreateApplication, Dokploy, SaveDockerProvider};
 use deploy_native::plan::DatabaseRoute;

@@ -1,6 +1,6 @@
 //! Both ways to the database in one run: what each takes, and for how long the database is away.
 
-use crate::inside::Inside;
+use crate::internal_database_access::Inside;
 use deploy_native::deploy::provision_services;
 use deploy_native::plan::DatabaseRoute;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Many apps: SQL that is longer than one argument of a program, and a proof that fills a log.
 
-use crate::inside::Inside;
+use crate::internal_database_access::Inside;
 use deploy_native::plan::DatabaseRoute;
 use deploy_native_test_support::digest;
 use serde_json::{Value, json};
