@@ -26,6 +26,7 @@ mod releases;
 mod retired_apps;
 mod rollback;
 mod rotation;
+mod small_store;
 mod stale_plan;
 mod undeploy;
 mod unresolved_hosts;
