@@ -97,6 +97,25 @@ async fn a_token_is_fetched_where_the_registry_says() {
 }
 
 #[tokio::test]
+async fn a_token_server_may_be_named_without_quotes_or_relative_to_the_registry() {
+    for realm in ["http://{host}/token", "/token", "\"/token\""] {
+        let (registry, asked) = serve(move |request| match (request.uri().path(), authorization(request)) {
+            ("/token", RIGHT) => respond(200, &[], r#"{"token":"good"}"#),
+            ("/token", _) => respond(401, &[], ""),
+            (_, "Bearer good") => found(),
+            _ => {
+                let host = request.headers()["host"].to_str().unwrap();
+                let challenge = format!("bearer realm={}, service=reg", realm.replace("{host}", host));
+                respond(401, &[("www-authenticate", &challenge)], "")
+            }
+        })
+        .await;
+        assert_eq!(resolve(registry, Some("right")).await, Resolution::Digest(DIGEST.to_owned()), "{realm}");
+        assert!(asked.lock().unwrap()[1].1.ends_with("&service=reg"), "{realm}");
+    }
+}
+
+#[tokio::test]
 async fn i6_a_login_is_not_sent_to_an_unsafe_token_server_nor_after_a_redirect() {
     let (registry, _) = serve(wants_token("http://tokens.example.com/token".to_owned())).await;
     let resolution = resolve(registry, Some("right")).await;
@@ -115,7 +134,7 @@ async fn i6_a_login_is_not_sent_to_an_unsafe_token_server_nor_after_a_redirect()
 
 #[tokio::test]
 async fn a_registry_without_head_or_without_the_digest_is_asked_for_the_manifest() {
-    for silent in [405, 200] {
+    for silent in [405, 404, 403, 200] {
         let (registry, asked) = serve(move |request| match request.method().as_str() {
             "HEAD" => respond(silent, &[], ""),
             _ => respond(200, &[], "{\"schemaVersion\":2}"),

@@ -43,10 +43,10 @@ fn token(text: &str) -> (&str, &str) {
     text.split_at(end.unwrap_or(text.len()))
 }
 
-/// Takes a value off the front: a quoted one, or a name.
+/// Takes a value off the front: a quoted one, or all up to the next comma; some registries do not quote their URLs.
 fn value_of(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
-        let (value, rest) = token(text);
+        let (value, rest) = text.split_at(text.find([',', ' ', '\t']).unwrap_or(text.len()));
         return (value.to_owned(), rest);
     };
     let mut value = String::new();
@@ -87,6 +87,8 @@ mod tests {
             two,
             [challenge("bearer", &[("realm", "x"), ("error", "y")]), challenge("basic", &[("realm", "z")])]
         );
+        let bare = [("realm", "http://127.0.0.1:5000/v2/token?a=b"), ("service", "reg")];
+        assert_eq!(parse("bearer realm=http://127.0.0.1:5000/v2/token?a=b,service=reg"), [challenge("bearer", &bare)]);
         assert_eq!(parse("Negotiate"), [challenge("negotiate", &[])]);
         assert_eq!(parse(""), []);
         assert_eq!(parse("realm=\"x\""), []);

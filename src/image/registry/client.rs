@@ -168,10 +168,10 @@ impl RegistryClient {
         } else {
             (first, None)
         };
-        if let Some(resolution) = from_head(&answer) {
-            return Ok(resolution);
+        if let Some(known @ (Resolution::Digest(_) | Resolution::Unreachable { .. })) = from_head(&answer) {
+            return Ok(known);
         }
-        // Some registries do not know HEAD, or do not say the digest; then it is worked out.
+        // Some registries do not know HEAD, refuse it, or do not say the digest; then it is worked out.
         let answer = self.connections.ask(Method::GET, &url, authorization.as_ref()).await?;
         match from_head(&answer) {
             Some(resolution) => Ok(resolution),

@@ -91,7 +91,7 @@ impl Connections {
             offers = self::offers(&self.ask(Method::GET, &root_url(registry)?, None).await?);
         }
         if let Some(bearer) = offers.iter().find(|offer| offer.scheme == "bearer") {
-            return self.token(bearer, scope, login).await;
+            return self.token(&root_url(registry)?, bearer, scope, login).await;
         }
         match login {
             Some(login) if offers.is_empty() || offers.iter().any(|offer| offer.scheme == "basic") => {
@@ -102,9 +102,15 @@ impl Connections {
         }
     }
 
-    /// Fetches a token from where the registry says.
-    async fn token(&self, offer: &Challenge, scope: &str, login: Option<&RegistryLogin>) -> Result<Secret, Silence> {
-        let realm = offer.parameters.get("realm").and_then(|realm| Url::parse(realm).ok());
+    /// Fetches a token from where the registry at `root` says.
+    async fn token(
+        &self,
+        root: &Url,
+        offer: &Challenge,
+        scope: &str,
+        login: Option<&RegistryLogin>,
+    ) -> Result<Secret, Silence> {
+        let realm = offer.parameters.get("realm").and_then(|realm| root.join(realm).ok());
         let safe = |url: &Url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
         let realm = realm.filter(safe).ok_or_else(|| refused("it names no token server that is safe to ask"))?;
         let mut request = self.client.get(realm.clone()).query(&[("scope", scope)]);

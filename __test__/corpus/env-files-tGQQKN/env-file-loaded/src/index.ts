@@ -1,9 +1,0 @@
-(process as any).loadEnvFile?.();
-import { EnvironmentParser } from '@geekmidas/envkit';
-
-export const config = new EnvironmentParser(process.env as Record<string, string>)
-  .create((get) => ({
-    port: get('PORT').string().transform(Number),
-    databaseUrl: get('DATABASE_URL').string(),
-  }))
-  .parse();
