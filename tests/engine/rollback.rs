@@ -6,6 +6,7 @@ use deploy_native::deploy::{
 };
 use deploy_native::state::{History, LocalStateStore, StateProvider as _};
 use deploy_native::{DeployError, DeployEvent, ErrorCode};
+use deploy_native_simulator::dns::{Fault as DnsFault, FaultKind};
 use deploy_native_simulator::{Fault, FaultAction, Image, Program};
 use deploy_native_test_support::{STAGE, World, image, of};
 use serde_json::{Value, json};
@@ -346,6 +347,21 @@ async fn of_five_apps_whose_fourth_fails_those_that_were_changed_go_back_where_a
     let state = world.state().await;
     assert!(state.deploy_native.rolling_back.is_empty());
     assert_eq!(state.deploy_native.history.current("one").unwrap().image, image("one", "1"));
+}
+
+#[tokio::test]
+async fn a_host_name_that_fails_is_no_reason_to_go_back() {
+    let world = World::start().await;
+    let mut request = world.light();
+    world.deploy(request.clone()).await.unwrap();
+    request["images"]["api"] = image("api", "2").into();
+    request["workspace"]["apps"]["jobs"]["domain"] = json!("other.example.com");
+    request["onFailure"] = json!("rollback");
+    world.dns.add_fault(DnsFault::new(FaultKind::Fail(400)).writes().nth(1).times(100));
+    let failure = world.deploy(request).await.unwrap_err();
+    assert_eq!(failure.error.code(), ErrorCode::DnsProvider);
+    assert!(failure.report.unwrap().rolled_back.is_empty());
+    assert_eq!(world.runs("api").unwrap().0, image("api", "2"));
 }
 
 #[tokio::test]

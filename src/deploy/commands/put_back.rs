@@ -5,12 +5,15 @@ use crate::DeployError;
 use crate::deploy::apply::{Applied, Outcome, Resources};
 use crate::deploy::prepare::{Draft, PastKnown, begin_login_rotations, draft_past, observe_stage};
 use crate::deploy::report::{AppReport, AppStatus, RolledBackApp};
-use crate::plan::not_undone;
+use crate::plan::{Operation, not_undone};
 use crate::state::{PastDeployment, State};
 use std::collections::BTreeMap;
 
-/// Puts back every app that a run has changed, or tried to; says what became of each.
+/// Puts back every app that a run has changed, or tried to, where one was not deployed; says what became of each.
 pub(super) async fn put_back(work: &Work<'_>, draft: &Draft, outcome: &Outcome) -> Vec<RolledBackApp> {
+    if all_deployed(draft, outcome) {
+        return Vec::new();
+    }
     let history = &draft.state.deploy_native.history;
     let mut past = BTreeMap::new();
     let mut apps = Vec::new();
@@ -31,6 +34,12 @@ pub(super) async fn put_back(work: &Work<'_>, draft: &Draft, outcome: &Outcome) 
         Err(error) => not_begun(&past, &error),
     });
     apps
+}
+
+/// Whether every deployment of a plan came to its end. A host name that does not answer is no failure of an app.
+fn all_deployed(draft: &Draft, outcome: &Outcome) -> bool {
+    let mut deployments = draft.blueprint.operations.iter().filter(|(_, it)| matches!(it, Operation::Deploy { .. }));
+    deployments.all(|(id, _)| outcome.changed.contains(id) || outcome.unchanged.contains(id))
 }
 
 /// Whether a run has changed what the server stores of an app, or may have.
