@@ -75,6 +75,11 @@ impl DeployError {
         Self::new(ErrorCode::Cancelled, "The run was cancelled")
     }
 
+    /// Makes the error of a plan that the caller's hook did not agree to.
+    pub fn declined() -> Self {
+        Self::new(ErrorCode::Cancelled, "The plan was not agreed to, and nothing was changed").reason("declined")
+    }
+
     /// Names the app that is concerned.
     #[must_use]
     pub fn app(mut self, app: impl Into<String>) -> Self {

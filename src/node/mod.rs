@@ -14,6 +14,7 @@ mod format;
 mod hooks;
 mod options;
 mod plan;
+mod run_hooks;
 mod server;
 mod sniff;
 mod state;

@@ -2,6 +2,7 @@
 
 use super::events::JsEvents;
 use super::hooks::{CallHook, Hooks, JsDnsProvider, JsImageBuilder, JsStateProvider};
+use super::run_hooks::JsRunHooks;
 use super::trace;
 use crate::deploy::{RunOptions, Surroundings};
 use crate::plan::DeployPlan;
@@ -19,6 +20,7 @@ use tracing::Dispatch;
 /// `RunOptions` of the public JavaScript; the hooks are only named here and called by [`CallHook`].
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a function that the caller gave or did not")]
 struct Options {
     #[serde(default)]
     cache: Option<bool>,
@@ -33,6 +35,10 @@ struct Options {
     build_image: bool,
     #[serde(default)]
     image_fingerprint: bool,
+    #[serde(default)]
+    before_apply: bool,
+    #[serde(default)]
+    after_app: bool,
     #[serde(default)]
     expected_plan: Option<DeployPlan>,
     /// In seconds.
@@ -77,6 +83,11 @@ pub(super) fn read_options(
     let state_provider = options.state_provider.then(|| Arc::new(JsStateProvider::new(hooks.clone())) as _);
     let image_builder =
         options.build_image.then(|| Arc::new(JsImageBuilder::new(hooks.clone(), options.image_fingerprint)) as _);
+    let (before_apply, after_app) = (options.before_apply, options.after_app);
+    let run_hooks = (before_apply || after_app).then(|| {
+        let hooks = hooks.clone();
+        Arc::new(JsRunHooks { hooks, before_apply, after_app }) as _
+    });
     let dns_providers = options.dns_providers.into_iter().map(|(domain, name)| {
         let provider = JsDnsProvider::new(hooks.clone(), domain.clone(), name);
         (domain, Arc::new(provider) as _)
@@ -88,6 +99,7 @@ pub(super) fn read_options(
         state_provider,
         dns_providers: dns_providers.collect(),
         image_builder,
+        hooks: run_hooks,
         expected_plan: options.expected_plan,
         wait_for_lock: Duration::from_secs(options.wait_for_lock.into()),
         surroundings: options.surroundings.into(),

@@ -4,15 +4,18 @@ mod deploy;
 mod deployment_report;
 mod frame;
 mod host_verification;
+mod put_back;
+mod rollback;
 mod rotate;
+mod saving;
 mod undeploy;
-
 mod verify_isolation;
+mod work;
 
 use super::context::{RunContext, RunScope, take_declared_registry};
-use super::prepare::{draft_removal, draft_rotation};
+use super::prepare::{draft_removal, draft_rollback, draft_rotation};
 use super::report::{DeployFailure, DeployReport, DnsReport, RotationReport, UndeployReport};
-use super::request::{DeployRequest, RotateRequest, RunOptions, UndeployRequest};
+use super::request::{DeployRequest, RollbackRequest, RotateRequest, RunOptions, UndeployRequest};
 use crate::plan::DeployPlan;
 use crate::postgres::IsolationReport;
 use crate::trace::traced;
@@ -20,6 +23,7 @@ use crate::{DeployError, trace};
 use deploy::{Deploy, plan_deployment};
 use frame::{or_cancelled, run_command};
 use host_verification::check_hosts;
+use rollback::Rollback;
 use rotate::RotateCredentials;
 use tracing::Span;
 use undeploy::Undeploy;
@@ -64,7 +68,7 @@ async fn context_with_registry(
 ) -> Result<RunContext, DeployError> {
     let stage = request.settings.stage.clone();
     let request = match scope {
-        RunScope::Workspace => Box::pin(take_declared_registry(request, &options)).await,
+        RunScope::Workspace | RunScope::Past => Box::pin(take_declared_registry(request, &options)).await,
         _ => Ok(request),
     };
     context(request.map_err(|error| error.stage(stage))?, options, scope)
@@ -109,6 +113,41 @@ pub async fn plan_undeploy(request: UndeployRequest, options: RunOptions) -> Res
     let context = context(request, options, RunScope::Deployed)?;
     let draft = traced(span, or_cancelled(&context, Box::pin(draft_removal(&context, depth)))).await;
     Ok(draft.map_err(|error| error.stage(context.stage()))?.blueprint.plan)
+}
+
+/// Puts apps back to earlier deployments that were seen running, image and values included; what we generate, such as a
+/// password, is today's.
+///
+/// Interrupted anywhere, the next rollback finishes it. What cannot be undone is in the plan's notes and in the report.
+///
+/// # Errors
+///
+/// `NO_EARLIER_DEPLOYMENT` when there is nothing to go back to; `INVALID_REQUEST` for a deployment that nobody knows, and
+/// with the reason `not-declared` for an app that the workspace no longer declares; else as [`deploy()`].
+pub async fn rollback(request: RollbackRequest, options: RunOptions) -> Result<DeployReport, DeployFailure> {
+    let (request, to) = request.into_parts();
+    let span = span("rollback", &request);
+    let work = async {
+        let context = context_with_registry(request, options, RunScope::Past).await?;
+        Box::pin(run_command(context, Rollback { to })).await
+    };
+    traced(span, Box::pin(work)).await
+}
+
+/// Works out what [`rollback`] would do, and changes nothing.
+///
+/// # Errors
+///
+/// As [`rollback`], for everything that is found before the first change.
+pub async fn plan_rollback(request: RollbackRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
+    let (request, to) = request.into_parts();
+    let span = span("plan-rollback", &request);
+    let work = async {
+        let context = context_with_registry(request, options, RunScope::Past).await?;
+        let draft = or_cancelled(&context, Box::pin(draft_rollback(&context, to.as_deref()))).await;
+        Ok::<_, DeployError>(draft.map_err(|error| error.stage(context.stage()))?.blueprint.plan)
+    };
+    traced(span, Box::pin(work)).await
 }
 
 /// Gives apps that run other credentials: another password for their database user, other values of what was generated.

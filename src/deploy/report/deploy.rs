@@ -1,6 +1,7 @@
 //! The report of a deployment.
 
 use super::dns::DnsReport;
+use super::rollback::RolledBackApp;
 use crate::plan::DatabaseRoute;
 use crate::postgres::IsolationReport;
 use serde::Serialize;
@@ -31,6 +32,9 @@ pub struct DeployReport {
     /// The roles of removed apps that this run barred from logging in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub retired_roles: Vec<RetiredRole>,
+    /// The apps that went back to an earlier deployment, or were to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rolled_back: Vec<RolledBackApp>,
     /// The proof of isolation, when one was made in this run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<IsolationReport>,

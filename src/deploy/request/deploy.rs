@@ -94,6 +94,9 @@ pub struct DeploySettings {
     /// What a failed sniff does; default `fail`.
     #[serde(default)]
     pub on_sniff_error: OnSniffError,
+    /// What becomes of apps that a run has changed when another one fails; default `keep`.
+    #[serde(default)]
+    pub on_failure: OnFailure,
     /// How far a deployment is followed; default `running`.
     #[serde(default)]
     pub wait_for: WaitFor,
@@ -142,6 +145,18 @@ pub enum OnSniffError {
     Fail,
     /// It is a warning; what was captured counts.
     Warn,
+}
+
+/// What becomes of apps that a run has changed when another one fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum OnFailure {
+    /// They stay as they are.
+    #[default]
+    Keep,
+    /// They go back to what was seen running before.
+    Rollback,
 }
 
 /// How far a deployment is followed.
@@ -194,6 +209,7 @@ impl DeploySettings {
             database_access: DatabaseAccess::default(),
             public_schema_app: default_public_schema_app(),
             on_sniff_error: OnSniffError::default(),
+            on_failure: OnFailure::default(),
             wait_for: WaitFor::default(),
             stability_seconds: default_stability(),
             dns_timeout_seconds: default_dns_timeout(),

@@ -34,6 +34,8 @@ pub(crate) struct Outcome {
     pub(crate) changed: BTreeSet<String>,
     /// The steps that were not run or had nothing to do, and why.
     pub(crate) skipped: BTreeMap<String, String>,
+    /// Those of them that had nothing to do.
+    pub(crate) unchanged: BTreeSet<String>,
     /// Every failure.
     pub(crate) failed: BTreeMap<String, DeployError>,
     /// Whether the run was cancelled before every step had ended.
@@ -235,6 +237,7 @@ impl<'a> Schedule<'a> {
             Ok((StepOutcome::Unchanged { reason, .. }, _)) => {
                 self.release(&id);
                 events.emit(DeployEvent::step_skipped(step, &reason));
+                self.outcome.unchanged.insert(id.clone());
                 self.outcome.skipped.insert(id, reason);
             }
             Ok((StepOutcome::Deferred(reason), _)) => {
