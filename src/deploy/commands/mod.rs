@@ -134,11 +134,11 @@ pub async fn rollback(request: RollbackRequest, options: RunOptions) -> Result<D
     traced(span, Box::pin(work)).await
 }
 
-/// Works out what [`rollback`] would do, and changes nothing.
+/// Works out what [`rollback()`] would do, and changes nothing.
 ///
 /// # Errors
 ///
-/// As [`rollback`], for everything that is found before the first change.
+/// As [`rollback()`], for everything that is found before the first change.
 pub async fn plan_rollback(request: RollbackRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
     let (request, to) = request.into_parts();
     let span = span("plan-rollback", &request);
