@@ -10,7 +10,7 @@
 use deploy_native::deploy::{DeployRequest, RunOptions, plan};
 use deploy_native::state::StateProvider;
 use deploy_native_test_support::measure::{
-    CountingStore, Exchange, MeasuredRun, MeasuredWorld, critical_path, depth, in_a_row, without_polls,
+    ChainTimes, CountingStore, Exchange, MeasuredRun, MeasuredWorld, critical_path, depth, in_a_row, without_polls,
 };
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -41,6 +41,7 @@ fn main() {
     }
     let sizes = number("ENGINE_APPS").unwrap_or_else(|| "25,50,100,200".to_owned());
     runtime.block_on(growth(sizes.split(',').map(|size| size.parse().unwrap()), &mut missed));
+    runtime.block_on(windows(&mut missed));
     for goal in &missed.0 {
         println!("missed: {goal}");
     }
@@ -86,6 +87,8 @@ struct Figures {
     second: Duration,
     second_requests: usize,
     second_depth: usize,
+    /// Requests for the lease of the stage: of the first run, and of the second.
+    lease: [usize; 2],
 }
 
 impl Figures {
@@ -104,6 +107,7 @@ impl Figures {
             second: second.took,
             second_requests: second.exchanges.len(),
             second_depth: depth(&second.exchanges),
+            lease: [&made, &second.exchanges].map(|all| all.iter().filter(|it| it.path.starts_with("tag.")).count()),
         }
     }
 
@@ -160,9 +164,26 @@ async fn seed(access: &str, rounds: usize, missed: &mut Missed) {
         figures.second_requests,
         figures.second_depth
     );
+    println!(
+        "  for the lease                      {:8} requests, {} of an unchanged run",
+        figures.lease[0], figures.lease[1]
+    );
+    missed.unless(figures.lease[1] <= 2, &format!("{access}: an unchanged run asks for the lease at most twice"));
     missed.unless(ratio(own, figures.critical) <= 1.3, &format!("{access}: at most 1.3 x the critical path"));
     missed.unless(ratio(figures.row, own) >= 3.0, &format!("{access}: 3 x less than one after another"));
     missed.unless(figures.second_depth <= 6, &format!("{access}: an unchanged run at most 6 deep"));
+}
+
+/// Deploys three apps that depend on each other, whose stability windows run side by side.
+async fn windows(missed: &mut Missed) {
+    let times = ChainTimes::measure(15).await;
+    println!(
+        "three apps in a row, a window of {} s  {:6.2} x the chain and one window; windows in a row {:.2} x",
+        times.window.as_secs(),
+        times.ratio(),
+        times.ratio_in_a_row()
+    );
+    missed.unless(times.ratio() <= 1.2, "a chain of three apps: at most 1.2 x the chain and one window");
 }
 
 /// Deploys workspaces of several sizes and prints what they cost, and what one app costs against the smallest's.

@@ -41,6 +41,19 @@ async fn i4_a_port_that_is_taken_leads_to_another_and_all_are_closed() {
 }
 
 #[tokio::test]
+async fn i4_a_server_without_a_free_port_is_said_with_what_to_do() {
+    let taken = FaultAction::Fail {
+        status: 409,
+        body: json!({ "message": "Port 23456 is already in use by container \"x\"", "code": "CONFLICT" }),
+    };
+    let world = World::with(|it| it.fault(Fault::new(PORT, taken))).await.by_port();
+    let error = world.deploy(auth_only(&world)).await.unwrap_err().error;
+    assert_eq!(error.code(), ErrorCode::DatabasePort, "{error:?}");
+    assert!(error.hint_text().unwrap().contains("databaseAccess: 'internal'"), "{error:?}");
+    world.assert_port_closed();
+}
+
+#[tokio::test]
 async fn i4_an_open_whose_answer_is_lost_is_closed_after_it_has_landed() {
     for action in [FaultAction::LandLater { millis: 200 }, FaultAction::DropAfter, FaultAction::FailAfter] {
         let world = World::with(|it| it.fault(Fault::new(PORT, action.clone()).nth(1))).await.by_port();

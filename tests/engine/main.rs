@@ -17,6 +17,7 @@ mod hooks;
 mod image_builds;
 mod internal_database_access;
 mod isolation;
+mod lease;
 mod many_apps;
 mod preflight;
 mod proxied_records;

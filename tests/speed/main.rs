@@ -6,3 +6,4 @@
 
 mod depth;
 mod growth;
+mod windows;

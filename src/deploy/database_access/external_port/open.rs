@@ -80,6 +80,10 @@ impl OpenPort {
             format!("No free port was found on {} in {CHOICES} tries", target.host),
         )
         .resource("postgres")
+        .hint(
+            "Every port that was tried is taken on the server. Run again, which tries others, or do without a port: \
+             `databaseAccess: 'internal'`",
+        )
         .retryable(true))
     }
 

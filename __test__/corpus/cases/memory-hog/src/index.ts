@@ -7,4 +7,4 @@ export const config = new EnvironmentParser(process.env as Record<string, string
   }))
   .parse();
 const held: unknown[] = [];
-for (;;) held.push(new Array(1_000_000).fill(held.length));
+for (;;) held.push(new Array(40_000_000).fill(held.length));

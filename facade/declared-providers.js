@@ -1,0 +1,36 @@
+// Providers that a workspace declares as objects: their methods cannot cross to the native side, so they become hooks.
+
+import { invalid } from './error.js';
+
+const STATE = ['read', 'write'];
+const DNS = ['getRecords', 'upsertRecords', 'deleteRecords'];
+
+/** The providers that sit in the workspace itself, as the options of a run take them. */
+export function declaredProviders(workspace) {
+	const state = provider(workspace?.state?.provider, STATE, 'workspace.state.provider');
+	const zones = Object.entries(zonesOf(workspace?.deploy?.dns)).flatMap(([domain, { zone, path }]) => {
+		const found = provider(zone?.provider, DNS, `${path}.provider`);
+		return found === undefined ? [] : [[domain, found]];
+	});
+	return {
+		...(state !== undefined && { stateProvider: state }),
+		...(zones.length > 0 && { dnsProviders: Object.fromEntries(zones) }),
+	};
+}
+
+/** The zones by their domain; an older form has one, with its domain as a field. */
+function zonesOf(dns) {
+	const path = 'workspace.deploy.dns';
+	if (typeof dns !== 'object' || dns === null) return {};
+	if (typeof dns.domain === 'string' && dns.provider !== undefined) return { [dns.domain]: { zone: dns, path } };
+	return Object.fromEntries(Object.entries(dns).map(([domain, zone]) => [domain, { zone, path: `${path}.${domain}` }]));
+}
+
+/** An object with methods; one without any is a name only, for which a hook is given in the options. */
+function provider(value, methods, path) {
+	const has = (method) => typeof value?.[method] === 'function';
+	if (!methods.some(has)) return undefined;
+	const missing = methods.find((method) => !has(method));
+	if (missing !== undefined) throw invalid(`${path}.${missing}: expected a function`);
+	return value;
+}
