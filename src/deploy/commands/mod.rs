@@ -116,11 +116,11 @@ pub async fn rollback(request: RollbackRequest, options: RunOptions) -> Result<D
     Box::pin(run_command(context, Rollback { to })).await
 }
 
-/// Works out what [`rollback`] would do, and changes nothing.
+/// Works out what [`rollback()`] would do, and changes nothing.
 ///
 /// # Errors
 ///
-/// As [`rollback`], for everything that is found before the first change.
+/// As [`rollback()`], for everything that is found before the first change.
 pub async fn plan_rollback(request: RollbackRequest, options: RunOptions) -> Result<DeployPlan, DeployError> {
     let (request, to) = request.into_parts();
     let context = context_with_registry(request, options, RunScope::Past).await?;
