@@ -86,7 +86,7 @@ export declare function listRegistries(server: any, options: any, cancel: Cancel
 export type OnEvent = ((arg: any) => void)
 
 /** What a run does. */
-export type Operation = 'deploy' | 'plan' | 'undeploy' | 'planUndeploy' | 'rotateCredentials' | 'planRotateCredentials' | 'verifyDns' | 'verifyIsolation' | 'provisionServices' | 'initializePostgresUsers'
+export type Operation = 'deploy' | 'plan' | 'undeploy' | 'planUndeploy' | 'rollback' | 'planRollback' | 'rotateCredentials' | 'planRotateCredentials' | 'verifyDns' | 'verifyIsolation' | 'provisionServices' | 'initializePostgresUsers'
 
 /** What a call came to. */
 export type Outcome = Success | Failure

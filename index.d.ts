@@ -39,6 +39,25 @@ export function undeploy(request: UndeployRequest, options?: ApplyOptions): Prom
 export function planUndeploy(request: UndeployRequest, options?: RunOptions): Promise<DeployPlan>;
 
 /**
+ * Puts apps back to earlier deployments that were seen running, image and values included, without a build. What we
+ * generate for an app, such as the password of its database user, is today's.
+ *
+ * What cannot be undone is in the plan's `notes` and in the report: what releases have changed in the database since.
+ * Interrupted anywhere, the next rollback finishes it.
+ *
+ * @throws {@link DeployError} `NO_EARLIER_DEPLOYMENT` when there is nothing to go back to; `INVALID_REQUEST` for a
+ * deployment that nobody knows, and with the reason `not-declared` for an app that the workspace no longer declares
+ */
+export function rollback(request: RollbackRequest, options?: ApplyOptions): Promise<DeployReport>;
+
+/**
+ * Works out what {@link rollback} would do, and changes nothing.
+ *
+ * @throws {@link DeployError}
+ */
+export function planRollback(request: RollbackRequest, options?: RunOptions): Promise<DeployPlan>;
+
+/**
  * Gives apps that run other credentials: another password for their database user, or other values of variables that
  * were generated. Nothing else about them changes, and no moment refuses a running app.
  *
@@ -270,6 +289,11 @@ export interface DeployRequest {
 	publicSchemaApp?: string | null;
 	/** What a failed sniff does; default `fail`. */
 	onSniffError?: 'fail' | 'warn';
+	/**
+	 * What becomes of the apps that a run has changed when another one fails: they stay as they are, the default, or go back
+	 * to what was seen running before. The error stays the one of the failure, and its report says in `rolledBack` which.
+	 */
+	onFailure?: 'keep' | 'rollback';
 	/** How far a deployment is followed; default `running`. An app's status never claims more than was seen. */
 	waitFor?: 'queued' | 'deployed' | 'running';
 	/** How long an app must stay up to count as running, in seconds; default 15. */
@@ -312,6 +336,32 @@ export interface UndeployRequest {
 	finalBackup?: boolean;
 	/** With `deleteData`: also deletes the bucket with every backup in it; default `false`. */
 	deleteBackups?: boolean;
+}
+
+/** Which apps go back, and where to. Unknown fields are errors. */
+export interface RollbackRequest {
+	workspace: NormalizedWorkspace;
+	stage: string;
+	credentials: Credentials;
+	/**
+	 * Where to: a moment as ISO 8601, for how the apps were deployed then, or the id of a deployment, for how they were
+	 * deployed when it was made. Default: each app goes back by one.
+	 */
+	to?: string;
+	/** The apps; default: without `to` those that the last run changed, else all. */
+	apps?: string[];
+	/** Whether the main front end has the bare domain, as in the deployment; default `false`. */
+	mainFrontendAtApex?: boolean;
+	/** Whether domains are attached, as in the deployment; default `true`. */
+	domains?: boolean;
+	/** Where an opened database port is reached; default: the endpoint's host. */
+	databaseHost?: string;
+	/** How the database is reached, where it has to be; as in {@link DeployRequest}. */
+	databaseAccess?: DeployRequest['databaseAccess'];
+	/** Which app owns the `public` schema, as in the deployment; default `api`, `null` for none. */
+	publicSchemaApp?: string | null;
+	/** How long an app must stay up to count as running, in seconds; default 15. */
+	stabilitySeconds?: number;
 }
 
 /** Whose credentials change, and which. Unknown fields are errors. */
@@ -511,10 +561,26 @@ export interface RunOptions {
 	/** With `buildImage`: what makes an app's image unchanged. `null`, or no such hook: it is always built. */
 	imageFingerprint?: (app: string) => Promise<string | null>;
 	/**
+	 * Is given the plan before the first change, and not at all when nothing changes. What it rejects with stops the run as
+	 * the cause of a `HOOK_FAILED`, `false` as a `CANCELLED` with the reason `declined`. It is asked again when the plan has
+	 * become another one by the time that the stage is this run's alone.
+	 */
+	beforeApply?: (plan: DeployPlan, context: HookContext) => Promise<boolean | void> | boolean | void;
+	/**
+	 * Is given what became of each app of a deployment or rollback, one after another, when all of them have ended. What it
+	 * rejects with is a warning, `hook-failed`: the app is as it is.
+	 */
+	afterApp?: (report: AppReport, context: HookContext) => Promise<void> | void;
+	/**
 	 * How many seconds a run waits for another one of the same stage to end, on this machine or another; an event says for
 	 * whom. Default 0: it stops at once with `STATE_LOCKED`.
 	 */
 	waitForLock?: number;
+	/**
+	 * A file to which the run appends its spans (`run`, `phase`, `step`, `request`), a line of JSON when one begins and when
+	 * it ends: names, statuses and durations, never a body or a secret. Default: nothing is traced.
+	 */
+	trace?: string;
 	/** What stands around a run, where it is not the usual. */
 	surroundings?: Surroundings;
 }
@@ -522,7 +588,7 @@ export interface RunOptions {
 /** How a plan is applied. */
 export interface ApplyOptions extends RunOptions {
 	/**
-	 * The plan that the user was shown: `plan`'s for `deploy`, `planUndeploy`'s for `undeploy`. If what would be done is
+	 * The plan that the user was shown: `plan`'s for `deploy`, `planUndeploy`'s for `undeploy` and so on. If what would be done is
 	 * no longer that, the run stops with `PLAN_STALE`, naming the steps that differ, before it changes anything.
 	 */
 	expectedPlan?: DeployPlan;
@@ -895,8 +961,26 @@ export interface DeployReport {
 	backups?: { bucket: string; schedule: string; changed: boolean };
 	/** The roles of removed apps that this run barred from logging in; their data stays. */
 	retiredRoles?: RetiredRole[];
+	/** The apps that went back to an earlier deployment, or were to. */
+	rolledBack?: RolledBackApp[];
 	/** The proof of isolation, when one was made in this run. */
 	isolation?: IsolationReport;
+}
+
+/** An app that went back to an earlier deployment, or was to. */
+export interface RolledBackApp {
+	appName: string;
+	/** The deployment, by which a request can name it in `to`; absent when there was none to go back to. */
+	deployment?: string;
+	/** When the run began that made it, as ISO 8601. */
+	at?: string;
+	image?: string;
+	/** Whether the app was seen running as it was then. */
+	restored: boolean;
+	/** What stays as it is all the same, in words: what releases have changed in the database since. */
+	notUndone?: string[];
+	/** Why it was not restored. */
+	reason?: string;
 }
 
 /** The role of an app that the workspace no longer declares. */
@@ -1160,7 +1244,7 @@ export class DeployError extends Error {
 	readonly cause?: unknown;
 }
 
-/** Every error code; see the table in the README. */
+/** Every error code; see `docs/troubleshooting.md`. */
 export type DeployErrorCode =
 	| 'INVALID_REQUEST'
 	| 'INVALID_WORKSPACE'

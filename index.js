@@ -13,6 +13,8 @@ export const deploy = (request, options) => run('deploy', request, options);
 export const plan = (request, options) => run('plan', request, options);
 export const undeploy = (request, options) => run('undeploy', request, options);
 export const planUndeploy = (request, options) => run('planUndeploy', request, options);
+export const rollback = (request, options) => run('rollback', request, options);
+export const planRollback = (request, options) => run('planRollback', request, options);
 export const rotateCredentials = (request, options) => run('rotateCredentials', request, options);
 export const planRotateCredentials = (request, options) => run('planRotateCredentials', request, options);
 export const verifyDns = (request, options) => run('verifyDns', request, options);

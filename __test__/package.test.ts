@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorCodes } from '@geekmidas/deploy-native';
 import { describe, expect, it } from 'vitest';
@@ -11,13 +11,12 @@ const found = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map
 
 describe('error codes are the same, in the same order,', () => {
 	it('in the types', () => {
-		const union = /export type DeployErrorCode =([^;]*);/.exec(read('index.d.ts'))?.[1] ?? '';
+		const union = /export type DeployErrorCode =([^]*?);\n\n/.exec(read('index.d.ts'))?.[1] ?? '';
 		expect(found(union, /'([A-Z_]+)'/g)).toEqual(errorCodes);
 	});
 
-	it('in the README', () => {
-		const table = read('README.md').split('## Error codes')[1]?.split('\n## ')[0] ?? '';
-		expect(found(table, /^\| `([A-Z_]+)` \|/gm)).toEqual(errorCodes);
+	it('in the guide to troubleshooting', () => {
+		expect(found(read('docs/troubleshooting.md'), /^## ([A-Z_]+)$/gm)).toEqual(errorCodes);
 	});
 });
 
@@ -69,6 +68,27 @@ describe.each([
 it('the release builds every platform', () => {
 	const { napi } = JSON.parse(read('package.json')) as { napi: { targets: string[] } };
 	expect(found(read('.github/workflows/release.yml'), /\{ target: ([\w-]+),/g).sort()).toEqual([...napi.targets].sort());
+});
+
+it('the page about platforms names every one', () => {
+	for (const platform of platforms) expect(read('docs/platforms.md')).toContain(`\`${platform}\``);
+});
+
+it('the workflows build with the oldest Rust that is promised', () => {
+	const [promised] = found(read('Cargo.toml'), /^rust-version = "(.*)"$/gm);
+	const workflows = `${read('.github/workflows/ci.yml')}${read('.github/workflows/release.yml')}`;
+	expect([...new Set(found(workflows, /rust-toolchain@(\S+)/g))]).toEqual([promised]);
+});
+
+it('every link of a page to another file leads somewhere', () => {
+	const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'simulator/README.md'];
+	pages.push(...readdirSync(fileURLToPath(new URL('../docs', import.meta.url))).map((name) => `docs/${name}`));
+	for (const page of pages) {
+		for (const link of found(read(page), /\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+			const target = new URL(link ?? '', new URL(`../${page}`, import.meta.url));
+			expect(existsSync(fileURLToPath(target)), `${page} links to ${link}`).toBe(true);
+		}
+	}
 });
 
 it('what the facade exports is what the types declare', async () => {

@@ -17,12 +17,26 @@ it('the usage example deploys', async () => {
 	expect(lines.at(-1)).toBe('api is running at https://api.staging.example.com');
 });
 
-it('the usage example says what went wrong', async () => {
+it('the usage example says what went wrong, and what to do', async () => {
 	const world = await startWorld({ database: false });
 	const lines: string[] = [];
 	const credentials = { ...world.simulator.credentials, dokploy: { ...world.simulator.credentials.dokploy, token: 'no' } };
-	await ship({ ...oneApp(world), credentials }, world.options(), (line) => void lines.push(line));
-	expect(lines.find((line) => line.startsWith('DOKPLOY_UNAUTHORIZED: '))).toBeDefined();
+	const images = { api: 'registry.test/shop/api:1' };
+	await ship({ ...oneApp(world), images, credentials }, world.options(), (line) => void lines.push(line));
+	expect(lines.at(-1)).toMatch(/\n {2}hint {6}\S[^]*\n {2}code {6}DOKPLOY_UNAUTHORIZED \(unauthorized\)\n$/);
+});
+
+it('the usage example prints app, cause, hint and log of an app that crashes', async () => {
+	const image = 'registry.test/shop/api:1';
+	const world = await startWorld({ database: false, images: [{ reference: image, behaviour: { kind: 'crash' } }] });
+	const lines: string[] = [];
+	const report = await ship({ ...oneApp(world), images: { api: image } }, world.options(), (line) => void lines.push(line));
+	const text = lines.at(-1) ?? '';
+	expect(text).toMatch(/^✗ api: /);
+	expect(text).toContain('code      DEPLOYMENT_FAILED (crash-loop)');
+	expect(text).toContain('  hint      ');
+	expect(text).toMatch(/\n {2}log\n {2}│ /);
+	expect(report.apps).toMatchObject([{ appName: 'api', status: 'failed' }]);
 });
 
 it('the usage example is the one in the README', () => {

@@ -30,8 +30,8 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let apps: IndexMap<String, App> = NAMES.iter().map(|name| ((*name).to_owned(), declared(name))).collect();
     let one: IndexMap<String, App> = apps.iter().take(1).map(|(name, app)| (name.clone(), app.clone())).collect();
-    let cold = SniffOptions { node: node.clone(), cache: false, ..SniffOptions::default() };
-    let warm = SniffOptions { node: node.clone(), ..SniffOptions::default() };
+    let cold = SniffOptions::default().node(node.clone()).cache(false);
+    let warm = SniffOptions::default().node(node.clone());
     let ours = |apps: &IndexMap<String, App>, options: &SniffOptions| {
         let sniffed = runtime.block_on(sniff_all_apps(apps, folder.path(), options)).expect("sniffs");
         for app in sniffed.values() {

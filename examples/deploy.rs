@@ -27,8 +27,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<String, Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("Usage: deploy REQUEST.json")?;
     let request = DeployRequest::from_json(serde_json::from_slice(&std::fs::read(path)?)?)?;
-    let options =
-        RunOptions { events: Arc::new(|event: DeployEvent| println(&format!("{event:?}"))), ..RunOptions::default() };
+    let options = RunOptions::default().events(Arc::new(|event: DeployEvent| println(&format!("{event:?}"))));
     let plan = plan(request, options).await?;
     let steps = plan.steps.iter().map(|step| format!("{:?} {}: {}", step.action, step.resource, step.reason));
     Ok(steps.collect::<Vec<_>>().join("\n"))

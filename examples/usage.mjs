@@ -1,10 +1,10 @@
-import { deploy, DeployError } from '@geekmidas/deploy-native';
+import { deploy, DeployError, formatError } from '@geekmidas/deploy-native';
 
 /** Deploys, tells what happens, and says how it went. */
 export async function ship(request, options, log = console.log) {
 	const onEvent = (event) => {
 		if (event.type === 'planned') log(event.text);
-		if (event.type === 'step-finished') log(`${event.step}: ${event.durationMs} ms`);
+		if (event.type === 'step-finished') log(`${event.title} (${event.durationMs} ms)`);
 		if (event.type === 'warning') log(`warning: ${event.message}`);
 	};
 	try {
@@ -13,8 +13,8 @@ export async function ship(request, options, log = console.log) {
 		return report;
 	} catch (error) {
 		if (!(error instanceof DeployError)) throw error;
-		log(`${error.code}: ${error.message}`);
-		if (error.hint) log(error.hint);
+		// The app, the cause, the hint and the end of the log; of several failures, each.
+		log(formatError(error));
 		return error.report;
 	}
 }

@@ -3,8 +3,9 @@
 import { invalid } from './error.js';
 import { plain } from './plain.js';
 
-/** Takes the hooks out of the options of a run. `context` is what `buildImage` gets as its second argument. */
-export function takeHooks({ stateProvider, dnsProviders, buildImage, imageFingerprint }, context) {
+/** Takes the hooks out of the options of a run. `context` is the last argument of those that may take long. */
+export function takeHooks(given, context) {
+	const { stateProvider, dnsProviders, buildImage, imageFingerprint, beforeApply, afterApp } = given;
 	const functions = new Map();
 	const thrown = new Map();
 	const add = (path, owner, method, bound = (...args) => owner[method](...args)) => {
@@ -30,6 +31,12 @@ export function takeHooks({ stateProvider, dnsProviders, buildImage, imageFinger
 	if (imageFingerprint !== undefined) {
 		add('imageFingerprint', { imageFingerprint }, 'imageFingerprint');
 		named.imageFingerprint = true;
+	}
+
+	for (const [name, hook] of Object.entries({ beforeApply, afterApp })) {
+		if (hook === undefined) continue;
+		add(name, { [name]: hook }, name, (value) => hook(value, context));
+		named[name] = true;
 	}
 
 	/** Calls a hook; never rejects, because nobody could catch it between the threads. */

@@ -11,10 +11,12 @@ let ownSurroundings;
 
 /** Carries out a run: `operation` says which. */
 export async function run(operation, request, options = {}) {
-	const { signal, onEvent, stateProvider, dnsProviders, buildImage, imageFingerprint, ...rest } = options ?? {};
+	const { signal, onEvent, stateProvider, dnsProviders, buildImage, imageFingerprint, ...others } = options ?? {};
+	const { beforeApply, afterApp, ...rest } = others;
 	const control = takeControl(signal);
 	const events = takeEvents(onEvent, control.stop);
-	const hooks = takeHooks({ stateProvider, dnsProviders, buildImage, imageFingerprint }, { signal: control.signal });
+	const given = { stateProvider, dnsProviders, buildImage, imageFingerprint, beforeApply, afterApp };
+	const hooks = takeHooks(given, { signal: control.signal });
 	const outcome = await control.during(() =>
 		native().run(
 			operation,

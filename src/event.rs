@@ -12,11 +12,13 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum DeployEvent {
     /// A phase of the run began: `sniff`, `resolve`, `observe`, `plan`, `apply` or `verify`.
+    #[non_exhaustive]
     PhaseStarted {
         /// The phase.
         phase: Phase,
     },
     /// An app was sniffed.
+    #[non_exhaustive]
     AppSniffed {
         /// The app.
         app: String,
@@ -28,6 +30,7 @@ pub enum DeployEvent {
         cached: bool,
     },
     /// The plan of the run is made.
+    #[non_exhaustive]
     Planned {
         /// How many steps change something.
         changes: usize,
@@ -37,6 +40,7 @@ pub enum DeployEvent {
         plan: Box<DeployPlan>,
     },
     /// A step began.
+    #[non_exhaustive]
     StepStarted {
         /// The step's id.
         step: String,
@@ -53,6 +57,7 @@ pub enum DeployEvent {
         app: Option<String>,
     },
     /// A step is under way and moved on, for instance to `queued`, `pulling`, `starting`, `running`.
+    #[non_exhaustive]
     StepProgress {
         /// The step's id.
         step: String,
@@ -63,6 +68,7 @@ pub enum DeployEvent {
         app: Option<String>,
     },
     /// A step ended well.
+    #[non_exhaustive]
     StepFinished {
         /// The step's id.
         step: String,
@@ -79,6 +85,7 @@ pub enum DeployEvent {
         duration_ms: u64,
     },
     /// A step was not run, because it had nothing to do or because one it depends on failed.
+    #[non_exhaustive]
     StepSkipped {
         /// The step's id.
         step: String,
@@ -93,6 +100,7 @@ pub enum DeployEvent {
         reason: String,
     },
     /// A step failed.
+    #[non_exhaustive]
     StepFailed {
         /// The step's id.
         step: String,
@@ -111,6 +119,7 @@ pub enum DeployEvent {
         duration_ms: u64,
     },
     /// A line of a log: of an image build, a push, a deployment or a container.
+    #[non_exhaustive]
     Log {
         /// The step it belongs to.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,11 +131,13 @@ pub enum DeployEvent {
         line: String,
     },
     /// Another run of the stage is under way, and this one waits for it to end.
+    #[non_exhaustive]
     WaitingForLock {
         /// Which run, in words: process, machine, since when.
         message: String,
     },
     /// Something the user should know that does not stop the run.
+    #[non_exhaustive]
     Warning {
         /// What it is about, as a stable name.
         code: String,
@@ -200,6 +211,7 @@ fn millis(duration: Duration) -> u64 {
 /// A phase of a run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Phase {
     /// Finding out which variables each app needs.
     Sniff,
@@ -211,6 +223,19 @@ pub enum Phase {
     Plan,
     /// Carrying them out.
     Apply,
+}
+
+impl Phase {
+    /// The name in an event.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sniff => "sniff",
+            Self::Resolve => "resolve",
+            Self::Observe => "observe",
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+        }
+    }
 }
 
 /// Takes the events of a run.

@@ -1,5 +1,61 @@
 //! Puts a workspace of several TypeScript apps on a self-hosted Dokploy server.
 //!
+//! # A deployment
+//!
+//! ```no_run
+//! use deploy_native::deploy::{
+//!     Credentials, DeployRequest, DeploySettings, DokployCredentials, RegistryCredentials, RunOptions, deploy,
+//! };
+//! use deploy_native::workspace::Workspace;
+//! use deploy_native::{DeployError, DeployEvent, FormatOptions};
+//! use serde_json::json;
+//! use std::sync::Arc;
+//!
+//! #[tokio::main]
+//! async fn main() {
+//!     if let Err(error) = ship().await {
+//!         eprintln!("{}", error.format(&FormatOptions::default()));
+//!     }
+//! }
+//!
+//! async fn ship() -> Result<(), DeployError> {
+//!     let workspace = Workspace::from_json(json!({
+//!         "name": "shop",
+//!         "root": "/home/me/shop",
+//!         "apps": { "api": { "type": "backend", "path": "apps/api", "port": 3000, "entry": "src/index.ts" } },
+//!         "services": { "db": true },
+//!         "deploy": { "dokploy": {
+//!             "endpoint": "https://dokploy.example.com",
+//!             "registry": "ghcr.io/example",
+//!             "domains": { "production": "example.com" },
+//!         } },
+//!     }))?;
+//!     let secret = |name: &str| std::env::var(name).unwrap_or_default();
+//!     let credentials = Credentials::new(DokployCredentials::new(secret("DOKPLOY_TOKEN")))
+//!         .registry(RegistryCredentials::new("ci", secret("REGISTRY_PASSWORD")));
+//!     let settings = DeploySettings::new("production", credentials).dns_timeout_seconds(60);
+//!     let options = RunOptions::default().events(Arc::new(|event| {
+//!         if let DeployEvent::StepStarted { title, .. } = event {
+//!             println!("{title}");
+//!         }
+//!     }));
+//!     let report = deploy(DeployRequest::new(workspace, settings), options).await?;
+//!     for app in &report.apps {
+//!         println!("{} is {:?} at {}", app.app_name, app.status, app.url.as_deref().unwrap_or("no address"));
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Types to which fields or variants will come are `#[non_exhaustive]`: they are made with `new` or `default`, then one method
+//! per field. Where a field has no method of its own it is public. A request can also be read from JSON
+//! ([`DeployRequest::from_json`](deploy::DeployRequest::from_json)), as Node.js passes it.
+//!
+//! # Tracing
+//!
+//! Runs emit spans of the crate `tracing`, below the target `deploy_native`: `run`, `phase`, `step` and `request`. They carry
+//! names, statuses and durations, never a body, a header or a secret. Without a subscriber they cost nothing.
+//!
 //! # The map
 //!
 //! Three rings, one direction of dependency: pure ← I/O ← deploy ← node.
@@ -24,7 +80,6 @@
 
 pub mod aws;
 pub mod backup;
-mod clock;
 pub mod deploy;
 pub mod dns;
 pub mod dokploy;
@@ -39,6 +94,8 @@ pub mod postgres;
 pub mod secrets;
 pub mod sniff;
 pub mod state;
+mod system;
+mod trace;
 pub mod workspace;
 
 // Not in unit tests: `#[napi]` exports nothing there, and what it exports is tried from JavaScript.

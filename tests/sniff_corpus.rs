@@ -217,12 +217,10 @@ async fn sniff(folder: &Path, expected: &Expected, node: PathBuf) -> SniffedEnvi
     if let Some(entry) = &expected.entry {
         declared = serde_json::json!({ "entry": entry });
     }
-    let options = SniffOptions {
-        node,
-        cache: false,
-        deadline: Duration::from_millis(expected.deadline_ms.unwrap_or(30_000)),
-        ..SniffOptions::default()
-    };
+    let options = SniffOptions::default()
+        .node(node)
+        .cache(false)
+        .deadline(Duration::from_millis(expected.deadline_ms.unwrap_or(30_000)));
     sniff_app(&app(&declared), "app", folder, &options).await.unwrap()
 }
 

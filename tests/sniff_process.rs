@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 fn options() -> SniffOptions {
-    SniffOptions { cache: false, ..SniffOptions::default() }
+    SniffOptions::default().cache(false)
 }
 
 async fn sniff(folder: &Path, options: &SniffOptions) -> SniffedEntry {
@@ -100,7 +100,7 @@ async fn processes_that_the_app_started_end_with_it() {
 async fn an_endless_loop_ends_before_the_deadline_with_what_was_captured() {
     for endless in ["while (true) {}", "while (true) await new Promise((soon) => setImmediate(soon));"] {
         let folder = workspace(&[("src/index.ts", &starting_processes(endless))]);
-        let options = SniffOptions { deadline: Duration::from_mins(2), ..options() };
+        let options = options().deadline(Duration::from_mins(2));
         let start = Instant::now();
         let sniffed = sniff(folder.path(), &options).await;
         // Under 5 s on an idle machine; a busy one gives it less of the processor.
@@ -192,7 +192,7 @@ async fn i10_a_dropped_sniff_leaves_nothing_running() {
 #[tokio::test]
 async fn a_node_that_is_not_there_is_told() {
     let folder = workspace(&[("src/index.ts", &asking(&["PORT"]))]);
-    let options = SniffOptions { node: "/nowhere/node".into(), ..options() };
+    let options = options().node("/nowhere/node");
     let failure = sniff(folder.path(), &options).await.error.unwrap();
     assert_eq!((failure.kind.as_str(), failure.fatal), ("no-node", true));
     assert!(failure.message.contains("/nowhere/node"));
@@ -221,7 +221,7 @@ async fn typescript_needs_nothing_of_the_app() {
     std::fs::create_dir_all(folder.path().join("node_modules/@geekmidas")).unwrap();
     let envkit = folder.path().join("node_modules/@geekmidas/envkit");
     std::os::unix::fs::symlink(packages.join("@geekmidas/envkit"), envkit).unwrap();
-    let given = SniffOptions { sniffer: Some(worker), ..options() };
+    let given = options().sniffer(worker);
     let sniffed = sniff(folder.path(), &given).await;
     assert_eq!((sniffed.error, sniffed.env_vars), (None, vec!["PORT".to_owned()]));
     assert_eq!(sniffed.evidence[0].line, Some(3));
@@ -238,11 +238,9 @@ async fn all_apps_are_sniffed_in_their_order_and_told_as_they_are_done() {
         .map(|name| (name.to_owned(), app(&json!({ "path": format!("apps/{name}"), "entry": "index.ts" }))));
     let told = Arc::new(Mutex::new(Vec::new()));
     let listener = Arc::clone(&told);
-    let options = SniffOptions {
-        concurrency: 2,
-        on_sniffed: Some(Arc::new(move |sniffed| listener.lock().unwrap().push(sniffed.app_name.clone()))),
-        ..options()
-    };
+    let options = options()
+        .concurrency(2)
+        .on_sniffed(Arc::new(move |sniffed| listener.lock().unwrap().push(sniffed.app_name.clone())));
     let sniffed = sniff_all_apps(&apps.into_iter().collect(), folder.path(), &options).await.unwrap();
     let found: Vec<_> = sniffed.iter().map(|(name, app)| (name.as_str(), app.required_env_vars.clone())).collect();
     let expected = [("slow", vec!["SLOW".to_owned()]), ("fast", vec!["FAST".to_owned()]), ("broken", vec![])];

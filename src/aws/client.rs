@@ -5,7 +5,7 @@ use super::credentials::signer;
 use super::failure::{AwsError, Kind};
 use super::options::AwsOptions;
 use super::service::Service;
-use crate::{DeployError, ErrorCode};
+use crate::{DeployError, ErrorCode, trace};
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use reqsign_aws_v4::Credential;
@@ -42,7 +42,7 @@ impl AwsClient {
     /// `INVALID_REQUEST` when its address is none.
     pub(crate) fn new(service: Service, options: &AwsOptions) -> Result<Self, DeployError> {
         let base = address(service, options)?;
-        let region = service.signing_region(&options.region());
+        let region = service.signing_region(&options.region_or_default());
         let http = options.http.client(|builder| {
             builder
                 .timeout(options.timeout)
@@ -77,7 +77,8 @@ impl AwsClient {
             Kind::Unavailable => call.repeat == Repeat::Always || !error.uncertain,
             Kind::Credentials | Kind::Refused => false,
         };
-        (|| self.attempt(call)).retry(pauses.build()).when(may_pass).await
+        let span = || trace::request(self.service.name(), call.method.as_str(), call.operation);
+        (|| trace::timed(span(), self.attempt(call))).retry(pauses.build()).when(may_pass).await
     }
 
     async fn attempt(&self, call: &AwsCall) -> Result<AwsReply, AwsError> {
@@ -96,6 +97,7 @@ impl AwsClient {
         };
         let mut response = self.http.execute(request).await.map_err(lost)?;
         let status = response.status();
+        trace::answered(status.as_u16());
         let headers = response.headers().clone();
         let body = read(&mut response).await.map_err(|fault| unsent(Kind::Unavailable, fault))?;
         if status.is_success() {
@@ -135,7 +137,7 @@ fn address(service: Service, options: &AwsOptions) -> Result<Url, DeployError> {
     let variable = |name: &str| options.environment.variable(name);
     let given = options.base_url.clone();
     let given = given.or_else(|| variable(service.endpoint_variable())).or_else(|| variable("AWS_ENDPOINT_URL"));
-    let address = given.unwrap_or_else(|| service.address(&options.region()));
+    let address = given.unwrap_or_else(|| service.address(&options.region_or_default()));
     let url = Url::parse(&address).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| {
         let message = format!("The address of {} is not an http(s) URL: `{address}`", service.title());

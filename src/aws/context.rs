@@ -2,6 +2,7 @@
 
 use super::options::AwsOptions;
 use crate::http::HttpSettings;
+use crate::trace;
 use bytes::Bytes;
 use reqsign_core::{CommandExecute, CommandOutput, Context, Error, FileRead, HttpSend, Result};
 use reqwest::redirect;
@@ -73,8 +74,15 @@ impl HttpSend for Http {
         let client = client.map_err(|error| Error::config_invalid(error.message()))?;
         let (parts, body) = request.into_parts();
         let address = self.address(&parts.uri);
-        let sent = client.request(parts.method, address).headers(parts.headers).body(body).send();
-        let answer = sent.await.map_err(failed)?;
+        // Its path can be a secret of the container's.
+        let span = trace::request("aws-credentials", parts.method.as_str(), parts.uri.host().unwrap_or_default());
+        let request = client.request(parts.method, address).headers(parts.headers).body(body);
+        let sent = async {
+            let answer = request.send().await?;
+            trace::answered(answer.status().as_u16());
+            Ok(answer)
+        };
+        let answer = trace::timed(span, sent).await.map_err(failed)?;
         let mut response = http::Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         answer.headers().clone_into(response.headers_mut());

@@ -2,6 +2,7 @@
 
 use crate::http::HttpSettings;
 use crate::secrets::Secret;
+use derive_setters::Setters;
 use reqsign_core::{Env, OsEnv, StaticEnv};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -12,15 +13,20 @@ use std::time::Duration;
 ///
 /// Credentials are `keys`; else those of `profile`; else what the AWS tools find: environment variables, the profile that
 /// `AWS_PROFILE` names, web identity, the container's or the machine's role.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct AwsOptions {
     /// The region; default `AWS_REGION`, else `us-east-1`.
+    #[setters(into)]
     pub region: Option<String>,
     /// The profile of `~/.aws`; with one, no other source of credentials is asked.
+    #[setters(into)]
     pub profile: Option<String>,
     /// The access key to use, whatever the environment says.
     pub keys: Option<AwsKeys>,
     /// The address of every service; default `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL`, else AWS's own.
+    #[setters(into)]
     pub base_url: Option<String>,
     /// Where variables and the home folder are looked up.
     pub environment: AwsEnvironment,
@@ -54,14 +60,24 @@ impl Default for AwsOptions {
 }
 
 /// An access key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct AwsKeys {
     /// Its id.
     pub access_key_id: String,
     /// Its secret.
     pub secret_access_key: Secret,
     /// The token of a temporary one.
+    #[setters(into)]
     pub session_token: Option<Secret>,
+}
+
+impl AwsKeys {
+    /// A key that lasts, without a session's token.
+    pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<Secret>) -> Self {
+        Self { access_key_id: access_key_id.into(), secret_access_key: secret_access_key.into(), session_token: None }
+    }
 }
 
 /// Where variables and the home folder are looked up; default: this process's.
@@ -102,7 +118,7 @@ impl Env for AwsEnvironment {
 
 impl AwsOptions {
     /// The region that is meant.
-    pub(crate) fn region(&self) -> String {
+    pub(crate) fn region_or_default(&self) -> String {
         let variable = || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| self.environment.variable(name));
         self.region.clone().or_else(variable).unwrap_or_else(|| "us-east-1".to_owned())
     }

@@ -74,7 +74,7 @@ impl S3 {
     /// `INVALID_REQUEST` when the address or the name makes no URL.
     pub(crate) fn new(bucket: &str, address: S3Address, options: &AwsOptions) -> Result<Self, DeployError> {
         let client = AwsClient::new(Service::S3, options)?;
-        let region = options.region();
+        let region = options.region_or_default();
         if address == S3Address::Path {
             return Ok(Self { client, root: format!("/{}/", encode(bucket, false)), region });
         }

@@ -91,7 +91,7 @@ fn named(plan: &BackupPlan, tools: &BackupTools<'_>, recovered: Option<Destinati
     let created_at = now.format(&Rfc3339).unwrap_or_else(|_| now.to_string());
     let Some(found) = recovered else {
         let bucket = names::bucket(&plan.workspace, &plan.stage, tools.entropy);
-        let region = tools.aws.region();
+        let region = tools.aws.region_or_default();
         let arn = names::bucket_arn(&bucket, &region);
         return BackupState { created_at, ..BackupState::new(bucket, arn, user, region) };
     };

@@ -27,16 +27,16 @@ mod report;
 mod request;
 
 pub use commands::{
-    deploy, initialize_postgres_users, plan, plan_rotate_credentials, plan_undeploy, provision_services,
-    rotate_credentials, undeploy, verify_dns, verify_isolation,
+    deploy, initialize_postgres_users, plan, plan_rollback, plan_rotate_credentials, plan_undeploy, provision_services,
+    rollback, rotate_credentials, undeploy, verify_dns, verify_isolation,
 };
 pub use report::{
     AppReport, AppStatus, BackupReport, DatabaseAccessReport, DeployFailure, DeployReport, DnsReport, DomainStatus,
-    HostReason, HostReport, RecordStatus, RemovalOutcome, RemovedResource, RetiredRole, RotatedApp, RotationReport,
-    UndeployReport,
+    HostReason, HostReport, RecordStatus, RemovalOutcome, RemovedResource, RetiredRole, RolledBackApp, RotatedApp,
+    RotationReport, UndeployReport,
 };
 pub use request::{
-    AwsCredentials, Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnSniffError,
-    RegistryCredentials, RotateRequest, RotateSettings, RunOptions, Surroundings, UndeployRequest, UndeploySettings,
-    VendorCredentials, WaitFor,
+    AwsCredentials, Credentials, DatabaseAccess, DeployRequest, DeploySettings, DokployCredentials, OnFailure,
+    OnSniffError, RegistryCredentials, RollbackRequest, RollbackSettings, RotateRequest, RotateSettings, RunHooks,
+    RunOptions, Surroundings, UndeployRequest, UndeploySettings, VendorCredentials, WaitFor,
 };

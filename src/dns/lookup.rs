@@ -2,6 +2,7 @@
 
 use super::zone::normalize_host;
 use crate::{DeployError, ErrorCode};
+use derive_setters::Setters;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ProtocolConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
@@ -16,7 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How DNS is asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Setters)]
+#[non_exhaustive]
 pub struct LookupOptions {
     /// The recursive resolvers; default: the system's.
     pub name_servers: Vec<SocketAddr>,

@@ -2,16 +2,20 @@
 
 use crate::DeployError;
 use async_trait::async_trait;
+use derive_setters::Setters;
 use serde::{Deserialize, Serialize};
 
 /// All records of one name and type in a zone: a record set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Setters)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DnsRecord {
     /// The name within the zone; `@` for the zone itself.
+    #[setters(into)]
     pub name: String,
     /// The type, for instance `A`.
     #[serde(rename = "type")]
+    #[setters(into)]
     pub record_type: String,
     /// The time to live in seconds.
     pub ttl: u32,
@@ -19,9 +23,17 @@ pub struct DnsRecord {
     pub values: Vec<String>,
 }
 
+impl DnsRecord {
+    /// A record set of a name within the zone (`@` for the zone itself), of a type as `A`, with its time to live in seconds.
+    pub fn new(name: impl Into<String>, record_type: impl Into<String>, ttl: u32, values: Vec<String>) -> Self {
+        Self { name: name.into(), record_type: record_type.into(), ttl, values }
+    }
+}
+
 /// What an upsert did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Setters)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RecordChange {
     /// The record set as it is now.
     pub record: DnsRecord,
@@ -29,6 +41,13 @@ pub struct RecordChange {
     pub created: bool,
     /// Whether it was right already and left alone.
     pub unchanged: bool,
+}
+
+impl RecordChange {
+    /// Says that a record set was replaced; [`created`](Self::created) and [`unchanged`](Self::unchanged) say otherwise.
+    pub fn new(record: DnsRecord) -> Self {
+        Self { record, created: false, unchanged: false }
+    }
 }
 
 /// A DNS vendor's API, or a hook of the caller. The shape is the CLI's own `DnsProvider`.

@@ -10,6 +10,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// An app's own access to the database.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PostgresAddress {
     /// The database's host name on the server's network; absent until it is created, and what needs it is then known
     /// only after apply.
@@ -29,6 +30,7 @@ pub struct PostgresAddress {
 /// Where the cache is reached.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RedisAddress {
     /// The cache's host name on the server's network; absent until it is created, and what needs it is then known only
     /// after apply.

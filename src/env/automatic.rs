@@ -6,6 +6,7 @@ use serde::Serialize;
 /// A variable whose value follows from the deployment, so that nobody has to provide it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct AutomaticVariable {
     /// Its name; `{APP}` stands for the name of an app, in upper case and with `-` as `_`.
     pub name: &'static str,

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 /// A variable that changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct VariableChange {
     /// Its name.
     pub name: String,
@@ -20,6 +21,7 @@ pub struct VariableChange {
 /// How a variable changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum VariableChangeKind {
     /// It is new.
     Added,

@@ -5,6 +5,7 @@ use super::secrets::Secrets;
 use crate::secrets::Secret;
 use crate::workspace::Workspace;
 use crate::{DeployError, ErrorCode};
+use derive_setters::Setters;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,17 +14,22 @@ use serde_json::Value;
 ///
 /// From JavaScript it comes as JSON in camel case; a field that does not exist is an error. Only the first three fields
 /// must be there; what is absent is not known, and a variable that would follow from it is then the user's to provide.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Setters)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct EnvContext {
     /// The app, as the workspace names it.
+    #[setters(into)]
     pub app_name: String,
     /// The stage; `development` makes `NODE_ENV` `development`, any other `production`.
+    #[setters(into)]
     pub stage: String,
     /// The port the app listens on, for `PORT`.
     pub port: u16,
     /// The app's public host name, for `BETTER_AUTH_URL`.
     #[serde(default)]
+    #[setters(into)]
     pub host: Option<String>,
     /// The addresses of the front ends that the app trusts, in order, for `BETTER_AUTH_TRUSTED_ORIGINS`.
     #[serde(default)]

@@ -3,6 +3,7 @@
 use super::json_fields::{object, strings};
 use super::stage_secrets;
 use crate::secrets::Secret;
+use derive_setters::Setters;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use std::collections::BTreeMap;
 ///
 /// It is read from `{ shared?, apps? }`, or from the CLI's own `StageSecrets`, whose values count for every app.
 /// An app's own value wins over a shared one.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Setters)]
+#[non_exhaustive]
 pub struct Secrets {
     /// For every app.
     pub shared: BTreeMap<String, Secret>,

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 
 /// A variable with its value.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct EnvVariable {
     /// The value.
     pub value: Secret,
@@ -15,6 +16,7 @@ pub struct EnvVariable {
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum EnvSource {
     /// The workspace: `PORT`.
     App,

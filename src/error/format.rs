@@ -1,6 +1,7 @@
 //! A failure as text for a terminal.
 
 use super::{DeployError, ErrorCode};
+use derive_setters::Setters;
 use std::fmt::Write as _;
 
 /// How many lines of a log are shown by default.
@@ -8,6 +9,7 @@ const LOG_LINES: usize = 20;
 
 /// Whose commands a text about missing variables names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum CommandStyle {
     /// Those of the design, which keep a value per app: `gkm secrets set auth NAME=value`.
     #[default]
@@ -17,11 +19,14 @@ pub enum CommandStyle {
 }
 
 /// How a failure is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct FormatOptions {
     /// Whose commands are named; default [`CommandStyle::Seed`].
     pub style: CommandStyle,
     /// The stage for the commands; default the one that the error names, else `<stage>`.
+    #[setters(into)]
     pub stage: Option<String>,
     /// Whether it is coloured with ANSI sequences; default no.
     pub color: bool,

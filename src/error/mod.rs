@@ -43,6 +43,12 @@ struct Details {
     errors: Vec<DeployError>,
 }
 
+impl AsRef<Self> for DeployError {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl DeployError {
     /// Makes an error of `code` whose message says what happened and names the value at fault.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
@@ -67,6 +73,11 @@ impl DeployError {
     /// Makes the error of a run that its caller cancelled.
     pub fn cancelled() -> Self {
         Self::new(ErrorCode::Cancelled, "The run was cancelled")
+    }
+
+    /// Makes the error of a plan that the caller's hook did not agree to.
+    pub fn declined() -> Self {
+        Self::new(ErrorCode::Cancelled, "The plan was not agreed to, and nothing was changed").reason("declined")
     }
 
     /// Names the app that is concerned.

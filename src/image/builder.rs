@@ -6,9 +6,17 @@ use async_trait::async_trait;
 
 /// An image that is in its registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BuiltImage {
     /// The reference to deploy: `name@sha256:…` without a tag where the digest is known.
     pub reference: String,
+}
+
+impl BuiltImage {
+    /// An image that was pushed as `reference`.
+    pub fn new(reference: impl Into<String>) -> Self {
+        Self { reference: reference.into() }
+    }
 }
 
 /// Takes one line of a build's or push's output.

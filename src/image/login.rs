@@ -2,11 +2,11 @@
 
 use super::reference::bare_registry;
 use crate::secrets::Secret;
+use crate::system;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -60,8 +60,8 @@ pub(super) struct DockerConfig {
 impl DockerConfig {
     /// Makes it; `user` is the folder of the user's configuration, if there is one.
     pub(super) fn create(user: Option<&Path>, login: &RegistryLogin) -> io::Result<Self> {
-        let private = Permissions::from_mode(0o700);
-        let folder = tempfile::Builder::new().prefix("deploy-native-docker-").permissions(private).tempdir()?;
+        let mut folder = tempfile::Builder::new();
+        let folder = system::as_owner_only(folder.prefix("deploy-native-docker-"), true).tempdir()?;
         let theirs = match user {
             Some(user) => {
                 link_entries(user, folder.path())?;
@@ -71,7 +71,8 @@ impl DockerConfig {
         };
         let text = serde_json::to_vec(&with_login(theirs, login))?;
         let mut options = OpenOptions::new();
-        let mut file: File = options.write(true).create_new(true).mode(0o600).open(folder.path().join(CONFIG_FILE))?;
+        system::expect_regular(&mut options);
+        let mut file = options.write(true).create_new(true).open(folder.path().join(CONFIG_FILE))?;
         file.write_all(&text)?;
         Ok(Self { folder })
     }
@@ -85,7 +86,7 @@ impl DockerConfig {
 /// Where the user's configuration is: `DOCKER_CONFIG`, else `.docker` in their home.
 pub(super) fn user_config() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("DOCKER_CONFIG").or_else(|| set("HOME").map(|home| home.join(".docker")))
+    set("DOCKER_CONFIG").or_else(|| std::env::home_dir().map(|home| home.join(".docker")))
 }
 
 /// Links everything but the settings.
@@ -98,7 +99,7 @@ fn link_entries(user: &Path, folder: &Path) -> io::Result<()> {
     for entry in entries {
         let entry = entry?;
         if entry.file_name() != CONFIG_FILE {
-            symlink(std::path::absolute(entry.path())?, folder.join(entry.file_name()))?;
+            system::link(&std::path::absolute(entry.path())?, &folder.join(entry.file_name()))?;
         }
     }
     Ok(())
@@ -131,6 +132,7 @@ fn with_login(mut settings: Map<String, Value>, login: &RegistryLogin) -> Value 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     fn login(registry: &str) -> RegistryLogin {
         RegistryLogin { registry: registry.to_owned(), username: "user".to_owned(), password: Secret::new("canary") }

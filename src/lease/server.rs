@@ -6,8 +6,8 @@
 use super::holder::LeaseHolder;
 use super::protocol::{Answer, Ask, Clocks, Entry};
 use super::terms::LeaseName;
-use crate::clock::uptime;
 use crate::dokploy::{ApiError, Dokploy, Tag};
+use crate::system::uptime;
 
 /// A server that keeps the entry of one lease.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! How a lease is kept on a server: how long, how often, under which name.
 
 use super::protocol::LeaseTerms;
+use derive_setters::Setters;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// How leases are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Setters)]
 pub struct LeaseSettings {
     /// How long a run that says nothing keeps its lease; default 60 s.
     pub term: Duration,

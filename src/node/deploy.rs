@@ -5,10 +5,11 @@ use super::events::{JsEvents, OnEvent};
 use super::failure::{Outcome, json, outcome};
 use super::hooks::CallHook;
 use super::options::read_options;
-use crate::deploy::{self, DeployFailure, DeployRequest, RotateRequest, RunOptions, UndeployRequest};
+use crate::deploy::{self, DeployFailure, DeployRequest, RollbackRequest, RotateRequest, RunOptions, UndeployRequest};
 use napi_derive::napi;
 use serde_json::Value;
 use std::sync::Arc;
+use tracing::instrument::WithSubscriber as _;
 
 /// What a run does.
 #[napi(string_enum = "camelCase")]
@@ -21,6 +22,10 @@ pub enum Operation {
     Undeploy,
     /// `deploy::plan_undeploy`.
     PlanUndeploy,
+    /// `deploy::rollback`.
+    Rollback,
+    /// `deploy::plan_rollback`.
+    PlanRollback,
     /// `deploy::rotate_credentials`.
     RotateCredentials,
     /// `deploy::plan_rotate_credentials`.
@@ -47,7 +52,7 @@ pub async fn run(
 ) -> Outcome {
     let events = JsEvents::new(on_event, cancel.token());
     let result = match read_options(options, cancel.token(), events.clone(), call_hook) {
-        Ok(options) => Box::pin(start(operation, request, options)).await,
+        Ok((options, trace)) => Box::pin(start(operation, request, options)).with_subscriber(trace).await,
         Err(error) => Err(error.into()),
     };
     events.flush().await;
@@ -60,6 +65,8 @@ async fn start(operation: Operation, request: Value, options: RunOptions) -> Res
         Operation::Plan => json(deploy::plan(DeployRequest::from_json(request)?, options).await?),
         Operation::Undeploy => json(deploy::undeploy(UndeployRequest::from_json(request)?, options).await?),
         Operation::PlanUndeploy => json(deploy::plan_undeploy(UndeployRequest::from_json(request)?, options).await?),
+        Operation::Rollback => json(deploy::rollback(RollbackRequest::from_json(request)?, options).await?),
+        Operation::PlanRollback => json(deploy::plan_rollback(RollbackRequest::from_json(request)?, options).await?),
         Operation::RotateCredentials => {
             json(deploy::rotate_credentials(RotateRequest::from_json(request)?, options).await?)
         }

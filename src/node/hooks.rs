@@ -48,7 +48,7 @@ impl Hooks {
     }
 
     /// Calls a hook and waits for what its promise resolves to.
-    async fn call(&self, hook: &str, args: Value) -> Result<Value, DeployError> {
+    pub(super) async fn call(&self, hook: &str, args: Value) -> Result<Value, DeployError> {
         let call = HookCall { hook: hook.to_owned(), args };
         let reply = match self.0.call_async(call).await {
             Ok(promise) => promise.await,

@@ -2,6 +2,8 @@
 
 use super::events::JsEvents;
 use super::hooks::{CallHook, Hooks, JsDnsProvider, JsImageBuilder, JsStateProvider};
+use super::run_hooks::JsRunHooks;
+use super::trace;
 use crate::deploy::{RunOptions, Surroundings};
 use crate::plan::DeployPlan;
 use crate::{DeployError, ErrorCode};
@@ -13,10 +15,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tracing::Dispatch;
 
 /// `RunOptions` of the public JavaScript; the hooks are only named here and called by [`CallHook`].
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a function that the caller gave or did not")]
 struct Options {
     #[serde(default)]
     cache: Option<bool>,
@@ -32,10 +36,16 @@ struct Options {
     #[serde(default)]
     image_fingerprint: bool,
     #[serde(default)]
+    before_apply: bool,
+    #[serde(default)]
+    after_app: bool,
+    #[serde(default)]
     expected_plan: Option<DeployPlan>,
     /// In seconds.
     #[serde(default)]
     wait_for_lock: u32,
+    #[serde(default)]
+    trace: Option<PathBuf>,
 }
 
 /// `Surroundings` of the public JavaScript.
@@ -53,7 +63,7 @@ pub(super) struct JsSurroundings {
     database_deadline_millis: Option<u32>,
 }
 
-/// Reads the options of a run.
+/// Reads the options of a run, and who takes its spans.
 ///
 /// # Errors
 ///
@@ -63,30 +73,38 @@ pub(super) fn read_options(
     cancel: CancellationToken,
     events: JsEvents,
     call_hook: Arc<CallHook>,
-) -> Result<RunOptions, DeployError> {
+) -> Result<(RunOptions, Dispatch), DeployError> {
     let options: Options = parse("options", value)?;
     if options.image_fingerprint && !options.build_image {
         return Err(invalid("options.imageFingerprint: it says when `buildImage` may be skipped, and there is none"));
     }
+    let trace = options.trace.as_deref().map_or_else(|| Ok(Dispatch::none()), trace::to_file)?;
     let hooks = Hooks::new(call_hook);
     let state_provider = options.state_provider.then(|| Arc::new(JsStateProvider::new(hooks.clone())) as _);
     let image_builder =
         options.build_image.then(|| Arc::new(JsImageBuilder::new(hooks.clone(), options.image_fingerprint)) as _);
+    let (before_apply, after_app) = (options.before_apply, options.after_app);
+    let run_hooks = (before_apply || after_app).then(|| {
+        let hooks = hooks.clone();
+        Arc::new(JsRunHooks { hooks, before_apply, after_app }) as _
+    });
     let dns_providers = options.dns_providers.into_iter().map(|(domain, name)| {
         let provider = JsDnsProvider::new(hooks.clone(), domain.clone(), name);
         (domain, Arc::new(provider) as _)
     });
-    Ok(RunOptions {
+    let run = RunOptions {
         cancel,
         events: Arc::new(events),
         cache: options.cache.unwrap_or(true),
         state_provider,
         dns_providers: dns_providers.collect(),
         image_builder,
+        hooks: run_hooks,
         expected_plan: options.expected_plan,
         wait_for_lock: Duration::from_secs(options.wait_for_lock.into()),
         surroundings: options.surroundings.into(),
-    })
+    };
+    Ok((run, trace))
 }
 
 impl From<JsSurroundings> for Surroundings {

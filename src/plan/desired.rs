@@ -139,6 +139,7 @@ pub enum LoginStage {
 /// The way to the database that a run takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum DatabaseRoute {
     /// Its external port, opened for a while.
     ExternalPort,

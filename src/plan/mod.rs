@@ -8,10 +8,10 @@ mod domain;
 mod draw;
 mod fingerprint;
 mod forget;
-
 mod observed;
 mod operation;
 mod outdated;
+mod past;
 mod record;
 mod recover;
 mod release;
@@ -40,11 +40,12 @@ pub use observed::{
 };
 pub use operation::{DatabaseLogin, Operation, WorkKind};
 pub use outdated::{Outdated, find_outdated, newest_serial};
+pub use past::{complete_history, not_undone, past_health, shortened, verified};
 pub use record::remember_apps;
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{RemovalRequest, draw_removal};
 pub use render::render;
-pub use rollback::choose_past;
+pub use rollback::{Today, choose_past, look_at_today};
 pub use stale::check_still_true;
 pub use step::{Action, DeployPlan, Step};
 pub use wording::Wording;

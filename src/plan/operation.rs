@@ -4,6 +4,7 @@ use super::observed::Twin;
 
 /// What a step does when it is applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Operation {
     /// Nothing; the resource stays as it is.
     Keep,
@@ -156,6 +157,7 @@ pub enum Operation {
 
 /// A database login of an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DatabaseLogin {
     /// Its role's own.
     Own,
@@ -165,6 +167,7 @@ pub enum DatabaseLogin {
 
 /// The kind of work of an operation, by which apply limits what runs side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum WorkKind {
     /// Calls of the server's API.
     Api,

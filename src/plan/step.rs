@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The ordered graph of steps that turns what is observed into what is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DeployPlan {
     /// The stage.
     pub stage: String,
@@ -31,6 +32,7 @@ impl DeployPlan {
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Step {
     /// Stable between runs, for instance `app:auth:deploy`.
     pub id: String,
@@ -89,6 +91,7 @@ impl Step {
 /// What a step does to its resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Action {
     /// Makes it.
     Create,
@@ -98,4 +101,16 @@ pub enum Action {
     Keep,
     /// Removes it.
     Delete,
+}
+
+impl Action {
+    /// The name in a plan.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Keep => "keep",
+            Self::Delete => "delete",
+        }
+    }
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 /// Why we believe that an app uses a variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Evidence {
     /// The variable.
     pub name: String,
@@ -32,6 +33,7 @@ pub struct Evidence {
 /// How a variable was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum EvidenceSource {
     /// Asked of envkit's `EnvironmentParser`.
     Envkit,
@@ -51,6 +53,7 @@ pub enum EvidenceSource {
 /// What an entry file needs (`sniffEntryFile`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SniffedEntry {
     /// Every variable it asks for, sorted: the required and the optional ones.
     pub env_vars: Vec<String>,
@@ -73,6 +76,7 @@ impl SniffedEntry {
 /// Why a sniff did not run to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SniffFailure {
     /// What happened: `syntax`, `unresolved-import`, `deadline`, `threw`, `exited`, `crashed`, `no-entry`, `no-export` (what
     /// `envParser` names is not a function), `no-node`, `no-typescript` (nothing here can read the app's TypeScript),
@@ -99,6 +103,7 @@ pub struct SniffFailure {
 /// What an app needs (`sniffApp`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SniffedEnvironment {
     /// The app.
     pub app_name: String,

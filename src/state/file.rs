@@ -1,17 +1,11 @@
 //! Files that must survive a crash: read without following links, replaced whole, private to their owner.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use crate::system;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 use tempfile::Builder;
-
-/// Who may read a file of ours: its owner.
-pub(super) const PRIVATE_FILE: u32 = 0o600;
-
-/// Who may enter a folder of ours: its owner.
-const PRIVATE_FOLDER: u32 = 0o700;
 
 /// How the names of temporary files end.
 const TEMPORARY: &str = ".tmp";
@@ -21,9 +15,8 @@ const LEFTOVER_AGE: Duration = Duration::from_mins(10);
 
 /// Options that open a regular file of ours: never through a link, never waiting for the other end of a pipe.
 pub(super) fn open_options() -> OpenOptions {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
-    options.read(true).mode(PRIVATE_FILE).custom_flags(flags.bits().cast_signed());
+    system::expect_regular(options.read(true));
     options
 }
 
@@ -53,7 +46,7 @@ pub(super) fn check_regular(file: &File) -> io::Result<()> {
 /// A wider folder is tightened. Where it belongs to someone else that cannot be done; the files in it are private all
 /// the same.
 pub(super) fn prepare_folder(folder: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(PRIVATE_FOLDER).create(folder) {
+    match system::make_private_folder(folder) {
         Ok(()) => folder.parent().map_or(Ok(()), sync_folder),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => tighten(folder),
         Err(error) => Err(error),
@@ -62,12 +55,7 @@ pub(super) fn prepare_folder(folder: &Path) -> io::Result<()> {
 
 /// Takes the rights of group and others away from a folder.
 fn tighten(folder: &Path) -> io::Result<()> {
-    let mode = fs::metadata(folder)?.permissions().mode();
-    let private = mode & 0o7700;
-    if mode & 0o7777 == private {
-        return Ok(());
-    }
-    match fs::set_permissions(folder, Permissions::from_mode(private)) {
+    match system::tighten(folder) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
         other => other,
     }
@@ -78,11 +66,8 @@ fn tighten(folder: &Path) -> io::Result<()> {
 /// It is durable when this has returned. The folder must exist.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (folder, prefix) = folder_and_prefix(path)?;
-    let mut file = Builder::new()
-        .prefix(&prefix)
-        .suffix(TEMPORARY)
-        .permissions(Permissions::from_mode(PRIVATE_FILE))
-        .tempfile_in(folder)?;
+    let mut builder = Builder::new();
+    let mut file = system::as_owner_only(builder.prefix(&prefix).suffix(TEMPORARY), false).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
@@ -103,7 +88,7 @@ pub(super) fn keep(path: &Path, kept: &Path, bytes: &[u8]) -> io::Result<()> {
 fn link(path: &Path, second: &Path) -> io::Result<()> {
     let (folder, prefix) = folder_and_prefix(second)?;
     let linked = Builder::new().prefix(&prefix).suffix(TEMPORARY).make_in(folder, |name| fs::hard_link(path, name))?;
-    fs::set_permissions(linked.path(), Permissions::from_mode(PRIVATE_FILE))?;
+    system::tighten(linked.path())?;
     let linked = linked.into_temp_path();
     let name = linked.to_path_buf();
     linked.persist(second).map_err(|error| error.error)?;
@@ -124,7 +109,7 @@ fn folder_and_prefix(path: &Path) -> io::Result<(&Path, String)> {
 
 /// Makes the entries of a folder durable.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
+    match system::sync_folder(folder) {
         // Some network and user-space file systems cannot do it and answer so; there is nothing further to ask for.
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         other => other,

@@ -3,13 +3,13 @@
 use super::format::{Entry, Intent, Outcome};
 use super::location::{StageFiles, blocking, io_error};
 use super::{StageLock, file};
+use crate::system::write_all_at;
 use crate::{DeployError, ErrorCode};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
@@ -264,7 +264,7 @@ impl Lines {
     fn append(&mut self, line: &Line<'_>) -> io::Result<String> {
         let mut text = serde_json::to_string(line)?;
         text.push('\n');
-        let written = self.file.set_len(self.end).and_then(|()| self.file.write_all_at(text.as_bytes(), self.end));
+        let written = self.file.set_len(self.end).and_then(|()| write_all_at(&self.file, text.as_bytes(), self.end));
         if let Err(error) = written {
             // Best effort: the next append, or the next start, cuts the rest off as well.
             let _ = self.file.set_len(self.end);

@@ -1,5 +1,6 @@
 //! Where the files of a stage live.
 
+use crate::system::is_link_refusal;
 use crate::{DeployError, ErrorCode};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -72,9 +73,7 @@ pub(super) fn io_error(action: &str, path: &Path, error: &io::Error) -> DeployEr
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
             "Make the folder and its files writable for the user that deploys"
         }
-        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-            "Put the file itself in the place of the symbolic link"
-        }
+        _ if is_link_refusal(error) => "Put the file itself in the place of the symbolic link",
         ErrorKind::NotFound | ErrorKind::NotADirectory => "Check that the workspace's root is an existing folder",
         _ => "Check the file, its folder and its file system",
     };

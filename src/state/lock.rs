@@ -2,12 +2,12 @@
 
 use super::file;
 use super::location::{StageFiles, blocking, io_error};
+use crate::system::{FileId, host_name, id_at, id_of};
 use crate::{DeployError, ErrorCode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -26,9 +26,6 @@ const ATTEMPTS: u32 = 100;
 
 /// How long a run waits for one of its own process that only cleans up any more.
 const CLEANUP_LIMIT: Duration = Duration::from_mins(3);
-
-/// A lock file, whatever path leads to it: its device and its number there.
-type FileId = (u64, u64);
 
 /// The locks of this process whose runs have ended and only clean up, and what tells when each is free.
 static ENDING: Mutex<BTreeMap<FileId, CancellationToken>> = Mutex::new(BTreeMap::new());
@@ -56,7 +53,7 @@ impl LockOwner {
     pub fn this_process(run_id: impl Into<String>, now: OffsetDateTime) -> Self {
         Self {
             pid: std::process::id(),
-            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            host: host_name(),
             started_at: now.format(&Rfc3339).unwrap_or_else(|_| now.to_string()),
             run_id: run_id.into(),
         }
@@ -160,7 +157,7 @@ fn acquire(files: &StageFiles, owner: &LockOwner) -> Result<Attempt, DeployError
         let mut options = file::open_options();
         let mut file = options.write(true).create(true).open(&path).map_err(|error| failed(&error))?;
         file::check_regular(&file).map_err(|error| failed(&error))?;
-        let id = id_of(&file).map_err(|error| failed(&error))?;
+        let id = id_of(&file, &path).map_err(|error| failed(&error))?;
         let (locked, ending) = {
             let ending = ending();
             (file.try_lock(), ending.get(&id).cloned())
@@ -173,7 +170,7 @@ fn acquire(files: &StageFiles, owner: &LockOwner) -> Result<Attempt, DeployError
             Err(TryLockError::Error(error)) => return Err(failed(&error)),
         }
         // Someone may have deleted the folder in between; a lock on a file that is gone keeps nobody out.
-        if !is_at(id, &path) {
+        if id_at(&path).ok().as_ref() != Some(&id) {
             continue;
         }
         write_owner(&mut file, owner).map_err(|error| failed(&error))?;
@@ -181,16 +178,6 @@ fn acquire(files: &StageFiles, owner: &LockOwner) -> Result<Attempt, DeployError
         return Ok(Attempt::Taken(StageLock(Arc::new(Held { file, id, files, owner, released }))));
     }
     Err(failed(&io::Error::other("it is deleted again and again")))
-}
-
-fn id_of(file: &File) -> io::Result<FileId> {
-    let metadata = file.metadata()?;
-    Ok((metadata.dev(), metadata.ino()))
-}
-
-/// Whether the file of this id is what `path` names.
-fn is_at(id: FileId, path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|named| (named.dev(), named.ino()) == id)
 }
 
 fn write_owner(file: &mut File, owner: &LockOwner) -> io::Result<()> {

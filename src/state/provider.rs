@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 /// Which state a store holds: what a write is compared with, so that nobody replaces what they have not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StateVersion {
     /// There is none.
     Absent,

@@ -6,6 +6,7 @@ use crate::aws::{AwsError, AwsOptions, Condition, S3, S3Address};
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
 use bytes::Bytes;
+use derive_setters::Setters;
 use reqwest::StatusCode;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -18,17 +19,28 @@ const ATTEMPTS: usize = 3;
 const LANDING: Duration = Duration::from_millis(500);
 
 /// Where in a bucket the state is kept.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct S3StateOptions {
     /// The bucket; it must exist.
+    #[setters(into)]
     pub bucket: String,
     /// What the keys begin with, for instance `gkm/`; default nothing.
+    #[setters(into)]
     pub prefix: String,
     /// Whether the bucket is part of the path instead of the host name; default: with an address of its own (as `MinIO` has),
     /// or when its name has dots.
     pub path_style: Option<bool>,
     /// The account, the region and the address.
     pub aws: AwsOptions,
+}
+
+impl S3StateOptions {
+    /// At the root of a bucket, with AWS's defaults.
+    pub fn new(bucket: impl Into<String>) -> Self {
+        Self { bucket: bucket.into(), prefix: String::new(), path_style: None, aws: AwsOptions::default() }
+    }
 }
 
 /// Keeps each stage's state as the object `{prefix}{workspace}/{stage}.json`.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 /// What is wrong with a workspace, and what of it a deployment does not do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct WorkspaceCheck {
     /// What makes it unusable, in the order of the document; empty for a workspace that can be deployed.
     pub faults: Vec<WorkspaceFault>,

@@ -10,6 +10,7 @@ const EXCERPT: usize = 60;
 
 /// Something about a workspace that its author has to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct WorkspaceFault {
     /// Where it is, for instance `apps.auth.port`; empty for the workspace as a whole.
     pub path: String,

@@ -2,12 +2,14 @@
 
 use super::fault::WorkspaceFault;
 use super::release::{Health, Release};
+use derive_setters::Setters;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A workspace of several apps, validated: names, ports and references hold.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Workspace {
     /// Its name; the project on the server and the database are named after it.
     pub name: String,
@@ -27,6 +29,7 @@ pub struct Workspace {
 
 /// What kind of app it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AppType {
     /// Runs on the server and answers requests.
     Backend,
@@ -48,11 +51,14 @@ impl AppType {
 }
 
 /// One app of a workspace.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct App {
     /// What kind of app it is; default backend.
     pub app_type: AppType,
     /// Its folder, relative to the workspace's root; of an app by itself also absolute.
+    #[setters(into)]
     pub path: String,
     /// The port it listens on, 1 to 65535; of a mobile app 8081 by default, since it is never deployed. Two apps may
     /// have the same: each runs in a container of its own.
@@ -60,17 +66,22 @@ pub struct App {
     /// The apps it calls, each once; they exist and form no circle.
     pub dependencies: Vec<String>,
     /// The framework, for instance `hono`, `nextjs` or `vite`; of a front end one whose public prefix we know.
+    #[setters(into)]
     pub framework: Option<String>,
     /// The entry file of an entry app, relative to its folder.
+    #[setters(into)]
     pub entry: Option<String>,
     /// The globs in which a route app's constructs are found, relative to its folder: `routes`, `constructs`,
     /// `functions`, `crons`, `queues`, `topics` and `subscribers` together.
     pub routes: Vec<String>,
     /// `path#export` of the environment parser, or of a function that takes one.
+    #[setters(into)]
     pub env_parser: Option<String>,
     /// `path#export` of the logger of a route app.
+    #[setters(into)]
     pub logger: Option<String>,
     /// The module that sets up the server of a route app (`hooks.server`).
+    #[setters(into)]
     pub server_hooks: Option<String>,
     /// Files of a front end that parse their configuration when imported.
     pub config: ConfigFiles,
@@ -81,6 +92,7 @@ pub struct App {
     /// Apps whose database role may read this app's tables, for the owner of the `public` schema.
     pub shared_with: Vec<String>,
     /// The Dockerfile, relative to the workspace's root; default `.gkm/docker/Dockerfile.{app}`.
+    #[setters(into)]
     pub dockerfile: Option<String>,
     /// What is run once before it is deployed.
     pub release: Option<Release>,
@@ -88,17 +100,47 @@ pub struct App {
     pub health: Health,
 }
 
+impl App {
+    /// A backend in a folder, that listens on a port. Only a [`Workspace`] checks what it says.
+    pub fn new(path: impl Into<String>, port: u16) -> Self {
+        Self {
+            app_type: AppType::Backend,
+            path: path.into(),
+            port,
+            dependencies: Vec::new(),
+            framework: None,
+            entry: None,
+            routes: Vec::new(),
+            env_parser: None,
+            logger: None,
+            server_hooks: None,
+            config: ConfigFiles::default(),
+            required_env: None,
+            domain: None,
+            shared_with: Vec::new(),
+            dockerfile: None,
+            release: None,
+            health: Health::default(),
+        }
+    }
+}
+
 /// The `config` files of a front end, relative to its folder.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct ConfigFiles {
     /// Runs in the browser: its variables are public.
+    #[setters(into)]
     pub client: Option<String>,
     /// Runs on the server.
+    #[setters(into)]
     pub server: Option<String>,
 }
 
 /// A host name of an app, in lower case and in its DNS form.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Domain {
     /// The same for every stage.
     Always(String),
@@ -108,6 +150,7 @@ pub enum Domain {
 
 /// The services of a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Services {
     /// A Postgres database.
     pub db: Option<Service>,
@@ -117,6 +160,7 @@ pub struct Services {
 
 /// A service and which image runs it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Service {
     /// The version: the image's tag.
     pub version: Option<String>,
@@ -126,6 +170,7 @@ pub struct Service {
 
 /// The `deploy` part of a workspace.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct DeploySettings {
     /// The Dokploy server.
     pub dokploy: Option<DokploySettings>,
@@ -137,6 +182,7 @@ pub struct DeploySettings {
 
 /// The `deploy.dokploy` part of a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DokploySettings {
     /// The server's address, when there is one for all stages; `http` or `https`, without a final slash.
     pub endpoint: Option<String>,
@@ -152,6 +198,7 @@ pub struct DokploySettings {
 
 /// A DNS zone and who serves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DnsZone {
     /// `hostinger`, `cloudflare`, `route53`, `manual`, or another name for which a hook is given; `custom` for a provider object
     /// without a name.
@@ -166,6 +213,7 @@ pub struct DnsZone {
 
 /// An account at AWS, or at what speaks its protocol.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AwsAccount {
     /// The region.
     pub region: Option<String>,
@@ -175,6 +223,7 @@ pub struct AwsAccount {
 
 /// The backups of the database, in a bucket of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BackupSettings {
     /// The account; it always has a region.
     pub account: AwsAccount,
@@ -186,6 +235,7 @@ pub struct BackupSettings {
 
 /// A state in AWS's parameter store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SsmSettings {
     /// The account; it always has a region.
     pub account: AwsAccount,
@@ -195,6 +245,7 @@ pub struct SsmSettings {
 
 /// What a parameter costs and holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SsmTier {
     /// Free, 4 KB; the default.
     #[default]
@@ -207,6 +258,7 @@ pub enum SsmTier {
 
 /// A state in a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct S3Settings {
     /// The account.
     pub account: AwsAccount,
@@ -222,6 +274,7 @@ pub struct S3Settings {
 
 /// The `state` part of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum StateSettings {
     /// A file in the workspace.
     #[default]

@@ -2,6 +2,7 @@
 
 use super::fault::{Faults, Path};
 use super::read::{self, Fields};
+use derive_setters::Setters;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
@@ -22,7 +23,8 @@ const RETRIES: u32 = 3;
 const INTERVAL: u32 = 5;
 
 /// A command that is run once, with the new image, before an app is deployed: its migrations.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Setters)]
+#[non_exhaustive]
 pub struct Release {
     /// The program and its arguments, in place of the image's own entry point and command.
     pub command: Vec<String>,
@@ -32,8 +34,16 @@ pub struct Release {
     pub timeout_seconds: u32,
 }
 
+impl Release {
+    /// A program with its arguments, run as the app itself.
+    pub fn new(command: Vec<String>) -> Self {
+        Self { command, login: ReleaseLogin::default(), timeout_seconds: RELEASE_TIMEOUT }
+    }
+}
+
 /// As whom a release is in the database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReleaseLogin {
     /// As the app itself.
     #[default]
@@ -54,6 +64,7 @@ impl ReleaseLogin {
 
 /// How it is found out that an app works once it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Health {
     /// Its port accepts connections within the server's network.
     Port {
@@ -73,7 +84,8 @@ impl Default for Health {
 }
 
 /// The health check of a container. Swarm keeps the task before until it succeeds, and replaces a container that fails it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Setters)]
+#[non_exhaustive]
 pub struct HealthCheck {
     /// What is tried.
     pub probe: HealthProbe,
@@ -85,8 +97,16 @@ pub struct HealthCheck {
     pub interval_seconds: u32,
 }
 
+impl HealthCheck {
+    /// Tries `probe` as often and as patiently as by default.
+    pub fn new(probe: HealthProbe) -> Self {
+        Self { probe, grace_seconds: GRACE, retries: RETRIES, interval_seconds: INTERVAL }
+    }
+}
+
 /// What a health check tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HealthProbe {
     /// A request for this path, at the app's port from within its container, is answered with a status below 400.
     Path(String),

@@ -9,8 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates that pure code may use: they compute. Any other one that the library depends on is refused.
-const COMPUTING_CRATES: [&str; 13] = [
+const COMPUTING_CRATES: [&str; 14] = [
     "base64",
+    "derive_setters",
     "flate2",
     "globset",
     "indexmap",

@@ -28,7 +28,7 @@ fn environment(home: Option<&Path>, variables: &[(&str, &str)]) -> AwsEnvironmen
 
 /// Whose key signed the request to Route 53.
 async fn key_of(relay: &Relay, options: AwsOptions) -> Result<String, deploy_native::DeployError> {
-    let provider = Route53Provider::new(Route53Options { aws: options, ..Route53Options::default() })?;
+    let provider = Route53Provider::new(Route53Options::default().aws(options))?;
     let error = provider.get_records("nobody.invalid").await.unwrap_err();
     if error.code() != ErrorCode::DnsZoneNotFound {
         return Err(error);
@@ -38,7 +38,10 @@ async fn key_of(relay: &Relay, options: AwsOptions) -> Result<String, deploy_nat
 }
 
 fn options(relay: &Relay, environment: AwsEnvironment, profile: Option<&str>) -> AwsOptions {
-    AwsOptions { keys: None, environment, profile: profile.map(str::to_owned), ..account(&relay.url) }
+    let mut options = account(&relay.url).environment(environment);
+    options.keys = None;
+    options.profile = profile.map(str::to_owned);
+    options
 }
 
 const KEYS: &str = "\
@@ -57,8 +60,9 @@ async fn keys_of_the_request_come_first_then_a_profile_then_what_the_tools_find(
     let home = home("", KEYS);
     let variables = [("AWS_ACCESS_KEY_ID", "FROMENV"), ("AWS_SECRET_ACCESS_KEY", "canary-env")];
     let of = |keys: bool, profile: Option<&str>, variables: &[(&str, &str)]| {
-        let found = options(&relay, environment(Some(home.path()), variables), profile);
-        AwsOptions { keys: if keys { account("").keys } else { None }, ..found }
+        let mut found = options(&relay, environment(Some(home.path()), variables), profile);
+        found.keys = account("").keys.filter(|_| keys);
+        found
     };
     assert_eq!(key_of(&relay, of(true, Some("work"), &variables)).await.unwrap(), "AKIATEST");
     assert_eq!(key_of(&relay, of(false, Some("work"), &variables)).await.unwrap(), "WORK");

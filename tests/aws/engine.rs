@@ -46,7 +46,7 @@ fn seven_apps(world: &World, relay: &Relay, name: &str) -> Value {
 }
 
 async fn kept(moto: &Moto, name: &str) -> Option<State> {
-    let options = SsmStateOptions { aws: crate::moto::account(&moto.url), ..SsmStateOptions::default() };
+    let options = SsmStateOptions::default().aws(crate::moto::account(&moto.url));
     SsmStateStore::new(name, options).unwrap().read(STAGE).await.unwrap()
 }
 

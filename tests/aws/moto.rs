@@ -71,16 +71,14 @@ fn start() -> Option<Moto> {
 
 /// An account at an address, with pauses that no test has to wait for.
 pub(crate) fn account(url: &str) -> AwsOptions {
-    let keys = AwsKeys { access_key_id: "AKIATEST".to_owned(), secret_access_key: SECRET.into(), session_token: None };
-    AwsOptions {
-        region: Some("eu-central-1".to_owned()),
-        keys: Some(keys),
-        base_url: Some(url.to_owned()),
-        environment: nowhere(),
-        first_pause: Duration::from_millis(5),
-        longest_pause: Duration::from_millis(50),
-        ..AwsOptions::default()
-    }
+    let keys = AwsKeys::new("AKIATEST", SECRET);
+    AwsOptions::default()
+        .region("eu-central-1")
+        .keys(keys)
+        .base_url(url)
+        .environment(nowhere())
+        .first_pause(Duration::from_millis(5))
+        .longest_pause(Duration::from_millis(50))
 }
 
 /// An environment in which there are no credentials, and no machine to ask for some.

@@ -15,14 +15,13 @@ pub(crate) fn provider(url: &str) -> Route53Provider {
 }
 
 fn provider_with(url: &str, hosted_zone_id: Option<&str>) -> Route53Provider {
-    let hosted_zone_id = hosted_zone_id.map(str::to_owned);
-    let between_looks = Duration::from_millis(50);
-    let options = Route53Options { aws: account(url), hosted_zone_id, between_looks, ..Route53Options::default() };
+    let mut options = Route53Options::default().aws(account(url)).between_looks(Duration::from_millis(50));
+    options.hosted_zone_id = hosted_zone_id.map(str::to_owned);
     Route53Provider::new(options).unwrap()
 }
 
 fn a_record(name: &str, value: &str) -> DnsRecord {
-    DnsRecord { name: name.to_owned(), record_type: "A".to_owned(), ttl: 300, values: vec![value.to_owned()] }
+    DnsRecord::new(name, "A", 300, vec![value.to_owned()])
 }
 
 async fn send(moto: &Moto, path: &str, body: &str) -> String {
@@ -88,7 +87,7 @@ async fn a_record_is_created_listed_left_alone_updated_and_deleted() {
 
     let updated = provider.upsert_records(&zone, &[a_record("api.staging", OTHER)]).await.unwrap();
     assert!(!updated[0].created && !updated[0].unchanged);
-    let other = DnsRecord { ttl: 60, ..a_record("@", SERVER) };
+    let other = a_record("@", SERVER).ttl(60);
     assert!(!provider.upsert_records(&zone, std::slice::from_ref(&other)).await.unwrap()[0].unchanged, "a changed TTL");
     let listed = sets(&provider, &zone).await;
     assert!(listed.contains(&a_record("api.staging", OTHER)) && listed.contains(&other), "{listed:?}");
@@ -214,12 +213,10 @@ async fn a_change_is_waited_for_until_every_server_has_it() {
     // One that does not spread is left to the verification of the host name.
     relay.spoil("POST /2013-04-01/hostedzone", pending());
     relay.spoil_times("GET /2013-04-01/change/", 0, 1000, pending());
-    let options = Route53Options {
-        aws: account(&relay.url),
-        spread: Duration::from_millis(200),
-        between_looks: Duration::from_millis(20),
-        ..Route53Options::default()
-    };
+    let options = Route53Options::default()
+        .aws(account(&relay.url))
+        .spread(Duration::from_millis(200))
+        .between_looks(Duration::from_millis(20));
     let begun = Instant::now();
     let slow = Route53Provider::new(options).unwrap();
     assert!(!slow.upsert_records(&zone, &[a_record("api", OTHER)]).await.unwrap()[0].unchanged);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const STAGE: &str = "staging";
 
 fn store(url: &str, workspace: &str, turns: Turns) -> SsmStateStore {
-    let options = SsmStateOptions { aws: account(url), turns, ..SsmStateOptions::default() };
+    let options = SsmStateOptions::default().aws(account(url)).turns(turns);
     SsmStateStore::new(workspace, options).unwrap()
 }
 
@@ -163,7 +163,7 @@ async fn a_state_that_does_not_fit_is_refused_and_the_way_out_named() {
     assert_eq!(error.reason_name(), Some("too-large"));
     assert_eq!(relay.seen().len(), 0, "it was sent all the same");
 
-    let options = SsmStateOptions { aws: account(&moto.url), tier: SsmTier::Advanced, ..SsmStateOptions::default() };
+    let options = SsmStateOptions::default().aws(account(&moto.url)).tier(SsmTier::Advanced);
     let advanced = SsmStateStore::new(&name, options).unwrap();
     advanced.write_versioned(STAGE, &large, &StateVersion::Absent).await.unwrap();
     let found = call(

@@ -25,9 +25,7 @@ impl Kind {
     fn at(self, url: &str, workspace: &str) -> Arc<dyn StateProvider> {
         let aws = account(url);
         match self {
-            Self::Ssm => {
-                Arc::new(SsmStateStore::new(workspace, SsmStateOptions { aws, ..Default::default() }).unwrap())
-            }
+            Self::Ssm => Arc::new(SsmStateStore::new(workspace, SsmStateOptions::default().aws(aws)).unwrap()),
             Self::S3 => Arc::new(S3StateStore::new(workspace, &bucket(workspace, aws)).unwrap()),
         }
     }
@@ -42,7 +40,7 @@ impl Kind {
 }
 
 pub(crate) fn bucket(bucket: &str, aws: AwsOptions) -> S3StateOptions {
-    S3StateOptions { bucket: bucket.to_owned(), prefix: "gkm/".to_owned(), path_style: None, aws }
+    S3StateOptions::new(bucket).prefix("gkm/").aws(aws)
 }
 
 /// A workspace whose bucket exists.

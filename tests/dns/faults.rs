@@ -2,7 +2,7 @@
 
 use crate::{OTHER, SERVER, TOKEN, VENDORS, ZONE, a_record, provider, simulator, values, vendor_options};
 use deploy_native::ErrorCode;
-use deploy_native::dns::{CloudflareProvider, DnsProvider, HostingerProvider, VendorOptions};
+use deploy_native::dns::{CloudflareProvider, DnsProvider, HostingerProvider};
 use deploy_native::secrets::Secret;
 use deploy_native_simulator::dns::{DnsSimulator, Fault, FaultKind, Vendor, ZoneRecord};
 use std::time::{Duration, Instant};
@@ -81,7 +81,7 @@ async fn a_pause_that_the_vendor_asks_for_is_kept_or_told() {
 #[tokio::test]
 async fn a_refusal_is_not_tried_again_and_quotes_the_vendor() {
     let simulator = simulator().start().await.unwrap();
-    let desired = [deploy_native::dns::DnsRecord { ttl: 5, ..a_record("api", SERVER) }];
+    let desired = [a_record("api", SERVER).ttl(5)];
     let error = provider(&simulator, Vendor::Cloudflare).upsert_records(ZONE, &desired).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::DnsProvider);
     assert!(error.message().contains("Invalid TTL"), "{error}");
@@ -121,8 +121,7 @@ async fn i6_a_redirect_is_not_followed_with_the_token() {
 async fn a_slow_api_does_not_keep_us_longer_than_it_may() {
     let simulator = simulator().start().await.unwrap();
     simulator.add_fault(Fault::new(FaultKind::Delay(Duration::from_mins(1))));
-    let options =
-        VendorOptions { timeout: Duration::from_millis(300), retries: 0, ..vendor_options(simulator.hostinger_url()) };
+    let options = vendor_options(simulator.hostinger_url()).timeout(Duration::from_millis(300)).retries(0);
     let provider = HostingerProvider::new(&Secret::new(TOKEN), options).unwrap();
     let begun = Instant::now();
     let error = provider.get_records(ZONE).await.unwrap_err();

@@ -27,12 +27,7 @@ fn simulator() -> DnsSimulatorBuilder {
 
 /// Short pauses, so that a test of retries does not sleep.
 fn vendor_options(url: String) -> VendorOptions {
-    VendorOptions {
-        base_url: Some(url),
-        timeout: Duration::from_secs(20),
-        first_pause: Duration::from_millis(5),
-        ..VendorOptions::default()
-    }
+    VendorOptions::default().base_url(url).timeout(Duration::from_secs(20)).first_pause(Duration::from_millis(5))
 }
 
 fn provider_with(simulator: &DnsSimulator, vendor: Vendor, token: &str) -> Box<dyn DnsProvider> {
@@ -52,15 +47,13 @@ fn provider(simulator: &DnsSimulator, vendor: Vendor) -> Box<dyn DnsProvider> {
 }
 
 fn lookup_options(simulator: &DnsSimulator) -> LookupOptions {
-    LookupOptions {
-        name_servers: vec![simulator.resolver_addr()],
-        authoritative_port: simulator.authoritative_port(),
-        timeout: Duration::from_secs(5),
-    }
+    LookupOptions::default()
+        .name_servers(vec![simulator.resolver_addr()])
+        .authoritative_port(simulator.authoritative_port())
 }
 
 fn a_record(name: &str, value: &str) -> DnsRecord {
-    DnsRecord { name: name.to_owned(), record_type: "A".to_owned(), ttl: 300, values: vec![value.to_owned()] }
+    DnsRecord::new(name, "A", 300, vec![value.to_owned()])
 }
 
 /// The values of a record set as the vendor holds it.

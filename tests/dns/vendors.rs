@@ -2,7 +2,6 @@
 
 use crate::{OTHER, SERVER, TOKEN, VENDORS, ZONE, a_record, provider, provider_with, simulator, values, writes};
 use deploy_native::ErrorCode;
-use deploy_native::dns::DnsRecord;
 use deploy_native_simulator::dns::{RecordedRequest, Vendor, ZoneRecord};
 
 #[tokio::test]
@@ -179,7 +178,7 @@ async fn i8_other_types_are_neither_written_nor_deleted() {
     for vendor in VENDORS {
         let simulator = simulator().start().await.unwrap();
         let provider = provider(&simulator, vendor);
-        let text = DnsRecord { record_type: "TXT".to_owned(), ..a_record("api", "v=spf1") };
+        let text = a_record("api", "v=spf1").record_type("TXT");
         let error = provider.upsert_records(ZONE, std::slice::from_ref(&text)).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::InvalidRequest, "{vendor:?}");
         let error = provider.delete_records(ZONE, &[text]).await.unwrap_err();

@@ -2,8 +2,7 @@
 
 use crate::{OTHER, SERVER, ZONE, a_record, lookup_options, provider, simulator};
 use deploy_native::dns::{
-    Answer, AnswerSource, Expectation, LookupOptions, Verification, VerificationOutcome, WaitOptions, verify,
-    wait_verified,
+    Answer, AnswerSource, Expectation, Verification, VerificationOutcome, WaitOptions, verify, wait_verified,
 };
 use deploy_native_simulator::dns::{DnsSimulator, Vendor, ZoneRecord};
 use std::net::IpAddr;
@@ -100,7 +99,7 @@ async fn a_silent_server_is_unreachable_within_bounded_time() {
         return;
     }
     simulator.set_silent(2, true);
-    let options = LookupOptions { timeout: Duration::from_millis(500), ..lookup_options(&simulator) };
+    let options = lookup_options(&simulator).timeout(Duration::from_millis(500));
     let begun = Instant::now();
     let verification = verify(&expectation(HOST), &options).await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
@@ -182,7 +181,7 @@ async fn without_authoritative_servers_the_recursive_one_is_asked_and_named() {
 async fn resolvers_that_do_not_answer_are_a_result_and_no_error() {
     let simulator = serving(&[("api", "A", SERVER)]).await;
     simulator.set_resolver_silent(true);
-    let options = LookupOptions { timeout: Duration::from_millis(200), ..lookup_options(&simulator) };
+    let options = lookup_options(&simulator).timeout(Duration::from_millis(200));
     let begun = Instant::now();
     let verification = verify(&expectation(HOST), &options).await.unwrap();
     assert_eq!(verification.outcome, VerificationOutcome::Unreachable);
@@ -206,7 +205,8 @@ async fn a_proxied_name_answers_with_the_proxy_and_its_vendor_says_so() {
 }
 
 fn quick_wait(deadline: Duration) -> WaitOptions {
-    WaitOptions { deadline, first_pause: Duration::from_millis(20), longest_pause: Duration::from_millis(100) }
+    let quick = WaitOptions::default().deadline(deadline);
+    quick.first_pause(Duration::from_millis(20)).longest_pause(Duration::from_millis(100))
 }
 
 #[tokio::test]

@@ -29,16 +29,14 @@ fn ok(bodies: impl IntoIterator<Item = Value>) -> Vec<Reply> {
 }
 
 fn settings() -> WaitSettings {
-    WaitSettings {
-        deployment_deadline: Duration::from_secs(20),
-        running_deadline: Duration::from_secs(20),
-        stability: Duration::from_millis(100),
-        lost_after: Duration::from_millis(300),
-        outage: Duration::from_secs(10),
-        first_pause: Duration::from_millis(5),
-        longest_pause: Duration::from_millis(20),
-        ..WaitSettings::default()
-    }
+    WaitSettings::default()
+        .deployment_deadline(Duration::from_secs(20))
+        .running_deadline(Duration::from_secs(20))
+        .stability(Duration::from_millis(100))
+        .lost_after(Duration::from_millis(300))
+        .outage(Duration::from_secs(10))
+        .first_pause(Duration::from_millis(5))
+        .longest_pause(Duration::from_millis(20))
 }
 
 fn queue(titles: &[(&str, &str)]) -> Value {
@@ -132,7 +130,7 @@ async fn a_deployment_that_nobody_works_on_any_more_is_lost_though_its_row_says_
     assert!(error.message().contains("queue"), "{error}");
 
     let server = scripted(vec![running(), ("deployment.queueList", ok([queue(&[("ours", "active")])]))]).await;
-    let brief = WaitSettings { deployment_deadline: Duration::from_secs(1), ..settings() };
+    let brief = settings().deployment_deadline(Duration::from_secs(1));
     let error = follow(&server, &brief).await.0.unwrap_err();
     assert_eq!(error.reason_name(), Some("timeout"), "worked on, it is waited for");
     let asked = |path: &str| server.requests().iter().filter(|request| request.path.ends_with(path)).count();
@@ -142,7 +140,7 @@ async fn a_deployment_that_nobody_works_on_any_more_is_lost_though_its_row_says_
 #[tokio::test]
 async fn waiting_ends_at_the_deadline() {
     let server = scripted(vec![("deployment.queueList", ok([queue(&[("ours", "waiting")])]))]).await;
-    let brief = WaitSettings { deployment_deadline: Duration::from_millis(200), ..settings() };
+    let brief = settings().deployment_deadline(Duration::from_millis(200));
     let error = follow(&server, &brief).await.0.unwrap_err();
     assert_eq!(error.reason_name(), Some("timeout"));
     assert!(error.message().contains("still waits in Dokploy's queue"), "{error}");
@@ -158,7 +156,7 @@ async fn a_restart_of_the_server_is_waited_out_but_a_dead_server_is_not() {
     let server = scripted(vec![("deployment.all", rows)]).await;
     follow(&server, &settings()).await.0.unwrap();
     let server = scripted(vec![("deployment.all", still_away)]).await;
-    let brief = WaitSettings { outage: Duration::from_millis(100), ..settings() };
+    let brief = settings().outage(Duration::from_millis(100));
     let error = follow(&server, &brief).await.0.unwrap_err();
     assert!(error.is_retryable() && error.code() == ErrorCode::DokployRequest, "{error:?}");
 }

@@ -101,8 +101,7 @@ impl Server {
 
     /// A client of this server that is quick to give up and to try again.
     pub(crate) fn client(&self) -> Dokploy {
-        let settings =
-            ClientSettings { retry_delay: Duration::from_millis(5), retries: 3, ..ClientSettings::default() };
+        let settings = ClientSettings::default().retry_delay(Duration::from_millis(5)).retries(3);
         self.client_with(settings)
     }
 

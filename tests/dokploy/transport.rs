@@ -137,7 +137,7 @@ async fn a_change_is_repeated_when_nothing_of_it_was_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let settings = ClientSettings { retry_delay: Duration::from_millis(100), retries: 8, ..ClientSettings::default() };
+    let settings = ClientSettings::default().retry_delay(Duration::from_millis(100)).retries(8);
     let redactor = std::sync::Arc::default();
     let client = Dokploy::with_settings(&format!("http://{address}"), &Secret::new(TOKEN), settings, redactor).unwrap();
     let late = async {
@@ -154,12 +154,7 @@ async fn a_change_that_may_be_sent_twice_is_repeated_as_a_read_is_and_no_longer_
     let failing = || always(Reply::json(500, &json!({ "message": "no", "code": "INTERNAL_SERVER_ERROR" })));
     for (budget, sent) in [(Duration::from_mins(1), 3), (Duration::ZERO, 1)] {
         let server = Server::start(failing()).await;
-        let settings = ClientSettings {
-            retry_delay: Duration::from_millis(5),
-            retry_budget: budget,
-            retries: 2,
-            ..ClientSettings::default()
-        };
+        let settings = ClientSettings::default().retry_delay(Duration::from_millis(5)).retry_budget(budget).retries(2);
         let client = Dokploy::with_settings(&server.url, &Secret::new(TOKEN), settings, std::sync::Arc::default());
         let client = client.unwrap();
         let error = client.repeat(|| write(&client)).await.unwrap_err();
@@ -173,7 +168,7 @@ async fn a_server_that_is_not_there_is_unreachable_and_nothing_was_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let settings = ClientSettings { retries: 0, ..ClientSettings::default() };
+    let settings = ClientSettings::default().retries(0);
     let client = Dokploy::with_settings(&endpoint, &Secret::new(TOKEN), settings, std::sync::Arc::default());
     let error = write(&client.unwrap()).await.unwrap_err();
     assert!(matches!(error.failure(), Failure::Unreachable { sent: false, .. }), "{error:?}");
@@ -187,8 +182,7 @@ async fn a_server_that_is_not_there_is_unreachable_and_nothing_was_sent() {
 async fn a_server_that_does_not_answer_is_given_up() {
     let server = Server::start(always(Reply::Hang)).await;
     let brief = Duration::from_millis(500);
-    let settings =
-        ClientSettings { read_timeout: brief, write_timeout: brief, retries: 0, ..ClientSettings::default() };
+    let settings = ClientSettings::default().read_timeout(brief).write_timeout(brief).retries(0);
     let client = server.client_with(settings);
     let error = read(&client).await.unwrap_err();
     assert!(matches!(error.failure(), Failure::Timeout { .. }) && !error.outcome_unknown(), "{error:?}");
@@ -217,7 +211,7 @@ async fn a_redirect_is_not_followed_and_says_what_to_set() {
 #[tokio::test]
 async fn an_answer_that_never_ends_is_not_read_to_its_end() {
     let server = Server::start(always(Reply::text(200, &" ".repeat(5000)))).await;
-    let client = server.client_with(ClientSettings { response_limit: 1000, ..ClientSettings::default() });
+    let client = server.client_with(ClientSettings::default().response_limit(1000));
     let error = read(&client).await.unwrap_err();
     assert_eq!(error.failure(), &Failure::TooLarge { limit: 1000 });
 }
@@ -296,7 +290,7 @@ async fn i6_a_field_of_the_wrong_kind_is_named_without_its_value() {
 #[tokio::test]
 async fn a_dropped_call_leaves_nothing_running() {
     let server = Server::start(always(Reply::text(503, "busy"))).await;
-    let settings = ClientSettings { retry_delay: Duration::from_millis(300), ..ClientSettings::default() };
+    let settings = ClientSettings::default().retry_delay(Duration::from_millis(300));
     let client = server.client_with(settings);
     let arrived = async {
         while server.requests().is_empty() {

@@ -271,9 +271,6 @@ async fn errors_name_the_stage_and_the_server() {
     let mut request = world.light();
     request["secrets"] = json!({});
     let error = refused(&world, request, world.options()).await;
-    let text = error.format(&deploy_native::FormatOptions {
-        style: deploy_native::CommandStyle::Cli,
-        ..deploy_native::FormatOptions::default()
-    });
+    let text = error.format(&deploy_native::FormatOptions::default().style(deploy_native::CommandStyle::Cli));
     assert!(text.contains("gkm secrets:set GREETING <value> --stage staging"), "{text}");
 }

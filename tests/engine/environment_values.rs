@@ -103,7 +103,7 @@ async fn a_secret_that_gives_way_to_a_computed_value_is_said() {
     request["secrets"] = json!({ "shared": { "GREETING": "hi" }, "apps": { "jobs": { "PORT": "9" } } });
     world.deploy(request).await.unwrap();
     let warned = world.events.lock().unwrap().iter().any(|event| {
-        matches!(event, DeployEvent::Warning { code, app, message }
+        matches!(event, DeployEvent::Warning { code, app, message, .. }
             if code == "secret-overridden" && app.as_deref() == Some("jobs") && message.contains("PORT"))
     });
     assert!(warned, "{:?}", world.events.lock().unwrap());

@@ -18,7 +18,7 @@ impl ImageBuilder for Same {
     }
 
     async fn build(&self, build: &ImageBuild, _: LogLine<'_>) -> Result<BuiltImage, DeployError> {
-        Ok(BuiltImage { reference: image(&build.app, "1") })
+        Ok(BuiltImage::new(image(&build.app, "1")))
     }
 }
 

@@ -239,7 +239,7 @@ async fn i10_a_cancelled_run_deletes_its_job_in_the_background() {
     provision_services(world.request("internal"), world.world.options()).await.unwrap();
     for endpoint in ["application.create", "application.deploy", "application.readLogs"] {
         let cancel = CancellationToken::new();
-        let options = RunOptions { cancel: cancel.clone(), ..world.world.options() };
+        let options = world.world.options().cancel(cancel.clone());
         let before = world.world.simulator.count(endpoint);
         let cancelled = async {
             while world.world.simulator.count(endpoint) == before {

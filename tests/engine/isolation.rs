@@ -135,7 +135,7 @@ async fn i4_a_broken_isolation_or_a_cancelled_proof_leaves_no_port_open() {
     world.assert_port_closed();
 
     let cancel = CancellationToken::new();
-    let options = RunOptions { cancel: cancel.clone(), ..world.options() };
+    let options = world.options().cancel(cancel.clone());
     let before = world.simulator.count(PORT);
     let cancelled = async {
         while world.simulator.count(PORT) == before {

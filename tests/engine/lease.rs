@@ -1,6 +1,5 @@
 //! The stage's lease on the server as a run meets it: held by another machine, given back, taken away, or not to be had.
 
-use deploy_native::deploy::RunOptions;
 use deploy_native::dokploy::Dokploy;
 use deploy_native::lease::{Lease, LeaseName, LeaseRequest, LeaseSettings, Leased, take};
 use deploy_native::secrets::Secret;
@@ -37,7 +36,7 @@ async fn lease_elsewhere(world: &World) -> Lease {
 
 /// Deploys, and waits for another run as long as is said.
 async fn deploy_waiting(world: &World, request: Value, wait: Duration) -> Result<usize, DeployError> {
-    let options = RunOptions { wait_for_lock: wait, ..world.options() };
+    let options = world.options().wait_for_lock(wait);
     let request = deploy_native::deploy::DeployRequest::from_json(request)?;
     let report = Box::pin(deploy_native::deploy::deploy(request, options)).await;
     report.map(|report| report.changes).map_err(|failure| failure.error)
@@ -86,7 +85,7 @@ async fn i11_a_run_waits_for_the_other_one_and_says_for_whom() {
         assert!(held.release().await);
     });
     assert!(changes.unwrap() > 0);
-    let named = |event: &DeployEvent| matches!(event, DeployEvent::WaitingForLock { message } if message.contains("ci-runner-7"));
+    let named = |event: &DeployEvent| matches!(event, DeployEvent::WaitingForLock { message, .. } if message.contains("ci-runner-7"));
     assert_eq!(count(&world, named), 1);
 }
 

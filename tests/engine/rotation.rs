@@ -1,7 +1,7 @@
 //! Other credentials for apps that run: never refused, finished whatever interrupts, and nothing else changes.
 
 use deploy_native::deploy::{
-    DeployFailure, RotateRequest, RotationReport, RunOptions, plan_rotate_credentials, rotate_credentials,
+    DeployFailure, RotateRequest, RotationReport, plan_rotate_credentials, rotate_credentials,
 };
 use deploy_native::plan::render;
 use deploy_native::state::{RotationPhase, State};
@@ -214,7 +214,7 @@ Plan for stage staging: 7 changes
     world.assert_untouched_since(&before);
     assert_eq!(world.state().await, former);
     // Given to the run, it holds for it: by the other way it would be another plan.
-    let options = RunOptions { expected_plan: Some(plan.clone()), ..world.options() };
+    let options = world.options().expected_plan(plan.clone());
     let other = rotation(&request, &json!({ "apps": ["auth"] }));
     let stale = Box::pin(rotate_credentials(other, options)).await.unwrap_err();
     assert_eq!(stale.error.code(), ErrorCode::PlanStale);

@@ -12,7 +12,7 @@ use serde_json::json;
 fn options(world: &World, shown: DeployPlan) -> RunOptions {
     // As it comes back from the terminal of a user who has read it.
     let shown = serde_json::from_value(serde_json::to_value(shown).unwrap()).unwrap();
-    RunOptions { expected_plan: Some(shown), ..world.options() }
+    world.options().expected_plan(shown)
 }
 
 async fn deploy_as(world: &World, shown: DeployPlan) -> Result<DeployReport, DeployFailure> {

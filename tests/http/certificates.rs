@@ -27,11 +27,9 @@ impl Server {
     /// Asks for its projects under the name `host`, with these variables set.
     async fn ask(&self, host: &str, variables: &[(&str, &Path)]) -> Result<(), DeployError> {
         let variables = variables.iter().map(|(name, file)| (*name, file.to_str().unwrap()));
-        let settings = ClientSettings {
-            http: HttpSettings::from_variables(variables),
-            retry_delay: Duration::from_millis(1),
-            ..ClientSettings::default()
-        };
+        let settings = ClientSettings::default()
+            .http(HttpSettings::from_variables(variables))
+            .retry_delay(Duration::from_millis(1));
         let endpoint = format!("https://{host}:{}", self.gateway.address.port());
         let token = Secret::new(self.simulator.token());
         let client = Dokploy::with_settings(&endpoint, &token, settings, Arc::new(Redactor::new()))?;
@@ -132,7 +130,7 @@ async fn an_embedder_has_the_last_word_on_a_client() {
     let simulator = Simulator::builder().start().await.unwrap();
     let address = simulator.url().trim_start_matches("http://").parse().unwrap();
     let http = HttpSettings::default().customized(move |builder| builder.resolve("dokploy.test", address));
-    let settings = ClientSettings { http, ..ClientSettings::default() };
+    let settings = ClientSettings::default().http(http);
     let token = Secret::new(simulator.token());
     let client = Dokploy::with_settings("http://dokploy.test", &token, settings, Arc::new(Redactor::new())).unwrap();
     client.project().all().await.unwrap();

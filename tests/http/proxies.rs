@@ -20,12 +20,10 @@ fn address(url: &str) -> SocketAddr {
 }
 
 async fn ask(simulator: &Simulator, endpoint: &str, variables: &[(&str, &str)]) -> Result<(), DeployError> {
-    let settings = ClientSettings {
-        http: HttpSettings::from_variables(variables.iter().copied()),
-        retry_delay: Duration::from_millis(1),
-        retries: 1,
-        ..ClientSettings::default()
-    };
+    let settings = ClientSettings::default()
+        .http(HttpSettings::from_variables(variables.iter().copied()))
+        .retry_delay(Duration::from_millis(1))
+        .retries(1);
     let token = Secret::new(simulator.token());
     let client = Dokploy::with_settings(endpoint, &token, settings, Arc::new(Redactor::new()))?;
     client.project().all().await.map(|_| ()).map_err(DeployError::from)

@@ -210,7 +210,7 @@ async fn i9_the_fingerprint_changes_with_what_the_image_consists_of_and_with_not
     assert_eq!(seen.insert(fingerprint(&other).await, "a build argument"), None);
     other.platform = "linux/arm64".to_owned();
     assert_eq!(seen.insert(fingerprint(&other).await, "the platform"), None);
-    let renamed = ImageBuild { app: "web".to_owned(), reference: "127.0.0.1:1/x:2".to_owned(), ..of_root() };
+    let renamed = of_root().app("web".to_owned()).reference("127.0.0.1:1/x:2".to_owned());
     assert_eq!(fingerprint(&renamed).await, fingerprint(&of_root()).await, "what it is called does not count");
 }
 

@@ -29,14 +29,8 @@ fn files(root: &Path, files: &[(&str, &str)]) {
 
 /// The build of the app `api` from `.gkm/docker/Dockerfile.api` in `root`.
 fn build(root: &Path, reference: &str) -> ImageBuild {
-    ImageBuild {
-        app: "api".to_owned(),
-        reference: reference.to_owned(),
-        dockerfile: root.join(".gkm/docker/Dockerfile.api"),
-        context: root.to_owned(),
-        build_args: BTreeMap::from([("PUBLIC_URL".to_owned(), "https://x.example.com/?a=b c".to_owned())]),
-        platform: "linux/amd64".to_owned(),
-    }
+    ImageBuild::new("api", reference, root.join(".gkm/docker/Dockerfile.api"), root)
+        .build_args(BTreeMap::from([("PUBLIC_URL".to_owned(), "https://x.example.com/?a=b c".to_owned())]))
 }
 
 /// Writes a program. Another process writes it: a program cannot be started while a child of another test, just forked,

@@ -148,7 +148,7 @@ async fn a_registry_without_head_or_without_the_digest_is_asked_for_the_manifest
 
 fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
-    format!("sha256:{:x}", Sha256::digest(bytes))
+    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ impl Stand {
     }
 
     fn client(&self, token: &str) -> Dokploy {
-        let settings = ClientSettings { retry_delay: Duration::from_millis(10), ..ClientSettings::default() };
+        let settings = ClientSettings::default().retry_delay(Duration::from_millis(10));
         let token = Secret::new(token);
         Dokploy::with_settings(self.simulator.url(), &token, settings, Arc::new(Redactor::new())).unwrap()
     }

@@ -10,12 +10,10 @@ use tokio::net::TcpListener;
 /// A transport to a port of this machine that gives up after a second.
 fn impatient(port: u16, host: &str) -> PortTransport {
     let login = Login { host: host.to_owned(), port, user: MASTER.to_owned(), password: MASTER_PASSWORD.into() };
-    let options = ConnectOptions {
-        attempt: Duration::from_millis(200),
-        deadline: Duration::from_secs(1),
-        pause: Duration::from_millis(20),
-        ..ConnectOptions::default()
-    };
+    let options = ConnectOptions::default()
+        .attempt(Duration::from_millis(200))
+        .deadline(Duration::from_secs(1))
+        .pause(Duration::from_millis(20));
     PortTransport::new(login, options)
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn catalogue(cluster: &Cluster, verifiers: bool) -> String {
 
 /// Short waits.
 pub(crate) fn options() -> ConnectOptions {
-    ConnectOptions { deadline: Duration::from_secs(20), pause: Duration::from_millis(20), ..ConnectOptions::default() }
+    ConnectOptions::default().deadline(Duration::from_secs(20)).pause(Duration::from_millis(20))
 }
 
 /// A login at a server.

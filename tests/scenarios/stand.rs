@@ -114,11 +114,9 @@ impl Stand {
             database_host: Some("127.0.0.1".to_owned()),
             images,
             stability_seconds: 1,
-            wait: WaitSettings {
-                first_pause: usual.first_pause.mul_f64(TIME_SCALE),
-                settled: usual.settled.mul_f64(TIME_SCALE),
-                ..usual
-            },
+            wait: WaitSettings::default()
+                .first_pause(usual.first_pause.mul_f64(TIME_SCALE))
+                .settled(usual.settled.mul_f64(TIME_SCALE)),
             landing: LANDING,
             _simulator: Some(simulator),
         }
@@ -131,13 +129,9 @@ impl Stand {
 
     /// How runs are carried out.
     pub fn options(&self) -> RunOptions {
-        let surroundings = Surroundings {
-            landing: self.landing,
-            wait: self.wait.clone(),
-            entropy: Arc::new(TakenPortFirst),
-            ..Surroundings::default()
-        };
-        RunOptions { surroundings, ..RunOptions::default() }
+        let surroundings =
+            Surroundings::default().landing(self.landing).wait(self.wait.clone()).entropy(Arc::new(TakenPortFirst));
+        RunOptions::default().surroundings(surroundings)
     }
 }
 

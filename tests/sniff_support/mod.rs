@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each suite uses a part")]
 #![allow(clippy::unwrap_used, reason = "used by tests and benchmarks only")]
 
-use deploy_native::workspace::{App, AppType, ConfigFiles, Health};
+use deploy_native::workspace::{App, AppType};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,32 +45,23 @@ pub(crate) fn app(declared: &Value) -> App {
         let values = declared[key].as_array()?;
         Some(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
     };
-    App {
-        app_type: match declared["type"].as_str() {
+    let mut app = App::new(text("path").unwrap_or_else(|| ".".to_owned()), 3000)
+        .app_type(match declared["type"].as_str() {
             Some("web") => AppType::Web,
             Some("mobile") => AppType::Mobile,
             _ => AppType::Backend,
-        },
-        path: text("path").unwrap_or_else(|| ".".to_owned()),
-        port: 3000,
-        dependencies: list("dependencies").unwrap_or_default(),
-        framework: text("framework"),
-        entry: text("entry"),
-        routes: list("routes").unwrap_or_default(),
-        env_parser: text("envParser"),
-        logger: text("logger"),
-        server_hooks: declared["hooks"]["server"].as_str().map(str::to_owned),
-        config: ConfigFiles {
-            client: declared["config"]["client"].as_str().map(str::to_owned),
-            server: declared["config"]["server"].as_str().map(str::to_owned),
-        },
-        required_env: list("requiredEnv"),
-        domain: None,
-        shared_with: Vec::new(),
-        dockerfile: None,
-        release: None,
-        health: Health::default(),
-    }
+        })
+        .dependencies(list("dependencies").unwrap_or_default())
+        .routes(list("routes").unwrap_or_default());
+    app.framework = text("framework");
+    app.entry = text("entry");
+    app.env_parser = text("envParser");
+    app.logger = text("logger");
+    app.server_hooks = declared["hooks"]["server"].as_str().map(str::to_owned);
+    app.config.client = declared["config"]["client"].as_str().map(str::to_owned);
+    app.config.server = declared["config"]["server"].as_str().map(str::to_owned);
+    app.required_env = list("requiredEnv");
+    app
 }
 
 /// A workspace of files in a folder of its own, in which the packages of the corpus are found.

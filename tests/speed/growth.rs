@@ -1,6 +1,5 @@
 //! How work grows with the number of apps: requests, writes of the state, the journal, events.
 
-use deploy_native::deploy::RunOptions;
 use deploy_native::state::StateProvider;
 use deploy_native_test_support::measure::{CountingStore, MeasuredRun, MeasuredWorld, without_polls};
 use std::sync::Arc;
@@ -18,7 +17,7 @@ async fn runs(count: usize) -> Runs {
     let course = MeasuredWorld::start(Duration::ZERO).await;
     let provider = Arc::new(CountingStore::new(course.world.root.path()));
     let kept: Arc<dyn StateProvider> = provider.clone();
-    let options = RunOptions { state_provider: Some(kept), ..course.world.options() };
+    let options = course.world.options().state_provider(kept);
     let first = course.deploy_with(course.many_apps(count), options.clone()).await;
     let writes = provider.writes();
     let journal = std::fs::metadata(course.world.root.path().join(".gkm/deploy-staging.journal")).unwrap().len();

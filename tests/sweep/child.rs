@@ -46,22 +46,20 @@ pub(crate) async fn played() -> bool {
     let Ok(part) = std::env::var(PART) else { return false };
     let part: Value = serde_json::from_str(&part).unwrap();
     CLOCK_AHEAD.set(part["clockAhead"].as_i64().unwrap_or_default()).unwrap();
-    let options = RunOptions {
-        events: Arc::new(|event: DeployEvent| {
+    let options = RunOptions::default()
+        .events(Arc::new(|event: DeployEvent| {
             say(serde_json::to_value(event).unwrap()["type"].as_str().unwrap_or_default());
-        }),
-        surroundings: Surroundings {
-            name_servers: vec![part["resolver"].as_str().unwrap().parse().unwrap()],
-            authoritative_port: part["port"].as_u64().unwrap().try_into().unwrap(),
-            landing: LANDING,
-            database_deadline: DATABASE_DEADLINE,
-            lease: if part["shortLease"] == true { SHORT_LEASE } else { LeaseSettings::default() },
-            now: machine_time,
-            ..Surroundings::default()
-        },
-        wait_for_lock: Duration::from_secs(part["waitForLock"].as_u64().unwrap_or_default()),
-        ..RunOptions::default()
-    };
+        }))
+        .surroundings(
+            Surroundings::default()
+                .name_servers(vec![part["resolver"].as_str().unwrap().parse().unwrap()])
+                .authoritative_port(part["port"].as_u64().unwrap().try_into().unwrap())
+                .landing(LANDING)
+                .database_deadline(DATABASE_DEADLINE)
+                .lease(if part["shortLease"] == true { SHORT_LEASE } else { LeaseSettings::default() })
+                .now(machine_time),
+        )
+        .wait_for_lock(Duration::from_secs(part["waitForLock"].as_u64().unwrap_or_default()));
     let flight = Flight::named(part["flight"].as_str().unwrap());
     let result = flight.run(part["request"].clone(), options).await;
     say(&result.map_or_else(|error| format!("ended {}", error.code().as_str()), |_| "ended well".to_owned()));

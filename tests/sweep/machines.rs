@@ -216,7 +216,7 @@ async fn converges(seed: u64) -> Result<BTreeMap<String, usize>, String> {
 
 /// One more run of a machine, which waits for the leases of the dead to end.
 async fn settled(world: &World) -> Result<(), String> {
-    let options = deploy_native::deploy::RunOptions { wait_for_lock: Duration::from_secs(30), ..world.options() };
+    let options = world.options().wait_for_lock(Duration::from_secs(30));
     let result = Flight::First.run(Flight::First.request(world), options).await;
     result.map(drop).map_err(|error| format!("i3: the next run fails: {error:?}"))
 }

@@ -19,6 +19,7 @@ mod locked;
 mod lost;
 mod machines;
 mod reference;
+mod rollback;
 mod rotation;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trace;

@@ -21,6 +21,8 @@ pub(crate) struct StepServices {
     pub(crate) state: SharedState,
     /// What is under way.
     pub(crate) journal: Journal,
+    /// When the run began, as the CLI writes it.
+    pub(crate) begun: String,
     /// Tells the caller what happens.
     pub(crate) reporter: Reporter,
     /// The marks of the stage's resources.

@@ -2,18 +2,20 @@
 
 use super::deployment_report::deployment_report;
 use super::frame::{Command, FinishedRun};
+use super::put_back::{put_back, tell_apps};
+use super::saving::save_draft;
+use super::work::Work;
 use crate::DeployError;
 use crate::deploy::apply::Outcome;
 use crate::deploy::changes::StepServices;
 use crate::deploy::context::{Providers, RunContext, RunLock, RunScope};
-use crate::deploy::prepare::{Draft, begin_login_rotations, count_run, draft_deployment};
+use crate::deploy::prepare::{Draft, draft_deployment};
 use crate::deploy::recovery::adopt_domains_in_memory;
-use crate::deploy::report::{DeployFailure, DeployReport};
-use crate::plan::{DeployPlan, Desired, Observed, draw};
-use crate::secrets::{Entropy, generate_password};
+use crate::deploy::report::{AppReport, DeployFailure, DeployReport, RolledBackApp};
+use crate::deploy::request::OnFailure;
+use crate::plan::{DeployPlan, draw};
 use crate::state::{Intent, Journal, SharedState, State};
 use async_trait::async_trait;
-use std::sync::Arc;
 
 /// Deploys what the run's scope contains.
 pub(super) struct Deploy {
@@ -42,24 +44,7 @@ impl Command for Deploy {
         if draft.blueprint.plan.changes == 0 && draft.kept.as_ref() == Some(&draft.state) {
             return Ok(None);
         }
-        let provider = || Arc::clone(&context.state_provider);
-        let shared = match &draft.kept {
-            Some(kept) => SharedState::resume(provider(), kept.clone(), context.read_version()),
-            None => SharedState::start(provider(), draft.state.clone()),
-        };
-        let shared = shared.under(lock.stage().clone());
-        shared
-            .update(|state| {
-                *state = draft.state.clone();
-                if draft.blueprint.plan.changes > 0 {
-                    count_run(state);
-                }
-                draft.generated.keep_in(state);
-                begin_login_rotations(state, &draft.desired.rotations, context.entropy());
-                choose_passwords(state, &draft.desired, &draft.observed, context.entropy());
-            })
-            .await?;
-        Ok(Some(shared))
+        save_draft(context, lock, draft).await.map(Some)
     }
 
     /// A record that is to go may lie in a zone in which no app has a host name any more.
@@ -76,23 +61,25 @@ impl Command for Deploy {
         Ok(())
     }
 
+    async fn after_failure(&self, work: &Work<'_>, draft: &Draft, outcome: &Outcome) -> Vec<RolledBackApp> {
+        match work.context.request.settings.on_failure {
+            OnFailure::Rollback if self.scope == RunScope::Workspace => put_back(work, draft, outcome).await,
+            OnFailure::Keep | OnFailure::Rollback => Vec::new(),
+        }
+    }
+
     fn report(&self, run: &FinishedRun<'_>) -> DeployReport {
-        deployment_report(run)
+        let mut report = deployment_report(run);
+        tell_apps(&mut report.apps, &run.put_back);
+        DeployReport { rolled_back: run.put_back.clone(), ..report }
+    }
+
+    fn apps<'r>(&self, report: &'r DeployReport) -> &'r [AppReport] {
+        &report.apps
     }
 
     fn failure(&self, error: DeployError, report: DeployReport) -> DeployFailure {
         DeployFailure { error, report: Some(Box::new(report)) }
-    }
-}
-
-/// Chooses the passwords of the services that are to be created, so that they are durable with everything else.
-fn choose_passwords(state: &mut State, desired: &Desired, observed: &Observed, entropy: &dyn Entropy) {
-    let passwords = &mut state.deploy_native.passwords;
-    if desired.postgres.is_some() && observed.postgres.is_none() {
-        passwords.postgres.get_or_insert_with(|| generate_password(entropy));
-    }
-    if desired.redis.is_some() && observed.redis.is_none() {
-        passwords.redis.get_or_insert_with(|| generate_password(entropy));
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn deployment_report(run: &FinishedRun<'_>) -> DeployReport {
         database_access: summary.database_access(),
         backups: summary.backups(),
         retired_roles: roles.retired,
+        rolled_back: Vec::new(),
         isolation: roles.isolation,
     }
 }

@@ -1,15 +1,16 @@
 //! What every command that changes something does in the same order: lock, recover, plan, apply, report.
 
+use super::work::Work;
 use crate::DeployError;
 use crate::Phase;
-use crate::deploy::apply::{Applied, ApplyInputs, Outcome, Records, Resources, apply};
+use crate::deploy::apply::{Applied, Outcome, Resources};
 use crate::deploy::changes::StepServices;
-use crate::deploy::context::{Backups, LeaseNeeds, Providers, RunContext, RunLock, base_names};
-use crate::deploy::database_access::{DatabaseAccess, Route};
+use crate::deploy::context::{LeaseNeeds, Providers, RunContext, RunLock};
+use crate::deploy::database_access::Route;
 use crate::deploy::prepare::Draft;
 use crate::deploy::recovery::recover_interrupted;
-use crate::deploy::report::DeployFailure;
-use crate::plan::{DatabaseRoute, Operation};
+use crate::deploy::report::{AppReport, DeployFailure, RolledBackApp};
+use crate::plan::{DeployPlan, Operation, check_still_true};
 use crate::state::{ChangeGuard, Journal, SharedState, State};
 use async_trait::async_trait;
 use std::pin::Pin;
@@ -70,8 +71,18 @@ pub(super) trait Command: Sync {
         Ok(())
     }
 
+    /// What is done about steps that failed, before the report: what became of apps that were put back.
+    async fn after_failure(&self, _work: &Work<'_>, _draft: &Draft, _outcome: &Outcome) -> Vec<RolledBackApp> {
+        Vec::new()
+    }
+
     /// Puts the report together.
     fn report(&self, run: &FinishedRun<'_>) -> Self::Report;
+
+    /// What the report says of each app, for the caller's hook.
+    fn apps<'r>(&self, _report: &'r Self::Report) -> &'r [AppReport] {
+        &[]
+    }
 
     /// A failed run, with what it did all the same.
     fn failure(&self, error: DeployError, report: Self::Report) -> DeployFailure;
@@ -83,6 +94,8 @@ pub(super) struct FinishedRun<'a> {
     pub(super) draft: &'a Draft,
     pub(super) outcome: Outcome,
     pub(super) resources: Resources,
+    /// The apps that were put back because the run had failed.
+    pub(super) put_back: Vec<RolledBackApp>,
     /// The state as it is kept.
     pub(super) state: Arc<State>,
     /// The way to the database that was taken.
@@ -155,45 +168,41 @@ async fn run_locked<C: Command>(
     let prepared = or_cancelled(context, Box::pin(prepare(context, lock, command))).await?;
     let Prepared { journal, draft, state } = prepared;
     let Some(state) = state else {
-        return Ok(command.report(&FinishedRun {
+        let report = command.report(&FinishedRun {
             context,
             draft: &draft,
             outcome: Outcome::default(),
             resources: Resources::observed(&draft.observed),
+            put_back: Vec::new(),
             state: Arc::new(draft.state.clone()),
             database_route: None,
             duration: started.elapsed(),
-        }));
+        });
+        or_cancelled(context, Box::pin(tell_apps(context, &draft, command.apps(&report)))).await?;
+        return Ok(report);
     };
     let providers = command.providers(context, &state.snapshot())?;
-    let services = services(context, lock, state, journal);
-    let database = database_access(context, &draft);
-    let backups = Backups::of(context, Some(&draft.state));
-    let timeout = Duration::from_secs(context.request.settings.dns_timeout_seconds);
-    let records = Records::new(providers, context.lookup_options(), timeout);
+    let work = Work::new(context, lock, (state, journal), providers);
     context.reporter.phase(Phase::Apply);
-    let inputs = ApplyInputs {
-        draft: &draft,
-        settings: &context.request.settings,
-        services: &services,
-        database: &database,
-        records: &records,
-        backups: &backups,
-        images: context.image_builder.as_ref(),
-        base_names: &base_names(&context.request.workspace),
-    };
-    let Applied { outcome, resources } = apply(&inputs, &context.options.cancel).await?;
-    let concluded = conclude(context, command, &services, &outcome).await;
+    let (Applied { outcome, resources }, database_route) = work.apply(&draft).await?;
+    let failed = !outcome.failed.is_empty() && !outcome.cancelled;
+    let put_back = if failed { command.after_failure(&work, &draft, &outcome).await } else { Vec::new() };
+    let concluded = conclude(context, command, &work.services, &outcome).await;
     let mut run = FinishedRun {
         context,
         draft: &draft,
         outcome,
         resources,
-        state: services.state.snapshot(),
-        database_route: database.taken(),
+        put_back,
+        state: work.services.state.snapshot(),
+        database_route,
         duration: started.elapsed(),
     };
     let report = command.report(&run);
+    let concluded = match concluded {
+        Ok(()) => or_cancelled(context, Box::pin(tell_apps(context, &draft, command.apps(&report)))).await,
+        Err(error) => Err(error),
+    };
     if let Err(error) = concluded {
         return Err(command.failure(error, report));
     }
@@ -234,8 +243,15 @@ async fn leased_draft<C: Command>(
     command: &C,
     journal: &Journal,
 ) -> Result<Draft, DeployError> {
+    let mut shown: Option<DeployPlan> = None;
     loop {
         let draft = Box::pin(command.draft(context)).await?;
+        let plan = &draft.blueprint.plan;
+        // Another draft mostly comes to the same.
+        if plan.changes > 0 && shown.as_ref().is_none_or(|shown| check_still_true(shown, plan).is_err()) {
+            ask_caller(context, plan).await?;
+            shown = Some(plan.clone());
+        }
         if !lock.leases().take(context, journal, lease_needs(command, &draft)).await? {
             return Ok(draft);
         }
@@ -244,30 +260,29 @@ async fn leased_draft<C: Command>(
     }
 }
 
+/// Lets the caller agree to a plan, before anything is changed.
+async fn ask_caller(context: &RunContext, plan: &DeployPlan) -> Result<(), DeployError> {
+    match &context.options.hooks {
+        Some(hooks) => hooks.before_apply(plan).await,
+        None => Ok(()),
+    }
+}
+
+/// Tells the caller's hook what became of each app of the run.
+async fn tell_apps(context: &RunContext, draft: &Draft, apps: &[AppReport]) -> Result<(), DeployError> {
+    let Some(hooks) = &context.options.hooks else { return Ok(()) };
+    for report in apps.iter().filter(|report| draft.desired.apps.contains_key(&report.app_name)) {
+        if let Err(error) = hooks.after_app(report).await {
+            context.reporter.warn("hook-failed", error.message(), Some(&report.app_name));
+        }
+    }
+    Ok(())
+}
+
 fn lease_needs<C: Command>(command: &C, draft: &Draft) -> LeaseNeeds {
     let of_project = |operation: &Operation| {
         matches!(operation, Operation::CreateProject | Operation::CreateEnvironment | Operation::RemoveProject)
     };
     let project = draft.blueprint.operations.values().any(of_project);
     LeaseNeeds { stage: command.changes(draft), project }
-}
-
-fn services(context: &RunContext, lock: &RunLock, state: SharedState, journal: Journal) -> StepServices {
-    StepServices {
-        client: context.client.clone(),
-        state,
-        journal,
-        reporter: context.reporter.clone(),
-        marks: context.marks(),
-        surroundings: context.options.surroundings.clone(),
-        cleanup: lock.cleanup().clone(),
-        leases: Arc::clone(lock.leases()),
-    }
-}
-
-fn database_access(context: &RunContext, draft: &Draft) -> DatabaseAccess {
-    let applies_roles = draft.blueprint.operations.values().any(|operation| *operation == Operation::ApplyRoles);
-    let by_port = draft.route.way == DatabaseRoute::ExternalPort;
-    let image = draft.desired.postgres.as_ref().map(|desired| desired.image.clone());
-    DatabaseAccess::new(draft.route.clone(), context.database_host(), image, by_port && applies_roles)
 }

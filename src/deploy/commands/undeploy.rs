@@ -45,6 +45,9 @@ impl Command for Undeploy {
         }
         // A run that was interrupted after its last change has not come to this.
         let mut rest = draft.state.clone();
+        if self.depth.data {
+            forget_past(&mut rest);
+        }
         if self.everything {
             forget_data(&mut rest);
         }
@@ -59,6 +62,9 @@ impl Command for Undeploy {
     }
 
     async fn conclude(&self, services: &StepServices, outcome: &Outcome) -> Result<(), DeployError> {
+        if self.depth.data && outcome.failed.is_empty() {
+            services.state.update(forget_past).await?;
+        }
         if self.everything && outcome.failed.is_empty() {
             services.state.update(forget_data).await?;
         }
@@ -116,6 +122,16 @@ fn removed(run: &FinishedRun<'_>, step: &Step) -> RemovedResource {
         outcome,
         values: put_back.map(|previous| previous.values.clone()).unwrap_or_default(),
         reason,
+    }
+}
+
+/// Forgets the deployments of apps that are gone with their data.
+fn forget_past(state: &mut State) {
+    let gone = |app: &&str| !state.applications.contains_key(*app);
+    let gone: Vec<String> = state.deploy_native.history.apps().filter(gone).map(str::to_owned).collect();
+    for app in gone {
+        state.deploy_native.history.forget(&app);
+        state.deploy_native.rolling_back.remove(&app);
     }
 }
 

@@ -30,5 +30,7 @@ pub(crate) fn hide_state(redactor: &Redactor, state: &State) {
     let rotating = state.deploy_native.rotations.values().filter_map(|rotation| rotation.login.as_ref());
     let rotating = rotating.flat_map(|login| [&login.interim, &login.next]);
     let backups = state.backups.iter().map(|backups| &backups.iam_secret_access_key);
-    services.chain(apps).chain(generated).chain(rotating).chain(backups).for_each(|secret| redactor.add(secret));
+    let past = state.deploy_native.history.secrets();
+    let all = services.chain(apps).chain(generated).chain(rotating).chain(backups).chain(past);
+    all.for_each(|secret| redactor.add(secret));
 }

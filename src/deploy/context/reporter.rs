@@ -2,8 +2,9 @@
 
 use crate::plan::{DeployPlan, Step};
 use crate::secrets::{Redactor, Secret};
-use crate::{DeployEvent, EventSink, Phase};
+use crate::{DeployEvent, EventSink, Phase, trace};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::Span;
 
 /// Sends the events of a run. Every text passes the redactor first.
 #[derive(Clone)]
@@ -11,6 +12,8 @@ pub(crate) struct Reporter {
     events: Arc<dyn EventSink>,
     redactor: Arc<Redactor>,
     draft: Arc<Mutex<DraftEvents>>,
+    /// The span of the phase that the run is in.
+    phase: Arc<Mutex<Option<Span>>>,
 }
 
 /// What was told while a draft was made: one that is made again tells only what is new.
@@ -23,7 +26,7 @@ struct DraftEvents {
 impl Reporter {
     /// Sends to `events` what is left after `redactor`.
     pub(crate) fn new(events: Arc<dyn EventSink>, redactor: Arc<Redactor>) -> Self {
-        Self { events, redactor, draft: Arc::default() }
+        Self { events, redactor, draft: Arc::default(), phase: Arc::default() }
     }
 
     /// The draft is made again: from now on only what is new is told of it.
@@ -64,6 +67,11 @@ impl Reporter {
 
     /// A phase of the run began.
     pub(crate) fn phase(&self, phase: Phase) {
+        let mut current = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        // The phase before ends first.
+        *current = None;
+        *current = Some(trace::phase(phase.as_str()));
+        drop(current);
         self.tell(DeployEvent::PhaseStarted { phase });
     }
 

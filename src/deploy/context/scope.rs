@@ -15,6 +15,8 @@ pub(crate) enum RunScope {
     DatabaseUsers,
     /// The credentials of apps that run.
     Credentials,
+    /// Apps that go back to an earlier deployment.
+    Past,
     /// What stands on the server, whatever the workspace declares today.
     Deployed,
 }
@@ -31,7 +33,7 @@ impl RunScope {
         match self {
             Self::Deployed => Access::default(),
             Self::Credentials => Access::ALL,
-            Self::Workspace | Self::Services | Self::DatabaseUsers => {
+            Self::Workspace | Self::Services | Self::DatabaseUsers | Self::Past => {
                 Access { containers: wait_for == WaitFor::Running, queue: wait_for > WaitFor::Queued }
             }
         }
@@ -50,7 +52,7 @@ impl RunScope {
 
     fn contains(self, operation: &Operation) -> bool {
         match self {
-            Self::Workspace | Self::Credentials | Self::Deployed => true,
+            Self::Workspace | Self::Credentials | Self::Past | Self::Deployed => true,
             Self::Services | Self::DatabaseUsers => match operation {
                 Operation::ApplyRoles => self == Self::DatabaseUsers,
                 // It still carries the database's master password.

@@ -8,6 +8,7 @@ use super::images::resolve_images;
 use super::login_rotation;
 use super::observe::{check_permissions, observe_stage};
 use super::outdated::refresh;
+use super::past_choice::{keep_replaced, learn_from_server};
 use super::resolver::{AppResolver, Resolved};
 use super::server_identity::former_server;
 use super::services::{MASTER, database_route};
@@ -60,7 +61,7 @@ fn warn_of_workspace(context: &RunContext) {
 }
 
 /// The state with what the server still knows of it, where it was lost or is older than the server.
-fn recovered(
+pub(super) fn recovered(
     context: &RunContext,
     mut state: State,
     observed: &mut Observed,
@@ -100,7 +101,7 @@ struct Recovered {
 }
 
 async fn plan(context: &RunContext, known: Recovered) -> Result<Draft, DeployError> {
-    let Recovered { kept, state, outdated, observed, resolver, server_ip } = known;
+    let Recovered { kept, mut state, outdated, observed, resolver, server_ip } = known;
     let resolved = resolve(context, &resolver, &state, &observed)?;
     let mut filled = state.clone();
     resolved.generated.keep_in(&mut filled);
@@ -127,15 +128,24 @@ async fn plan(context: &RunContext, known: Recovered) -> Result<Draft, DeployErr
     context.scope.narrow(&mut blueprint);
     check_permissions(context, &blueprint, desired.database.as_ref().map(|database| &database.way)).await?;
     check_images(context, &desired, &blueprint).await?;
+    if context.scope == RunScope::Workspace {
+        // What is deployed now takes the place of what was to be brought back.
+        state.deploy_native.rolling_back.retain(|app, _| !context.apps.contains(app));
+        if blueprint.plan.changes > 0 {
+            learn_from_server(context, &mut state, &observed);
+            keep_replaced(&mut state, &blueprint);
+        }
+    }
     let generated = resolved.generated;
-    let draft = Draft { kept, state, observed, desired, blueprint, resolver, generated, roles, route };
+    let past = BTreeMap::new();
+    let draft = Draft { kept, state, observed, desired, blueprint, resolver, generated, roles, route, past };
     check_state_size(context, &draft)?;
     context.reporter.planned(&draft.blueprint.plan);
     Ok(draft)
 }
 
 /// Resolves every app's variables, and makes sure that each value arrives as it is.
-fn resolve(
+pub(super) fn resolve(
     context: &RunContext,
     resolver: &AppResolver,
     state: &State,
@@ -159,7 +169,7 @@ fn resolve(
     Ok(resolved)
 }
 
-fn database_roles(
+pub(super) fn database_roles(
     context: &RunContext,
     resolver: &AppResolver,
     state: &State,

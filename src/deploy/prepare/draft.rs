@@ -4,7 +4,8 @@ use super::resolver::{AppResolver, Generated};
 use crate::deploy::database_access::Route;
 use crate::plan::{Blueprint, Desired, Observed};
 use crate::postgres::DatabaseRoles;
-use crate::state::State;
+use crate::state::{PastDeployment, State};
+use std::collections::BTreeMap;
 
 /// A plan with everything that applying it needs.
 pub(crate) struct Draft {
@@ -26,4 +27,6 @@ pub(crate) struct Draft {
     pub(crate) roles: Option<DatabaseRoles>,
     /// The way to the database.
     pub(crate) route: Route,
+    /// The earlier deployments that apps go back to.
+    pub(crate) past: BTreeMap<String, PastDeployment>,
 }

@@ -11,6 +11,7 @@ use crate::deploy::context::{RunContext, hide_state, selected_apps};
 use crate::plan::{Action, Blueprint, Observed, Operation, Ownership, Step, recover};
 use crate::state::State;
 use crate::{DeployError, ErrorCode, Phase};
+use std::collections::BTreeMap;
 
 /// Works out which roles a proof of isolation tries.
 ///
@@ -37,8 +38,8 @@ pub(crate) async fn draft_isolation_proof(context: &RunContext) -> Result<Draft,
     blueprint.operations.insert(step.id.clone(), Operation::ProveIsolation);
     blueprint.plan.steps.push(step);
     let route = database_route(&context.request, observed.postgres.as_ref(), &state);
-    let (desired, generated) = (no_apps_desired(context), Generated::default());
-    Ok(Draft { kept, state, observed, desired, blueprint, resolver, generated, roles: Some(roles), route })
+    let (desired, generated, past) = (no_apps_desired(context), Generated::default(), BTreeMap::new());
+    Ok(Draft { kept, state, observed, desired, blueprint, resolver, generated, roles: Some(roles), route, past })
 }
 
 /// The database's name and its master.

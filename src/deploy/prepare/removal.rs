@@ -13,7 +13,7 @@ use crate::deploy::request::RemovalDepth;
 use crate::plan::{RemovalRequest, draw_removal, forget_vanished, recover};
 use crate::state::State;
 use crate::{DeployError, ErrorCode, Phase};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Works out what an undeployment has to remove.
 ///
@@ -63,6 +63,7 @@ pub(crate) async fn draft_removal(context: &RunContext, depth: RemovalDepth) -> 
         generated: Generated::default(),
         roles: None,
         route,
+        past: BTreeMap::new(),
     })
 }
 

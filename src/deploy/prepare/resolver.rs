@@ -65,6 +65,15 @@ impl AppResolver {
         }
     }
 
+    /// As [`Self::new`], with other values of the user's than the request has.
+    pub(super) fn with_secrets(
+        context: &RunContext,
+        requirements: IndexMap<String, SniffedEnvironment>,
+        secrets: Secrets,
+    ) -> Self {
+        Self { secrets, ..Self::new(context, requirements) }
+    }
+
     /// A resolver for no app.
     pub(crate) fn for_no_app(context: &RunContext) -> Self {
         Self::new(context, IndexMap::new())

@@ -47,8 +47,8 @@ pub(crate) async fn draft_rotation(context: &RunContext, choice: &RotationChoice
     context.reporter.phase(Phase::Plan);
     let blueprint = draw_rotation(&desired, &observed, &state)?;
     context.reporter.planned(&blueprint.plan);
-    let (resolver, generated) = (AppResolver::for_no_app(context), Generated::default());
-    Ok(Draft { kept, state, observed, desired, blueprint, resolver, generated, roles: None, route })
+    let (resolver, generated, past) = (AppResolver::for_no_app(context), Generated::default(), BTreeMap::new());
+    Ok(Draft { kept, state, observed, desired, blueprint, resolver, generated, roles: None, route, past })
 }
 
 /// Makes another value for every generated variable that gets one; one that an interrupted run made is kept.

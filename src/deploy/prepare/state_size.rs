@@ -4,8 +4,8 @@
 use super::draft::Draft;
 use crate::DeployError;
 use crate::deploy::context::RunContext;
-use crate::plan::{DeploymentTitle, Operation};
-use crate::state::{BackupState, Deployed, DnsRecordState, DnsVerified, PushedImage, State};
+use crate::plan::{DeploymentTitle, Operation, verified};
+use crate::state::{BackupState, Deployed, DnsRecordState, DnsVerified, PushedImage, State, Verified};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Map;
@@ -115,6 +115,17 @@ fn forecast_app(state: &mut State, draft: &Draft, app: &str) {
         checked: desired.check().is_some(),
         unknown: Map::new(),
     };
+    if desired.release.is_some() {
+        state.deploy_native.released.entry(app.to_owned()).or_insert_with(|| hash("release", 32));
+    }
+    let past = verified(desired, &deployed.image, &desired.env.values);
+    if let Some(past) = past.filter(|_| draft.desired.follows) {
+        let names = desired.env.unknown.iter().cloned();
+        let ours = past.ours.iter().cloned().chain(names).collect();
+        let (id, at) = (unique("run", 12), TIME.to_owned());
+        let (credentials, release) = (hash("credentials", 8), hash("release", 8));
+        state.deploy_native.history.remember(app, Verified { id, at, ours, credentials, release, ..past });
+    }
     state.deploy_native.deployed.entry(app.to_owned()).or_insert(deployed);
 }
 

@@ -1,6 +1,7 @@
 //! The report of a deployment.
 
 use super::dns::DnsReport;
+use super::rollback::RolledBackApp;
 use crate::plan::DatabaseRoute;
 use crate::postgres::IsolationReport;
 use serde::Serialize;
@@ -8,6 +9,7 @@ use serde::Serialize;
 /// The result of a deployment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DeployReport {
     /// Each app of the workspace, in the order of declaration.
     pub apps: Vec<AppReport>,
@@ -30,6 +32,9 @@ pub struct DeployReport {
     /// The roles of removed apps that this run barred from logging in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub retired_roles: Vec<RetiredRole>,
+    /// The apps that went back to an earlier deployment, or were to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rolled_back: Vec<RolledBackApp>,
     /// The proof of isolation, when one was made in this run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<IsolationReport>,
@@ -38,6 +43,7 @@ pub struct DeployReport {
 /// Where and when the database is backed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct BackupReport {
     /// The bucket.
     pub bucket: String,
@@ -50,6 +56,7 @@ pub struct BackupReport {
 /// How the database was reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DatabaseAccessReport {
     /// The way that was taken.
     pub way: DatabaseRoute,
@@ -60,6 +67,7 @@ pub struct DatabaseAccessReport {
 /// The role of an app that the workspace no longer declares: it may not log in any more, and its data stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RetiredRole {
     /// The app.
     pub app_name: String,
@@ -72,6 +80,7 @@ pub struct RetiredRole {
 /// What became of an app.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct AppReport {
     /// The app.
     pub app_name: String,
@@ -103,6 +112,7 @@ pub struct AppReport {
 /// How far an app was seen to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum AppStatus {
     /// The server has taken the deployment.
     Queued,
@@ -119,6 +129,7 @@ pub enum AppStatus {
 /// How far a domain came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum DomainStatus {
     /// It is attached to the application.
     Attached,

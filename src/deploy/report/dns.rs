@@ -5,6 +5,7 @@ use serde::Serialize;
 /// What became of the host names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DnsReport {
     /// The server's address; absent when no host name needed it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -16,6 +17,7 @@ pub struct DnsReport {
 /// What became of a host name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct HostReport {
     /// The host name.
     pub host: String,
@@ -51,6 +53,7 @@ pub struct HostReport {
 /// Why a host name is not verified, or is so by another way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum HostReason {
     /// No zone of the workspace holds it.
     NoZone,
@@ -73,6 +76,7 @@ pub(crate) fn unserved_message(host: &str, address: Option<&str>) -> String {
 /// What happened to a DNS record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum RecordStatus {
     /// It was created.
     Created,

@@ -8,6 +8,7 @@ use std::fmt;
 
 /// A run that failed, with what succeeded all the same.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct DeployFailure {
     /// Why.
     pub error: DeployError,
@@ -58,6 +59,19 @@ impl DeployFailure {
     #[must_use]
     pub(crate) fn of_stage(self, stage: &str) -> Self {
         Self { error: self.error.stage(stage), ..self }
+    }
+}
+
+impl AsRef<DeployError> for DeployFailure {
+    fn as_ref(&self) -> &DeployError {
+        &self.error
+    }
+}
+
+impl From<DeployFailure> for DeployError {
+    /// Drops the report.
+    fn from(failure: DeployFailure) -> Self {
+        failure.error
     }
 }
 

@@ -3,6 +3,7 @@
 mod deploy;
 mod dns;
 mod failure;
+mod rollback;
 mod rotation;
 mod undeploy;
 
@@ -10,5 +11,6 @@ pub use deploy::{AppReport, AppStatus, BackupReport, DatabaseAccessReport, Deplo
 pub(crate) use dns::unserved_message;
 pub use dns::{DnsReport, HostReason, HostReport, RecordStatus};
 pub use failure::DeployFailure;
+pub use rollback::RolledBackApp;
 pub use rotation::{RotatedApp, RotationReport};
 pub use undeploy::{RemovalOutcome, RemovedResource, UndeployReport};

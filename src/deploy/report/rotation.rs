@@ -6,6 +6,7 @@ use serde::Serialize;
 /// The result of a rotation of credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RotationReport {
     /// Each app whose credentials were to change.
     pub apps: Vec<RotatedApp>,
@@ -21,6 +22,7 @@ pub struct RotationReport {
 /// An app whose credentials were to change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RotatedApp {
     /// The app.
     pub app_name: String,

@@ -5,6 +5,7 @@ use serde::Serialize;
 /// The result of an undeployment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct UndeployReport {
     /// What was removed, as `kind name`.
     pub removed: Vec<String>,
@@ -21,6 +22,7 @@ pub struct UndeployReport {
 /// A resource that an undeployment was to remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RemovedResource {
     /// For instance `application auth`.
     pub resource: String,
@@ -40,6 +42,7 @@ pub struct RemovedResource {
 /// What became of a resource that was to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum RemovalOutcome {
     /// It is gone.
     Removed,

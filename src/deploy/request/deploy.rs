@@ -5,13 +5,38 @@ use super::json::split;
 use crate::DeployError;
 use crate::env::Secrets;
 use crate::workspace::{Health, Release, Workspace};
+use derive_setters::Setters;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A deployment of a workspace to a stage (design: The public surface).
+///
+/// ```
+/// use deploy_native::deploy::{Credentials, DeployRequest, DeploySettings, DokployCredentials, WaitFor};
+/// use deploy_native::workspace::Workspace;
+/// use serde_json::json;
+///
+/// let workspace = Workspace::from_json(json!({
+///     "name": "shop",
+///     "root": "/home/me/shop",
+///     "apps": { "api": { "type": "backend", "path": "apps/api", "port": 3000, "entry": "src/index.ts" } },
+///     "services": { "db": true },
+///     "deploy": { "dokploy": {
+///         "endpoint": "https://dokploy.example.com",
+///         "registry": "ghcr.io/example",
+///         "domains": { "production": "example.com" },
+///     } },
+/// }))?;
+/// let credentials = Credentials::new(DokployCredentials::new("the API key"));
+/// let settings = DeploySettings::new("production", credentials).tag("v1.2.3").wait_for(WaitFor::Deployed);
+/// let request = DeployRequest::new(workspace, settings);
+/// assert_eq!(request.settings.stability_seconds, 15);
+/// # Ok::<(), deploy_native::DeployError>(())
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct DeployRequest {
     /// The workspace.
     pub workspace: Workspace,
@@ -20,10 +45,13 @@ pub struct DeployRequest {
 }
 
 /// A request without its workspace; unknown fields are errors.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Setters)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct DeploySettings {
     /// The stage.
+    #[setters(into)]
     pub stage: String,
     /// Whom we are to whom.
     pub credentials: Credentials,
@@ -35,6 +63,7 @@ pub struct DeploySettings {
     pub apps: Option<Vec<String>>,
     /// The tag of images; default `{stage}-{timestamp}`.
     #[serde(default)]
+    #[setters(into)]
     pub tag: Option<String>,
     /// App to image reference, deployed instead of building.
     #[serde(default)]
@@ -53,16 +82,21 @@ pub struct DeploySettings {
     pub server_ip: Option<IpAddr>,
     /// Where an opened database port is reached; default: the endpoint's host.
     #[serde(default)]
+    #[setters(into)]
     pub database_host: Option<String>,
     /// How the database is reached; default `auto`.
     #[serde(default)]
     pub database_access: DatabaseAccess,
     /// Which app owns the `public` schema; default `api`, `null` for none.
     #[serde(default = "default_public_schema_app")]
+    #[setters(into, strip_option = false)]
     pub public_schema_app: Option<String>,
     /// What a failed sniff does; default `fail`.
     #[serde(default)]
     pub on_sniff_error: OnSniffError,
+    /// What becomes of apps that a run has changed when another one fails; default `keep`.
+    #[serde(default)]
+    pub on_failure: OnFailure,
     /// How far a deployment is followed; default `running`.
     #[serde(default)]
     pub wait_for: WaitFor,
@@ -83,12 +117,14 @@ pub struct DeploySettings {
     pub domains: bool,
     /// The platform of images; default `linux/amd64`.
     #[serde(default = "default_platform")]
+    #[setters(into)]
     pub platform: String,
 }
 
 /// How the database is reached (design: Details, reaching the database).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum DatabaseAccess {
     /// Its external port is opened, used and closed.
     ExternalPort,
@@ -102,6 +138,7 @@ pub enum DatabaseAccess {
 /// What a failed sniff does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum OnSniffError {
     /// It stops the deployment.
     #[default]
@@ -110,9 +147,22 @@ pub enum OnSniffError {
     Warn,
 }
 
+/// What becomes of apps that a run has changed when another one fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum OnFailure {
+    /// They stay as they are.
+    #[default]
+    Keep,
+    /// They go back to what was seen running before.
+    Rollback,
+}
+
 /// How far a deployment is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum WaitFor {
     /// Until the server has taken it.
     Queued,
@@ -124,6 +174,11 @@ pub enum WaitFor {
 }
 
 impl DeployRequest {
+    /// Makes a request of a workspace that [`Workspace::from_json`] has read.
+    pub fn new(workspace: Workspace, settings: DeploySettings) -> Self {
+        Self { workspace, settings }
+    }
+
     /// Reads a request from JSON: `{ workspace, stage, credentials, … }`.
     ///
     /// # Errors
@@ -138,9 +193,9 @@ impl DeployRequest {
 
 impl DeploySettings {
     /// Those of a stage, with every default.
-    pub(crate) fn new(stage: String, credentials: Credentials) -> Self {
+    pub fn new(stage: impl Into<String>, credentials: Credentials) -> Self {
         Self {
-            stage,
+            stage: stage.into(),
             credentials,
             secrets: Secrets::default(),
             apps: None,
@@ -154,6 +209,7 @@ impl DeploySettings {
             database_access: DatabaseAccess::default(),
             public_schema_app: default_public_schema_app(),
             on_sniff_error: OnSniffError::default(),
+            on_failure: OnFailure::default(),
             wait_for: WaitFor::default(),
             stability_seconds: default_stability(),
             dns_timeout_seconds: default_dns_timeout(),

@@ -4,12 +4,14 @@ mod credentials;
 mod deploy;
 mod json;
 mod options;
+mod rollback;
 mod rotate;
 mod undeploy;
 
 pub use credentials::{AwsCredentials, Credentials, DokployCredentials, RegistryCredentials, VendorCredentials};
-pub use deploy::{DatabaseAccess, DeployRequest, DeploySettings, OnSniffError, WaitFor};
-pub use options::{RunOptions, Surroundings};
+pub use deploy::{DatabaseAccess, DeployRequest, DeploySettings, OnFailure, OnSniffError, WaitFor};
+pub use options::{RunHooks, RunOptions, Surroundings};
+pub use rollback::{RollbackRequest, RollbackSettings};
 pub(crate) use rotate::RotationChoice;
 pub use rotate::{RotateRequest, RotateSettings};
 pub(crate) use undeploy::RemovalDepth;

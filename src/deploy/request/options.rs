@@ -1,6 +1,7 @@
 //! How a run is carried out, and what stands around it.
 
 use crate::aws::AwsEnvironment;
+use crate::deploy::report::AppReport;
 use crate::dns::DnsProvider;
 use crate::dokploy::{ClientSettings, WaitSettings};
 use crate::http::HttpSettings;
@@ -9,7 +10,9 @@ use crate::lease::LeaseSettings;
 use crate::plan::DeployPlan;
 use crate::secrets::{Entropy, SystemEntropy};
 use crate::state::StateProvider;
-use crate::{EventSink, silent};
+use crate::{DeployError, EventSink, silent};
+use async_trait::async_trait;
+use derive_setters::Setters;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,8 +21,35 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
+/// What a caller does in the course of a run.
+#[async_trait]
+pub trait RunHooks: Send + Sync {
+    /// Called with the plan before the first change; not when there is nothing to change. An error stops the run.
+    ///
+    /// It may be called again, when the plan has become another one by the time that the stage is this run's alone.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is to be the run's error; [`DeployError::declined`] for a plan that is not agreed to.
+    async fn before_apply(&self, _plan: &DeployPlan) -> Result<(), DeployError> {
+        Ok(())
+    }
+
+    /// Called with what became of each app of a deployment or rollback, one after another, when all of them have ended. What
+    /// goes wrong in it is a warning: the app is as it is.
+    ///
+    /// # Errors
+    ///
+    /// What the warning says.
+    async fn after_app(&self, _report: &AppReport) -> Result<(), DeployError> {
+        Ok(())
+    }
+}
+
 /// How a run is carried out; none of it changes what is deployed.
-#[derive(Clone)]
+#[derive(Clone, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct RunOptions {
     /// Cancels the run (I10).
     pub cancel: CancellationToken,
@@ -33,6 +63,8 @@ pub struct RunOptions {
     pub dns_providers: BTreeMap<String, Arc<dyn DnsProvider>>,
     /// Builds images instead of `docker`.
     pub image_builder: Option<Arc<dyn ImageBuilder>>,
+    /// What the caller does in the course of the run.
+    pub hooks: Option<Arc<dyn RunHooks>>,
     /// The plan that the caller was shown: a run that applies another one stops with `PLAN_STALE` before it changes
     /// anything. Nothing but `deploy` and `undeploy` looks at it.
     pub expected_plan: Option<DeployPlan>,
@@ -43,19 +75,25 @@ pub struct RunOptions {
 }
 
 /// What stands around a run and is different in tests and on other machines.
-#[derive(Clone)]
+#[derive(Clone, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct Surroundings {
     /// The `node` to sniff with; default `node` of the `PATH`.
+    #[setters(into)]
     pub node: PathBuf,
     /// The folder of the sniffer's JavaScript; default: beside the package.
+    #[setters(into)]
     pub sniffer: Option<PathBuf>,
     /// The `docker` to build with; default `docker` of the `PATH`.
+    #[setters(into)]
     pub docker: PathBuf,
     /// The recursive name servers to ask; default: the system's.
     pub name_servers: Vec<SocketAddr>,
     /// The port on which authoritative name servers are asked; default 53.
     pub authoritative_port: u16,
     /// The `git` to ask whether the state file is ignored; default `git` of the `PATH`.
+    #[setters(into)]
     pub git: PathBuf,
     /// How long a request whose answer was lost may still take effect; default 10 s (facts: aborted create, port races).
     pub landing: Duration,
@@ -113,6 +151,7 @@ impl Default for RunOptions {
             state_provider: None,
             dns_providers: BTreeMap::new(),
             image_builder: None,
+            hooks: None,
             expected_plan: None,
             wait_for_lock: Duration::ZERO,
             surroundings: Surroundings::default(),

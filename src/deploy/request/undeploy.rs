@@ -5,11 +5,13 @@ use super::deploy::{DatabaseAccess, DeployRequest, DeploySettings};
 use super::json::split;
 use crate::DeployError;
 use crate::workspace::Workspace;
+use derive_setters::Setters;
 use serde::Deserialize;
 use serde_json::Value;
 
 /// Removal of what was deployed.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct UndeployRequest {
     /// The workspace.
     pub workspace: Workspace,
@@ -18,11 +20,14 @@ pub struct UndeployRequest {
 }
 
 /// An undeploy request without its workspace; unknown fields are errors.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Setters)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own in the request")]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct UndeploySettings {
     /// The stage.
+    #[setters(into)]
     pub stage: String,
     /// Whom we are to whom.
     pub credentials: Credentials,
@@ -34,12 +39,14 @@ pub struct UndeploySettings {
     pub main_frontend_at_apex: bool,
     /// Where the database's port is reached; default the host of the Dokploy endpoint.
     #[serde(default)]
+    #[setters(into)]
     pub database_host: Option<String>,
     /// How the database is reached when roles are dropped; default `auto`.
     #[serde(default)]
     pub database_access: DatabaseAccess,
     /// The app that owns `public`, which stays when its role goes; default `api`, `null`: none.
     #[serde(default = "super::deploy::default_public_schema_app")]
+    #[setters(into, strip_option = false)]
     pub public_schema_app: Option<String>,
     /// Also removes databases, roles and their data; default false.
     #[serde(default)]
@@ -53,6 +60,25 @@ pub struct UndeploySettings {
     /// With `delete_data`: also deletes the bucket with every backup in it; default false.
     #[serde(default)]
     pub delete_backups: bool,
+}
+
+impl UndeploySettings {
+    /// Those of a stage, with every default: its apps go, its data and its project stay.
+    pub fn new(stage: impl Into<String>, credentials: Credentials) -> Self {
+        Self {
+            stage: stage.into(),
+            credentials,
+            apps: None,
+            main_frontend_at_apex: false,
+            database_host: None,
+            database_access: DatabaseAccess::default(),
+            public_schema_app: super::deploy::default_public_schema_app(),
+            delete_data: false,
+            delete_project: false,
+            final_backup: true,
+            delete_backups: false,
+        }
+    }
 }
 
 /// What an undeployment removes beyond the apps.
@@ -70,6 +96,11 @@ pub(crate) struct RemovalDepth {
 }
 
 impl UndeployRequest {
+    /// Makes a request of a workspace that [`Workspace::from_json`] has read.
+    pub fn new(workspace: Workspace, settings: UndeploySettings) -> Self {
+        Self { workspace, settings }
+    }
+
     /// Reads a request from JSON: `{ workspace, stage, credentials, … }`.
     ///
     /// # Errors

@@ -2,8 +2,9 @@
 
 use crate::http::{Explanation, HttpSettings, Lasting};
 use crate::secrets::{Redactor, Secret};
-use crate::{DeployError, ErrorCode};
+use crate::{DeployError, ErrorCode, trace};
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
+use derive_setters::Setters;
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde_json::Value;
@@ -17,9 +18,12 @@ const LARGEST_BODY: usize = 16 << 20;
 const LONGEST_QUOTE: usize = 300;
 
 /// How a vendor's API is reached.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct VendorOptions {
     /// The API's address; default: the vendor's own.
+    #[setters(into)]
     pub base_url: Option<String>,
     /// How long one request may take; default 30 s.
     pub timeout: Duration,
@@ -124,7 +128,9 @@ impl Transport {
             .with_max_delay(self.options.longest_pause)
             .with_max_times(self.options.retries);
         // backon's jitter adds up to one pause; the cap holds for the delay alone that the vendor asks for.
-        (|| self.attempt(call))
+        let path = format!("/{}", call.path.join("/"));
+        let span = || trace::request(self.vendor, call.method.as_str(), &path);
+        (|| trace::timed(span(), self.attempt(call)))
             .retry(pauses.build())
             .when(|failure| self.may_pass(failure))
             .adjust(|failure, pause| match failure.requested_delay() {
@@ -139,6 +145,7 @@ impl Transport {
     async fn attempt(&self, call: &Call<'_>) -> Result<Reply, Failure> {
         let mut response = self.request(call).send().await.map_err(Failure::Transport)?;
         let status = response.status();
+        trace::answered(status.as_u16());
         let retry_after = retry_after(&response);
         let bytes = read(&mut response).await?;
         let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);

@@ -9,6 +9,7 @@ use super::result::{Answer, AnswerSource, Expectation, ServerAnswer, Verificatio
 use crate::dns::lookup::{Authoritative, LookupOptions, Recursive, Reply};
 use crate::dns::zone::{lies_within, normalize_host};
 use crate::{DeployError, ErrorCode};
+use derive_setters::Setters;
 use futures_util::future::join_all;
 use hickory_resolver::proto::rr::RecordType;
 use std::collections::BTreeSet;
@@ -20,7 +21,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 const MOST_REFERRALS: usize = 8;
 
 /// How long a verification is waited for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Setters)]
+#[non_exhaustive]
 pub struct WaitOptions {
     /// For how long at most; default 300 s. A last check may end up to one check later.
     pub deadline: Duration,

@@ -18,6 +18,7 @@ pub struct Expectation<'a> {
 /// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Verification {
     /// The host name.
     pub host: String,
@@ -36,6 +37,7 @@ pub struct Verification {
 /// What follows from the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum VerificationOutcome {
     /// Every server answers with the expected address and no other.
     Verified,
@@ -50,6 +52,7 @@ pub enum VerificationOutcome {
 /// Who was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum AnswerSource {
     /// Every authoritative server of the zone.
     Authoritative,
@@ -60,6 +63,7 @@ pub enum AnswerSource {
 /// A server and what it answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ServerAnswer {
     /// The server's name.
     pub server: String,
@@ -73,6 +77,7 @@ pub struct ServerAnswer {
 /// What a server answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
+#[non_exhaustive]
 pub enum Answer {
     /// These addresses, sorted, at the end of these aliases.
     Addresses {

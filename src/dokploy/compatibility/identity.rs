@@ -10,6 +10,7 @@ use serde::Serialize;
 /// A server as a key sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ServerCheck {
     /// The server's address: scheme, host and port.
     pub endpoint: String,
@@ -24,6 +25,7 @@ pub struct ServerCheck {
 /// The user to whom a key belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct KeyOwner {
     /// The user's id.
     pub id: String,
@@ -39,6 +41,7 @@ pub struct KeyOwner {
 #[expect(clippy::struct_excessive_bools, reason = "each is a permission of its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct KeyPermissions {
     /// Make projects.
     pub create_projects: bool,

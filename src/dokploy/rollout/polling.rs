@@ -2,11 +2,13 @@
 
 use super::progress::Progress;
 use crate::dokploy::transport::ApiError;
+use derive_setters::Setters;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// How long to wait for a deployment and its rollout, and how often to poll.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Setters)]
+#[non_exhaustive]
 pub struct WaitSettings {
     /// How long a deployment may wait in the queue and be under way; default 30 min.
     pub deployment_deadline: Duration,

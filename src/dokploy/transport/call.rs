@@ -9,6 +9,16 @@ pub enum Method {
     Post,
 }
 
+impl Method {
+    /// The name in a request.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
 /// Which of the client's timeouts a call has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeoutClass {

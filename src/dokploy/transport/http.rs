@@ -4,11 +4,12 @@ use super::call::{Call, TimeoutClass};
 use super::error::{ApiError, Failure};
 use super::response;
 use super::server_time::{ServerClock, ServerTime};
-use crate::clock::uptime;
 use crate::http::{Explanation, HttpSettings, Lasting};
 use crate::secrets::{Redactor, Secret};
-use crate::{DeployError, ErrorCode};
+use crate::system::uptime;
+use crate::{DeployError, ErrorCode, trace};
 use backon::{ExponentialBuilder, Retryable as _};
+use derive_setters::Setters;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url, redirect};
 use serde::Serialize;
@@ -20,7 +21,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// The timeouts, retries and limits of a client.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Setters)]
+#[non_exhaustive]
 pub struct ClientSettings {
     /// For a connection, TLS included; default 10 s.
     pub connect_timeout: Duration,
@@ -180,7 +182,8 @@ impl Transport {
                 let reason = "the request cannot be repeated".to_owned();
                 return Err(self.failed(call, Failure::Unreachable { sent: false, reason }));
             };
-            self.once(call, request, body).await
+            let span = trace::request("dokploy", call.method.as_str(), call.name);
+            trace::timed(span, self.once(call, request, body)).await
         };
         self.repeat(attempt, ApiError::is_retryable).await
     }
@@ -214,6 +217,7 @@ impl Transport {
         let response =
             request.timeout(timeout).send().await.map_err(|error| fail(self.connection_failure(error, timeout)))?;
         let status = response.status().as_u16();
+        trace::answered(status);
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         if let Some(date) = header("date") {
             self.clock.learn(date, sent, uptime());

@@ -13,7 +13,7 @@ const COARSENESS: Duration = Duration::from_secs(2);
 pub struct ServerTime {
     /// The time in its `Date` header.
     told: OffsetDateTime,
-    /// When its request was sent, by [`uptime`](crate::clock::uptime).
+    /// When its request was sent, by [`uptime`](crate::system::uptime).
     sent: Duration,
     /// When it had arrived.
     answered: Duration,

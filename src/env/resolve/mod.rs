@@ -20,6 +20,7 @@ const PUBLIC_PREFIXES: [&str; 3] = ["NEXT_PUBLIC_", "VITE_", "EXPO_PUBLIC_"];
 /// values in clear.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct EnvResolution {
     /// The variables that have a value, `NODE_ENV` first, then in the order in which they were asked for.
     pub resolved: IndexMap<String, EnvVariable>,

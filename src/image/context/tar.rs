@@ -5,7 +5,6 @@ use crate::image::build::ImageBuild;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
@@ -29,16 +28,16 @@ impl BuildContext {
             hash.part(value.as_bytes());
         }
         hash.part(b"files");
-        hash.part(self.dockerfile_name.as_os_str().as_bytes());
+        hash.part(self.dockerfile_name.as_os_str().as_encoded_bytes());
         hash.part(&self.dockerfile);
         for entry in &self.entries {
             self.check_cancelled()?;
-            hash.part(entry.path.as_os_str().as_bytes());
+            hash.part(entry.path.as_os_str().as_encoded_bytes());
             match &entry.kind {
                 Kind::Folder => hash.part(b"folder"),
                 Kind::Link { target } => {
                     hash.part(b"link");
-                    hash.part(target.as_os_str().as_bytes());
+                    hash.part(target.as_os_str().as_encoded_bytes());
                 }
                 Kind::File { size } => {
                     hash.part(if entry.mode & 0o111 == 0 { b"file" } else { b"program" });
@@ -148,7 +147,7 @@ impl Fingerprint {
     }
 
     fn finish(self) -> String {
-        format!("sha256:{:x}", self.0.finalize())
+        format!("sha256:{}", hex::encode(self.0.finalize()))
     }
 }
 

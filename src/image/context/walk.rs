@@ -2,10 +2,9 @@
 
 use super::ignore::{IgnoreRules, is_never_sent};
 use crate::image::build::ImageBuild;
-use crate::{DeployError, ErrorCode};
+use crate::{DeployError, ErrorCode, system};
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 use walkdir::{DirEntry, WalkDir};
@@ -84,7 +83,7 @@ impl BuildContext {
             self.check_cancelled()?;
             let found = found?;
             let path = found.path().strip_prefix(&self.root).map_err(io::Error::other)?.to_owned();
-            let name = path.to_string_lossy().into_owned();
+            let name = system::slashed(&path).into_owned();
             pending.retain(|folder| path.starts_with(&folder.path));
             if is_never_sent(&name) {
                 self.withheld += 1;
@@ -181,7 +180,7 @@ impl Entry {
         } else {
             return Ok(None);
         };
-        let modified = u64::try_from(metadata.mtime()).unwrap_or(0);
-        Ok(Some(Self { path, kind, mode: metadata.mode() & 0o7777, modified }))
+        let (mode, modified) = (system::mode(&metadata), system::modified(&metadata));
+        Ok(Some(Self { path, kind, mode, modified }))
     }
 }

@@ -1,10 +1,10 @@
 //! A program that is run with a stream for its input, its lines passed on while it runs, and nothing left of it after.
 
 use crate::image::builder::LogLine;
+use crate::system;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -52,12 +52,13 @@ pub(super) async fn run(
     on_line: LogLine<'_>,
 ) -> Result<Finished, Unfinished> {
     let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
-    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    system::own_group(&mut command);
     let mut group = ProcessGroup(command.spawn().map_err(Unfinished::NotStarted)?);
     let writer = match (input, group.0.stdin.take()) {
         (Some(input), Some(stdin)) => {
-            let pipe: OwnedFd = stdin.into_owned_fd().map_err(Unfinished::Lost)?;
-            Some(tokio::task::spawn_blocking(move || input(File::from(pipe))))
+            let pipe = system::input_of(stdin).map_err(Unfinished::Lost)?;
+            Some(tokio::task::spawn_blocking(move || input(pipe)))
         }
         _ => None,
     };
@@ -127,10 +128,8 @@ struct ProcessGroup(Child);
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
         // `id` is there as long as the process was not waited for, so that its number cannot be another's.
-        let pid = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-        if let Some(pid) = pid {
-            // It may have ended in between; there is nothing to kill then.
-            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        if let Some(leader) = self.0.id() {
+            system::kill_group(leader);
         }
     }
 }

@@ -223,7 +223,7 @@ async fn from_manifest(answer: Response) -> Result<Resolution, Silence> {
     let bytes = body(answer).await?;
     let is_manifest = serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| value["schemaVersion"].is_u64());
     if is_manifest {
-        return Ok(Resolution::Digest(format!("sha256:{:x}", Sha256::digest(&bytes))));
+        return Ok(Resolution::Digest(format!("sha256:{}", hex::encode(Sha256::digest(&bytes)))));
     }
     let kind = if kind.is_empty() { String::new() } else { format!(": {}", kind.escape_debug()) };
     Err(unreachable(&format!("what it sent is no manifest{kind}")))

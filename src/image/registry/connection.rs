@@ -6,6 +6,7 @@ use crate::http::{Explanation, HttpSettings, Lasting};
 use crate::image::login::RegistryLogin;
 use crate::image::reference::ImageReference;
 use crate::secrets::Secret;
+use crate::trace;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
@@ -65,14 +66,14 @@ impl Connections {
         url: &Url,
         authorization: Option<&Secret>,
     ) -> Result<Response, Silence> {
-        let mut request = self.client.request(method, url.clone());
+        let mut request = self.client.request(method.clone(), url.clone());
         if let Some(authorization) = authorization {
             let value = HeaderValue::from_str(authorization.expose());
             let mut value = value.map_err(|_| unreachable("its token server sent a token that is none"))?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        self.send(request, url).await
+        self.send(&method, request, url).await
     }
 
     /// Works out what the registry wants to see, from what it `offers`; where it offers nothing, from what it offers at the
@@ -120,7 +121,7 @@ impl Connections {
         if let Some(login) = login {
             request = request.basic_auth(&login.username, Some(login.password.expose()));
         }
-        let answer = self.send(request, &realm).await?;
+        let answer = self.send(&Method::GET, request, &realm).await?;
         match answer.status() {
             status if status.is_success() => {}
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST) => {
@@ -134,7 +135,7 @@ impl Connections {
         Ok(Secret::new(format!("Bearer {}", token.expose())))
     }
 
-    async fn send(&self, request: RequestBuilder, url: &Url) -> Result<Response, Silence> {
+    async fn send(&self, method: &Method, request: RequestBuilder, url: &Url) -> Result<Response, Silence> {
         let failed = |error: reqwest::Error| {
             // The query belongs to the token server.
             let Explanation { message, lasting } = self.http.explain(&error.without_url(), url);
@@ -143,7 +144,13 @@ impl Connections {
                 None => Silence::Unreachable(message),
             }
         };
-        request.header(ACCEPT, MANIFESTS).send().await.map_err(failed)
+        let span = trace::request("registry", method.as_str(), url.path());
+        let sent = async {
+            let answer = request.header(ACCEPT, MANIFESTS).send().await?;
+            trace::answered(answer.status().as_u16());
+            Ok(answer)
+        };
+        trace::timed(span, sent).await.map_err(failed)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::postgres::script::{Script, SqlTransport};
 use crate::secrets::Secret;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
+use derive_setters::Setters;
 use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
@@ -33,7 +34,8 @@ pub struct Login {
 }
 
 /// How long a [`PortTransport`] waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Setters)]
+#[non_exhaustive]
 pub struct ConnectOptions {
     /// How long one attempt to log in may take; default 5 s.
     pub attempt: Duration,

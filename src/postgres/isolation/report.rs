@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What every app role can and cannot reach, as tried on the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct IsolationReport {
     /// The database.
     pub database: String,
@@ -22,6 +23,7 @@ pub struct IsolationReport {
 
 /// Checks of one role against one thing, all with the same outcome expected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct IsolationScope {
     /// The role.
     pub role: String,
@@ -35,6 +37,7 @@ pub struct IsolationScope {
 
 /// A check whose outcome is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct IsolationCheck {
     /// The role.
     pub role: String,
@@ -53,6 +56,7 @@ pub struct IsolationCheck {
 
 /// Something that an app role may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct IsolationGrant {
     /// The role.
     pub role: String,

@@ -49,6 +49,9 @@ struct AppHistory {
     /// The one that runs, where that is not the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     current: Option<String>,
+    /// Whether the server may not have any more what the one that runs consists of.
+    #[serde(default, skip_serializing_if = "is_false")]
+    replaced: bool,
     /// Oldest first.
     #[serde(default)]
     deployments: Vec<PastDeployment>,
@@ -64,13 +67,18 @@ pub struct PastDeployment {
     pub id: String,
     /// When the run began that made it, as ISO 8601; the same for every app of that run.
     pub at: String,
-    /// Its image, as `name@sha256:…` where known.
+    /// Its image, as `name@sha256:…` where known; empty where the store had no room for what the server has as well.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub image: String,
-    /// The name of its environment.
+    /// The name of its environment; empty as the image.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     env: String,
     /// Tells the credentials of then from those of today, of what we generate ourselves.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub credentials: String,
+    /// Tells the release that had run by then from those that ran later; empty where none had.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub release: String,
     /// Its health settings as the workspace writes them; absent: the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Value>,
@@ -102,6 +110,8 @@ pub struct Verified {
     pub ours: BTreeSet<String>,
     /// What [`PastDeployment::credentials`] is.
     pub credentials: String,
+    /// What [`PastDeployment::release`] is.
+    pub release: String,
     /// What [`PastDeployment::health`] is.
     pub health: Option<Value>,
 }
@@ -138,6 +148,16 @@ impl History {
         history.current.as_ref().and_then(named).or_else(|| history.deployments.last())
     }
 
+    /// Every value that the user gave and that is kept here.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.values.values()
+    }
+
+    /// Whether enough is known of a deployment to bring it back.
+    pub fn is_complete(&self, past: &PastDeployment) -> bool {
+        !past.image.is_empty() && self.environment(past).is_some()
+    }
+
     /// The variables that a deployment had; `None` when the state does not have all of them.
     pub fn environment(&self, past: &PastDeployment) -> Option<PastEnvironment> {
         let environment = self.environments.get(&past.env)?;
@@ -154,9 +174,10 @@ impl History {
     /// a password, does not make it another. When it is not the last one, the app went back to it, and those after it
     /// count as left.
     pub fn remember(&mut self, app: &str, verified: Verified) {
-        let Verified { id, at, image, given, ours, credentials, health } = verified;
+        let Verified { id, at, image, given, ours, credentials, release, health } = verified;
         let env = self.name_environment(given, &ours);
         let history = self.apps.entry(app.to_owned()).or_default();
+        history.replaced = false;
         let same = |past: &PastDeployment| past.image == image && past.env == env && past.health == health;
         if let Some(index) = history.deployments.iter().rposition(same) {
             let last = index + 1 == history.deployments.len();
@@ -165,11 +186,59 @@ impl History {
             history.current = (!last).then(|| history.deployments[index].id.clone());
             history.deployments[index + 1..].iter_mut().for_each(|past| past.left = true);
         } else {
-            let past = PastDeployment { id, at, image, env, credentials, health, left: false, unknown: Map::new() };
-            history.deployments.push(past);
+            let (left, unknown) = (false, Map::new());
+            history.deployments.retain(|past| !past.image.is_empty());
+            history.deployments.push(PastDeployment {
+                id,
+                at,
+                image,
+                env,
+                credentials,
+                release,
+                health,
+                left,
+                unknown,
+            });
             history.current = None;
             let surplus = history.deployments.len().saturating_sub(KEPT);
             history.deployments.drain(..surplus);
+        }
+        self.drop_unused();
+    }
+
+    /// Learns from the server what the deployment that runs consists of, where the store had no room for that; remembers
+    /// one that is not known at all.
+    pub fn learn(&mut self, app: &str, running: Verified) {
+        let Some(current) = self.current(app).filter(|current| current.image.is_empty()).cloned() else {
+            return self.remember(app, running);
+        };
+        let env = self.name_environment(running.given, &running.ours);
+        let history = self.apps.entry(app.to_owned()).or_default();
+        if let Some(past) = history.deployments.iter_mut().find(|past| past.id == current.id) {
+            past.image = running.image;
+            past.env = env;
+            past.health = running.health;
+        }
+    }
+
+    /// A run is about to tell the server another image or environment of an app.
+    pub fn about_to_replace(&mut self, app: &str) {
+        if let Some(history) = self.apps.get_mut(app) {
+            history.replaced = true;
+        }
+    }
+
+    /// Leaves out what the server has as well: of which image and environment the deployments consist that run.
+    pub fn leave_out_current(&mut self) {
+        let current: Vec<(String, String)> =
+            self.apps.keys().filter_map(|app| Some((app.clone(), self.current(app)?.id.clone()))).collect();
+        for (app, id) in current {
+            let Some(history) = self.apps.get_mut(&app).filter(|history| !history.replaced) else { continue };
+            if let Some(past) = history.deployments.iter_mut().find(|past| past.id == id) {
+                past.image = String::new();
+                past.env = String::new();
+                past.health = None;
+            }
         }
         self.drop_unused();
     }
@@ -260,6 +329,7 @@ mod tests {
             given: given.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect(),
             ours: ["DATABASE_URL", "PORT"].map(str::to_owned).into(),
             credentials: "c1".to_owned(),
+            release: String::new(),
             health: None,
         }
     }
@@ -323,6 +393,29 @@ mod tests {
         assert_eq!((steps, ids(&history, "api"), ids(&history, "web")), (4, vec!["id4".into()], vec!["id1".into()]));
         history.forget("web");
         assert_eq!(history.values.values().map(Secret::expose).collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn what_the_server_has_is_left_out_and_learnt_again() {
+        let mut history = History::default();
+        for number in 0..2 {
+            history.remember("api", verified(number, &format!("api@{number}"), &[("KEY", &format!("v{number}"))]));
+        }
+        let whole = history.clone();
+        let mut replaced = history.clone();
+        replaced.about_to_replace("api");
+        replaced.leave_out_current();
+        assert!(replaced.is_complete(replaced.current("api").unwrap()), "the server has another one by then");
+        history.leave_out_current();
+        let current = history.current("api").unwrap();
+        assert_eq!((current.id.as_str(), current.image.as_str()), ("id1", ""));
+        assert!(!history.is_complete(current) && history.is_complete(&history.deployments("api")[0]));
+        assert_eq!(history.secrets().map(Secret::expose).collect::<Vec<_>>(), ["v0"]);
+        history.learn("api", verified(7, "api@1", &[("KEY", "v1")]));
+        assert_eq!(history, whole);
+        history.leave_out_current();
+        history.remember("api", verified(2, "api@2", &[]));
+        assert_eq!(ids(&history, "api"), ["id0", "id2"], "one that was never learnt again cannot be brought back");
     }
 
     #[test]

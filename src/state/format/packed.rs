@@ -1,6 +1,7 @@
 //! A state that has to fit into a small store: what is only ours to read is packed, what others read stays as it is.
 
 use super::faults::{check, describe};
+use super::history::History;
 use super::state::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,8 +30,30 @@ impl State {
     /// The state as JSON for a store that takes texts of so many bytes.
     ///
     /// It is as it always is while it fits. Where it does not, `deployNative`, then `dnsRecords` and at last `dnsVerified` as
-    /// well, is packed into `deployNative.packed`; ids, credentials and generated secrets stay readable. It may still not fit.
+    /// well, is packed into `deployNative.packed`; ids, credentials and generated secrets stay readable. Where that is not
+    /// enough, of the deployments that could be brought back those are left out that the server has as well, then the
+    /// oldest. It may still not fit.
     pub fn to_json_within(&self, limit: usize) -> Value {
+        let mut value = self.packed_within(limit);
+        if value.to_string().len() <= limit || self.deploy_native.history.is_empty() {
+            return value;
+        }
+        let mut shorter = self.clone();
+        shorter.deploy_native.history.leave_out_current();
+        loop {
+            value = shorter.packed_within(limit);
+            if value.to_string().len() <= limit {
+                return value;
+            }
+            if !shorter.deploy_native.history.forget_oldest() {
+                break;
+            }
+        }
+        shorter.deploy_native.history = History::default();
+        shorter.packed_within(limit)
+    }
+
+    fn packed_within(&self, limit: usize) -> Value {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         for fields in [&[][..], &[OURS], &[OURS, RECORDS], &[OURS, RECORDS, VERIFIED]] {
             if value.to_string().len() <= limit {
@@ -116,7 +139,7 @@ pub(super) fn parse_packed(value: Value, stage: &str) -> Result<State, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{DnsRecordState, PushedImage};
+    use crate::state::{DnsRecordState, PushedImage, Verified};
 
     fn state(apps: usize) -> State {
         let mut state = State::new("staging");
@@ -153,6 +176,42 @@ mod tests {
             .collect();
         assert_eq!(sizes[..2], [plain.len(), plain.len()], "what fits was packed");
         assert!(sizes[2] < sizes[1] && sizes[3] < sizes[2] && sizes[3] == sizes[4], "{sizes:?}");
+    }
+
+    #[test]
+    fn a_store_that_is_too_small_loses_the_oldest_deployments_and_nothing_else() {
+        let mut state = state(7);
+        for run in 0..3 {
+            for number in 0..7 {
+                let (app, at) = (format!("app-{number}"), format!("2026-11-0{}T00:00:00Z", run + 1));
+                let image =
+                    format!("ghcr.io/org/{app}@sha256:{:064x}", 1_000_003_u64.pow(2) * (run + 1) * (number + 3));
+                let id = format!("{run}{number}abcdefghij");
+                let verified = Verified { id, at, image, ..Verified::default() };
+                state.deploy_native.history.remember(&app, verified);
+            }
+        }
+        let whole = state.packed_within(1).to_string().len();
+        let kept = |limit: usize| {
+            let text = state.to_json_within(limit).to_string();
+            assert!(text.len() <= limit, "{} of {limit}", text.len());
+            let read = super::super::parse(text.as_bytes(), "staging").unwrap();
+            let history = read.deploy_native.history.clone();
+            let without = State {
+                deploy_native: crate::state::Extension { history: History::default(), ..read.deploy_native },
+                ..read
+            };
+            let mut expected = state.clone();
+            expected.deploy_native.history = History::default();
+            assert_eq!(without, expected);
+            (0..7).map(|number| history.deployments(&format!("app-{number}")).len()).sum::<usize>()
+        };
+        assert_eq!(kept(whole), 21);
+        assert_eq!(kept(whole - 1), 21, "first goes what the server has as well");
+        let mut smaller = state.clone();
+        smaller.deploy_native.history.leave_out_current();
+        let fewer = kept(smaller.packed_within(1).to_string().len() - 1);
+        assert_eq!(fewer, 20, "then the oldest");
     }
 
     #[test]

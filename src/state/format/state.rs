@@ -175,6 +175,9 @@ pub struct Extension {
     /// The last deployments of each app that were seen running, and can be brought back.
     #[serde(default, skip_serializing_if = "History::is_empty")]
     pub history: History,
+    /// The deployment that each app is going back to; the next rollback finishes it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rolling_back: BTreeMap<String, String>,
     /// What each app's last release that ended well was made of: it is not run again for the same.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub released: BTreeMap<String, String>,

@@ -12,6 +12,7 @@ use crate::secrets::{Secret, SystemEntropy, generate_secret};
 use crate::workspace::SsmTier;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
+use derive_setters::Setters;
 use lock::Lock;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -43,7 +44,8 @@ fn limit(tier: SsmTier) -> usize {
 }
 
 /// Where the state is kept.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Setters)]
+#[non_exhaustive]
 pub struct SsmStateOptions {
     /// The account and the region.
     pub aws: AwsOptions,
@@ -83,7 +85,7 @@ impl SsmStateStore {
         Ok(Self {
             ssm: Ssm::new(&options.aws)?,
             root: format!("/gkm/{workspace}"),
-            region: options.aws.region(),
+            region: options.aws.region_or_default(),
             options,
             token: generate_secret(&SystemEntropy),
             unsure: Mutex::default(),

@@ -109,18 +109,16 @@ impl World {
     /// Options with which a run talks to this world.
     pub fn options(&self) -> RunOptions {
         let events = Arc::clone(&self.events);
-        RunOptions {
-            events: Arc::new(move |event: DeployEvent| events.lock().unwrap().push(event)),
-            surroundings: Surroundings {
-                name_servers: vec![self.dns.resolver_addr()],
-                authoritative_port: self.dns.authoritative_port(),
-                landing: LANDING,
-                database_deadline: DATABASE_DEADLINE,
-                wait: scaled_waits(TIME_SCALE),
-                ..Surroundings::default()
-            },
-            ..RunOptions::default()
-        }
+        RunOptions::default()
+            .events(Arc::new(move |event: DeployEvent| events.lock().unwrap().push(event)))
+            .surroundings(
+                Surroundings::default()
+                    .name_servers(vec![self.dns.resolver_addr()])
+                    .authoritative_port(self.dns.authoritative_port())
+                    .landing(LANDING)
+                    .database_deadline(DATABASE_DEADLINE)
+                    .wait(scaled_waits(TIME_SCALE)),
+            )
     }
 
     /// Deploys into the world.
@@ -142,13 +140,11 @@ impl World {
 /// As patient as by default, in the time of a server whose delays are scaled.
 pub fn scaled_waits(scale: f64) -> WaitSettings {
     let usual = WaitSettings::default();
-    WaitSettings {
-        settled: usual.settled.mul_f64(scale),
-        unplaceable_after: usual.unplaceable_after.mul_f64(scale),
-        first_pause: usual.first_pause.mul_f64(scale),
-        longest_pause: usual.longest_pause.mul_f64(scale),
+    WaitSettings::default()
+        .settled(usual.settled.mul_f64(scale))
+        .unplaceable_after(usual.unplaceable_after.mul_f64(scale))
+        .first_pause(usual.first_pause.mul_f64(scale))
+        .longest_pause(usual.longest_pause.mul_f64(scale))
         // The machine that runs the tests may itself be slow.
-        lost_after: Duration::from_secs(2),
-        ..usual
-    }
+        .lost_after(Duration::from_secs(2))
 }

@@ -2,7 +2,7 @@
 
 use super::graph::{Graph, StepOutcome, Task};
 use crate::plan::{Blueprint, Operation, Step, WorkKind};
-use crate::{DeployError, DeployEvent, EventSink};
+use crate::{DeployError, DeployEvent, EventSink, trace};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ pub(crate) struct Outcome {
     pub(crate) changed: BTreeSet<String>,
     /// The steps that were not run or had nothing to do, and why.
     pub(crate) skipped: BTreeMap<String, String>,
+    /// Those of them that had nothing to do.
+    pub(crate) unchanged: BTreeSet<String>,
     /// Every failure.
     pub(crate) failed: BTreeMap<String, DeployError>,
     /// Whether the run was cancelled before every step had ended.
@@ -85,8 +87,9 @@ async fn run<'a>(
     let step = task.step;
     events.emit(DeployEvent::step_started(step, operation));
     let started = Instant::now();
+    let span = trace::step(&step.id, step.action.as_str(), &step.resource, step.app.as_deref());
     let result = match (task.start)() {
-        Some(work) => work.await,
+        Some(work) => trace::traced(span, work).await,
         // Those that make what it needs have not succeeded, and then it is dropped before it comes here.
         None => Ok(StepOutcome::Deferred("what it needs was not made".to_owned())),
     };
@@ -234,6 +237,7 @@ impl<'a> Schedule<'a> {
             Ok((StepOutcome::Unchanged { reason, .. }, _)) => {
                 self.release(&id);
                 events.emit(DeployEvent::step_skipped(step, &reason));
+                self.outcome.unchanged.insert(id.clone());
                 self.outcome.skipped.insert(id, reason);
             }
             Ok((StepOutcome::Deferred(reason), _)) => {

@@ -12,9 +12,9 @@ use crate::deploy::report::AppStatus;
 use crate::deploy::request::WaitFor;
 use crate::dokploy::{Expected, HealthCheckSwarm, SaveDockerProvider, SaveEnvironment, UpdateApplication};
 use crate::env::encode_env;
-use crate::plan::env_fingerprint;
+use crate::plan::{DatabaseLogin, DeploymentTitle, env_fingerprint, shortened, verified};
 use crate::secrets::Secret;
-use crate::state::{Deployed, Entry, Intent, Outcome, ResourceKind, State};
+use crate::state::{Deployed, Entry, Intent, Outcome, ResourceKind, State, Verified};
 use indexmap::IndexMap;
 use serde_json::Map;
 
@@ -106,7 +106,8 @@ pub(super) async fn deploy(
         checked: delivery.desired.check().is_some(),
         unknown: Map::new(),
     };
-    remember(cx, delivery, deployed, &entry).await?;
+    let past = past(cx, delivery, &title, (&parts.image, &env));
+    remember(cx, delivery, (deployed, past), &entry).await?;
     Ok(StepOutcome::Changed(AppDeployment { status, env: Some(env) }))
 }
 
@@ -139,16 +140,36 @@ async fn send(cx: &StepContext<'_>, id: &str, title: &str) -> Result<(), DeployE
     Ok(())
 }
 
+/// The deployment as an app can go back to it. One that is only half of the way through a rotation is none.
+fn past(
+    cx: &StepContext<'_>,
+    delivery: &Delivery<'_>,
+    title: &DeploymentTitle,
+    (image, env): (&str, &IndexMap<String, Secret>),
+) -> Option<Verified> {
+    let verified = verified(delivery.desired, image, env).filter(|_| delivery.login == DatabaseLogin::Own)?;
+    Some(Verified {
+        id: title.nonce.clone(),
+        at: cx.begun.clone(),
+        release: title.release.as_deref().map(shortened).unwrap_or_default(),
+        ..verified
+    })
+}
+
 /// Remembers what was seen running.
 async fn remember(
     cx: &StepContext<'_>,
     delivery: &Delivery<'_>,
-    deployed: Deployed,
+    (deployed, past): (Deployed, Option<Verified>),
     entry: &Entry,
 ) -> Result<(), DeployError> {
     let app = delivery.desired.name.as_str();
     let seen = |state: &mut State| {
         state.deploy_native.deployed.insert(app.to_owned(), deployed);
+        if let Some(past) = past {
+            state.deploy_native.history.remember(app, past);
+            state.deploy_native.rolling_back.remove(app);
+        }
         seen_running(state, app, delivery.login);
     };
     tokio::try_join!(cx.state.update(seen), cx.journal.settle(entry, Outcome::Done))?;

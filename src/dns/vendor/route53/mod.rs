@@ -10,6 +10,7 @@ use crate::dns::zone::{host_in_zone, normalize_host};
 use crate::{DeployError, ErrorCode};
 use answer::{ChangeAnswer, HostedZone, RecordPage, RecordSet, ZoneAnswer, ZonePage};
 use async_trait::async_trait;
+use derive_setters::Setters;
 use quick_xml::escape::escape;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -33,11 +34,14 @@ const BATCH: usize = 100;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// How DNS at Route 53 is reached.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Setters)]
+#[setters(strip_option)]
+#[non_exhaustive]
 pub struct Route53Options {
     /// The account.
     pub aws: AwsOptions,
     /// The hosted zone to use, `Z…`; default: the longest public one that holds the host name.
+    #[setters(into)]
     pub hosted_zone_id: Option<String>,
     /// How long a change may take to reach every server before it is no longer waited for; default 2 min.
     pub spread: Duration,

@@ -39,7 +39,7 @@ pub struct MeasuredRun {
 impl MeasuredRun {
     /// When the run began to apply its plan.
     pub fn applying(&self) -> Option<Instant> {
-        let applying = |event: &DeployEvent| matches!(event, DeployEvent::PhaseStarted { phase: Phase::Apply });
+        let applying = |event: &DeployEvent| matches!(event, DeployEvent::PhaseStarted { phase: Phase::Apply, .. });
         self.events.iter().find(|(_, event)| applying(event)).map(|(at, _)| *at)
     }
 
@@ -87,14 +87,12 @@ impl MeasuredWorld {
     /// Deploys as `options` say, and tells what passed.
     pub async fn deploy_with(&self, request: Value, options: RunOptions) -> MeasuredRun {
         let planned = DeployRequest::from_json(request.clone()).unwrap();
-        let plan = plan(planned, RunOptions { events: deploy_native::silent(), ..options.clone() }).await.unwrap();
+        let plan = plan(planned, options.clone().events(deploy_native::silent())).await.unwrap();
         self.log.take();
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&events);
-        let options = RunOptions {
-            events: Arc::new(move |event: DeployEvent| sink.lock().unwrap().push((Instant::now(), event))),
-            ..options
-        };
+        let options =
+            options.events(Arc::new(move |event: DeployEvent| sink.lock().unwrap().push((Instant::now(), event))));
         let started = Instant::now();
         let report = deploy(DeployRequest::from_json(request).unwrap(), options).await.unwrap();
         let took = started.elapsed();
