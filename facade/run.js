@@ -1,5 +1,6 @@
 // Carries a call over to the native side and back: cancellation, events, hooks, failures.
 
+import { declaredProviders } from './declared-providers.js';
 import { bridgeError, cancelled, DeployError, invalid } from './error.js';
 import { takeHooks } from './hooks.js';
 import { native } from './native.js';
@@ -13,9 +14,17 @@ let ownSurroundings;
 export async function run(operation, request, options = {}) {
 	const { signal, onEvent, stateProvider, dnsProviders, buildImage, imageFingerprint, ...others } = options ?? {};
 	const { beforeApply, afterApp, ...rest } = others;
+	const declared = declaredProviders(request?.workspace);
 	const control = takeControl(signal);
 	const events = takeEvents(onEvent, control.stop);
-	const given = { stateProvider, dnsProviders, buildImage, imageFingerprint, beforeApply, afterApp };
+	const given = {
+		stateProvider: stateProvider ?? declared.stateProvider,
+		dnsProviders: { ...declared.dnsProviders, ...dnsProviders },
+		buildImage,
+		imageFingerprint,
+		beforeApply,
+		afterApp,
+	};
 	const hooks = takeHooks(given, { signal: control.signal });
 	const outcome = await control.during(() =>
 		native().run(
