@@ -14,6 +14,8 @@ pub struct Today {
     /// Those that do not run what was seen running last: they are gone, or a later deployment of them has failed. That is
     /// where they go back to.
     pub astray: BTreeSet<String>,
+    /// Those that run what was seen running last, and of which the server stores nothing else.
+    pub settled: BTreeSet<String>,
     /// Those that the last run has changed, where it has failed.
     pub failed_run: BTreeSet<String>,
 }
@@ -44,6 +46,7 @@ pub fn look_at_today(state: &State, observed: &Observed) -> Today {
     let failed_run = apps.iter().copied().filter(|app| is_last && !failed.is_empty() && of_failed_run(app));
     Today {
         failed_run: failed_run.map(str::to_owned).collect(),
+        settled: apps.iter().copied().filter(|app| runs(app)).map(str::to_owned).collect(),
         astray: gone.chain(failed.iter().copied()).map(str::to_owned).collect(),
     }
 }
@@ -265,11 +268,12 @@ mod tests {
             let before = (&Health::default(), "2026-11-01T00:00:00Z");
             complete_history(&mut state, app, &observed.applications[app], before);
         }
-        assert_eq!(look_at_today(&state, &observed), Today::default());
+        let settled = Today { settled: ["api", "web"].map(str::to_owned).into(), ..Today::default() };
+        assert_eq!(look_at_today(&state, &observed), settled);
         let mut api = observed.applications["api"].clone();
         api.newest_title = Some("Manual deployment".into());
         observed.applications.insert("api".into(), api.clone());
-        assert_eq!(look_at_today(&state, &observed), Today::default(), "somebody has deployed the same by hand");
+        assert_eq!(look_at_today(&state, &observed), settled, "somebody has deployed the same by hand");
         api.newest_title = Some("deploy-native config=f run=n serial=9".into());
         api.runs = Runs::Something;
         observed.applications.insert("api".into(), api);

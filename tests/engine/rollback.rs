@@ -347,6 +347,50 @@ async fn of_five_apps_whose_fourth_fails_those_that_were_changed_go_back_where_a
 }
 
 #[tokio::test]
+async fn what_goes_back_is_seen_running_however_far_the_deployment_was_to_be_followed() {
+    let world = World::with(|it| it.image(Image::new(image("web", "3")).absent())).await;
+    for number in ["1", "2"] {
+        world.deploy(version(&world, &["api", "web"], number)).await.unwrap();
+    }
+    let mut request = version(&world, &["api", "web"], "3");
+    request["onFailure"] = json!("rollback");
+    request["waitFor"] = json!("deployed");
+    let failure = world.deploy(request.clone()).await.unwrap_err();
+    let report = failure.report.unwrap();
+    assert!(!report.rolled_back.is_empty() && report.rolled_back.iter().all(|it| it.restored), "{report:#?}");
+    assert_eq!(["api", "web"].map(|app| world.runs(app).unwrap().0), ["api", "web"].map(|app| image(app, "2")));
+    assert!(world.state().await.deploy_native.rolling_back.is_empty());
+    go_back(&world, &request, &json!({ "apps": ["api", "web"] })).await.unwrap();
+    assert_eq!(["api", "web"].map(|app| world.runs(app).unwrap().0), ["api", "web"].map(|app| image(app, "1")));
+}
+
+#[tokio::test]
+async fn an_app_that_a_failed_run_has_not_changed_is_back_already() {
+    let world = World::start().await;
+    for number in ["1", "2"] {
+        world.deploy(version(&world, &["api"], number)).await.unwrap();
+    }
+    let mut request = version(&world, &["api"], "3");
+    request["apps"] = json!(["api"]);
+    request["onFailure"] = json!("rollback");
+    for endpoint in ["application.saveDockerProvider", "application.saveEnvironment"] {
+        let refusal = FaultAction::Fail { status: 403, body: json!({ "message": "no" }) };
+        world.simulator.fault(Fault::new(endpoint, refusal).nth(1));
+    }
+    let failure = world.deploy(request.clone()).await.unwrap_err();
+    world.simulator.clear_faults();
+    assert!(failure.report.unwrap().rolled_back[0].restored);
+    let mut state = world.state().await;
+    assert!(state.deploy_native.rolling_back.is_empty());
+    // An entry that an older version has left there.
+    let second = state.deploy_native.history.current("api").unwrap().id.clone();
+    state.deploy_native.rolling_back.insert("api".to_owned(), second);
+    LocalStateStore::new(world.root.path()).write(STAGE, &state).await.unwrap();
+    go_back(&world, &request, &json!({})).await.unwrap();
+    assert_eq!(world.runs("api").unwrap().0, image("api", "1"));
+}
+
+#[tokio::test]
 async fn a_host_name_that_fails_is_no_reason_to_go_back() {
     let world = World::start().await;
     let mut request = world.light();

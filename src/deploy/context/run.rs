@@ -8,9 +8,9 @@ use super::scope::RunScope;
 use super::selection::{check_not_empty, check_stage, declared_apps, selected_apps};
 use super::zones::Zones;
 use crate::DeployError;
-use crate::deploy::request::{DeployRequest, RunOptions};
+use crate::deploy::request::{DeployRequest, OnFailure, RunOptions, WaitFor};
 use crate::dns::LookupOptions;
-use crate::dokploy::Dokploy;
+use crate::dokploy::{Access, Dokploy};
 use crate::image::ImageBuilder;
 use crate::plan::{DeployPlan, check_still_true};
 use crate::secrets::{Entropy, Redactor};
@@ -100,6 +100,24 @@ impl RunContext {
     /// The names and marks of the stage's resources.
     pub(crate) fn marks(&self) -> Marks {
         Marks { workspace: self.request.workspace.name.clone(), stage: self.stage().to_owned() }
+    }
+
+    /// Whether the run looks at containers: it follows deployments until they run, or may have to put apps back, which is
+    /// seen running whatever the request says.
+    pub(crate) fn looks_at_containers(&self) -> bool {
+        self.furthest_wait() == WaitFor::Running
+    }
+
+    /// What our key must be allowed to look at, as far as the request tells.
+    pub(crate) fn access(&self) -> Access {
+        self.scope.access(self.furthest_wait())
+    }
+
+    /// How far a deployment of the run is followed at most.
+    fn furthest_wait(&self) -> WaitFor {
+        let settings = &self.request.settings;
+        let puts_back = self.scope == RunScope::Workspace && settings.on_failure == OnFailure::Rollback;
+        if puts_back { WaitFor::Running } else { settings.wait_for }
     }
 
     /// What an app wants run before it is deployed: as the request says, else the workspace.

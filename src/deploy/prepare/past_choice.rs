@@ -1,7 +1,7 @@
 //! Which apps go back, and to which of their deployments.
 
 use crate::deploy::context::{RunContext, iso_millis};
-use crate::plan::{Blueprint, Observed, Operation, choose_past, complete_history, look_at_today};
+use crate::plan::{Blueprint, Observed, Operation, Today, choose_past, complete_history, look_at_today};
 use crate::state::{History, PastDeployment, State};
 use crate::{DeployError, ErrorCode};
 use std::collections::BTreeMap;
@@ -39,12 +39,13 @@ pub(super) fn choose(
         }
         history.forget(app);
     }
-    let begun = begun(state, &history, named).filter(|_| to.is_none());
+    let today = look_at_today(state, observed);
+    let begun = begun(state, &history, &today, named).filter(|_| to.is_none());
     if let Some(begun) = begun {
         notes.push("an interrupted rollback is finished".to_owned());
         return Ok((begun, notes));
     }
-    let chosen = choose_past(&history, named, to, &look_at_today(state, observed))?;
+    let chosen = choose_past(&history, named, to, &today)?;
     let left = named.into_iter().flatten().filter(|app| !chosen.contains_key(*app));
     notes.extend(left.map(|app| format!("{app} stays as it is: nothing else of it was seen running")));
     Ok((chosen, notes))
@@ -68,14 +69,22 @@ pub(super) fn keep_replaced(state: &mut State, blueprint: &Blueprint) {
 }
 
 /// What an interrupted rollback has begun and not finished, of these apps.
-fn begun(state: &State, history: &History, named: Option<&[String]>) -> Option<BTreeMap<String, PastDeployment>> {
+fn begun(
+    state: &State,
+    history: &History,
+    today: &Today,
+    named: Option<&[String]>,
+) -> Option<BTreeMap<String, PastDeployment>> {
     let concerned = |app: &String| named.is_none_or(|named| named.contains(app));
     let past = |(app, id): (&String, &String)| {
         let past = history.deployments(app).iter().find(|past| past.id == *id);
         Some((app.clone(), past.filter(|past| history.is_complete(past))?.clone()))
     };
-    let rolling = state.deploy_native.rolling_back.iter();
-    let begun: BTreeMap<_, _> = rolling.filter(|(app, _)| concerned(app)).filter_map(past).collect();
+    let is_back = |app: &str, id: &str| {
+        today.settled.contains(app) && history.current(app).is_some_and(|current| current.id == *id)
+    };
+    let rolling = state.deploy_native.rolling_back.iter().filter(|(app, id)| concerned(app) && !is_back(app, id));
+    let begun: BTreeMap<_, _> = rolling.filter_map(past).collect();
     (!begun.is_empty()).then_some(begun)
 }
 

@@ -90,6 +90,7 @@ pub(crate) async fn draft_past(context: &RunContext, known: PastKnown) -> Result
     let apps: Vec<String> = declared.filter(|app| past.contains_key(app)).collect();
     let mut desired = desired_state(context, &apps, parts);
     as_it_was(&mut desired, &observed, &past);
+    desired.follows = true;
     if desired.database.is_some() {
         desired.rotations = login_rotation::unfinished(&state, &observed, &apps);
     }
@@ -99,7 +100,15 @@ pub(crate) async fn draft_past(context: &RunContext, known: PastKnown) -> Result
     tell(&mut blueprint, (&state, &observed), &past, &desired, notes);
     check_permissions(context, &blueprint, desired.database.as_ref().map(|database| &database.way)).await?;
     check_images(context, &desired, &blueprint).await?;
-    state.deploy_native.rolling_back.extend(past.iter().map(|(app, past)| (app.clone(), past.id.clone())));
+    for (app, past) in &past {
+        let rolling = &mut state.deploy_native.rolling_back;
+        // One that runs as it was is back: no deployment of it would take an entry away.
+        if blueprint.unchanged.contains_key(app) {
+            rolling.remove(app);
+        } else {
+            rolling.insert(app.clone(), past.id.clone());
+        }
+    }
     keep_replaced(&mut state, &blueprint);
     let generated = resolved.generated;
     let draft = Draft { kept, state, observed, desired, blueprint, resolver, generated, roles, route, past };

@@ -25,8 +25,10 @@ pub(crate) struct Delivery<'a> {
     pub(super) unless: Option<&'a str>,
     /// The environment that the server stored before the run.
     pub(super) stored_env: Option<&'a IndexMap<String, Secret>>,
-    /// How far the deployment is followed.
+    /// How far the request says that deployments are followed.
     pub(super) wait_for: WaitFor,
+    /// Whether the app goes back to an earlier deployment.
+    pub(super) goes_back: bool,
     /// How long the app must stay up to count as running.
     pub(super) stability: Duration,
 }
@@ -55,10 +57,10 @@ impl Delivery<'_> {
         matches!(stage, Some(LoginStage::Whole | LoginStage::Change | LoginStage::Return))
     }
 
-    /// How far the deployment is followed: whatever the request says, the next step of a rotation needs what this one
-    /// brings to run.
+    /// How far the deployment is followed. Whatever the request says, the next step of a rotation needs what this one
+    /// brings to run, and an app is only back when it was seen running.
     pub(super) fn wait_for(&self) -> WaitFor {
-        if self.changes_login() { WaitFor::Running } else { self.wait_for }
+        if self.changes_login() || self.goes_back { WaitFor::Running } else { self.wait_for }
     }
 
     /// The environment, with the values that only became known during the run, and with the database login.

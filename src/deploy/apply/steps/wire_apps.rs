@@ -156,6 +156,7 @@ impl<'a> Wiring<'a> {
             unless,
             stored_env: draft.observed.applications.get(app).map(|found| &found.env),
             wait_for: settings.wait_for,
+            goes_back: draft.past.contains_key(app),
             stability: Duration::from_secs(settings.stability_seconds),
         })
     }

@@ -25,6 +25,5 @@ pub(crate) async fn check_permissions(
     // Its application is followed through the queue; a way that falls back on the port can do without.
     let inside = way.is_some_and(|way| way.route == DatabaseRoute::Internal && !way.falls_back);
     let needed = Access { containers: rotates, queue: rotates || (works && inside) };
-    let checked = context.scope.access(context.request.settings.wait_for);
-    context.client.check_access(needed.beyond(checked)).await
+    context.client.check_access(needed.beyond(context.access())).await
 }

@@ -23,12 +23,11 @@ pub(crate) async fn observe_stage(
     state: Option<&State>,
 ) -> Result<(Observed, Option<IpAddr>), DeployError> {
     let marks = context.marks();
-    let wait_for = context.request.settings.wait_for;
     let scope = ServerScope {
         marks: &marks,
         apps: &context.declared,
-        containers: wait_for == WaitFor::Running,
-        pending: wait_for == WaitFor::Queued,
+        containers: context.looks_at_containers(),
+        pending: context.request.settings.wait_for == WaitFor::Queued,
     };
     let (mut observed, records, server_ip, ()) = tokio::try_join!(
         observe_server(&context.client, scope, state),
@@ -81,9 +80,8 @@ pub(crate) async fn observe_deployed(context: &RunContext, state: Option<&State>
 
 /// Finds out that the server is one that we can speak to, and that our key may do what the request needs (I1).
 async fn check_server(context: &RunContext) -> Result<(), DeployError> {
-    let access = context.scope.access(context.request.settings.wait_for);
     let backups = context.request.workspace.deploy.backups.is_some();
     let backups = Call::BACKUPS.iter().filter(|_| backups);
     let needed: Vec<&'static Call> = Call::ALL.iter().chain(backups).copied().collect();
-    context.client.check_server(&needed, access).await.map(drop)
+    context.client.check_server(&needed, context.access()).await.map(drop)
 }
