@@ -218,7 +218,7 @@ mod tests {
         let mut history = history(&[&[("api", "a")], &[("api", "b")], &[("api", "c")]]);
         let back = |history: &mut History, id: &str, image: &str| {
             let (id, at, image) = (id.to_owned(), "2026-11-20T00:00:00Z".to_owned(), image.to_owned());
-            history.remember("api", Verified { id, at, image, ..Verified::default() });
+            history.remember_return("api", Verified { id, at, image, ..Verified::default() });
         };
         assert_eq!(chosen(&history, None, None), ["api-2"]);
         back(&mut history, "x", "b");
@@ -228,6 +228,26 @@ mod tests {
         assert_eq!(chosen(&history, None, None), ["api-2"], "what was left is passed by");
         back(&mut history, "y", "a");
         assert_eq!(refusal(&history, None, None).code(), ErrorCode::NoEarlierDeployment);
+    }
+
+    #[test]
+    fn a_deployment_that_returns_to_an_earlier_configuration_is_the_last_run() {
+        let history = history(&[&[("api", "off"), ("web", "a")], &[("web", "b")], &[("api", "on")], &[("api", "off")]]);
+        assert_eq!(chosen(&history, None, None), ["api-3"]);
+        assert_eq!(chosen(&history, None, Some("2026-11-03T13:00:00Z")), ["api-3"], "web runs what ran then");
+    }
+
+    #[test]
+    fn what_ran_before_outlives_what_was_left() {
+        let mut history =
+            history(&[&[("api", "a")], &[("api", "b")], &[("api", "c")], &[("api", "d")], &[("api", "e")]]);
+        let verified = |day: usize, image: &str| {
+            let (id, at) = (format!("api-{day}"), format!("2026-11-{day:02}T12:00:00Z"));
+            Verified { id, at, image: image.to_owned(), ..Verified::default() }
+        };
+        history.remember_return("api", verified(6, "a"));
+        history.remember("api", verified(7, "f"));
+        assert_eq!(chosen(&history, None, None), ["api-1"]);
     }
 
     #[test]
@@ -254,7 +274,7 @@ mod tests {
         let history = history(&[&[("api", "a"), ("web", "a"), ("jobs", "a")], &[("jobs", "b")], &[("api", "b")]]);
         // The last run has deployed api, and failed at web.
         let failed_run = ["api", "web"].map(str::to_owned).into();
-        let today = Today { astray: ["web".to_owned()].into(), failed_run };
+        let today = Today { astray: ["web".to_owned()].into(), failed_run, ..Today::default() };
         let chosen = choose_past(&history, None, None, &today).unwrap();
         let ids: Vec<&str> = chosen.values().map(|past| past.id.as_str()).collect();
         assert_eq!(ids, ["api-1", "web-1"]);

@@ -103,6 +103,24 @@ async fn a_stage_goes_back_by_what_its_last_run_changed_and_a_wrong_name_is_refu
     assert!(error.message().contains("the workspace has no app \"nobody\""), "{error}");
 }
 
+#[tokio::test]
+async fn a_deployment_that_returns_to_earlier_values_is_one_that_can_be_taken_back() {
+    let world = World::start().await;
+    let first = version(&world, &["api", "web", "jobs"], "1");
+    let mut second = first.clone();
+    second["images"]["web"] = image("web", "2").into();
+    let mut third = second.clone();
+    third["images"]["api"] = image("api", "2").into();
+    for request in [&first, &second, &third, &second] {
+        world.deploy(request.clone()).await.unwrap();
+    }
+    assert_eq!(world.runs("api").unwrap().0, image("api", "1"));
+    let report = go_back(&world, &second, &json!({})).await.unwrap();
+    let names: Vec<&str> = report.rolled_back.iter().map(|back| back.app_name.as_str()).collect();
+    assert_eq!((names, world.runs("api").unwrap().0), (vec!["api"], image("api", "2")));
+    assert_eq!(world.runs("web").unwrap().0, image("web", "2"));
+}
+
 /// Two apps with a database user each, and their own image and greeting.
 fn with_database(world: &World, number: &str) -> Value {
     let mut request = world.request();

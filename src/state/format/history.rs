@@ -90,6 +90,28 @@ pub struct PastDeployment {
     unknown: Map<String, Value>,
 }
 
+impl AppHistory {
+    /// Adds a deployment as the newest one; one that is like it, or of which too little is known, goes.
+    ///
+    /// Of more than are kept, one that the app went back from goes first, then the oldest.
+    fn push(&mut self, past: PastDeployment) {
+        self.deployments.retain(|known| !known.image.is_empty() && !known.is_like(&past));
+        self.deployments.push(past);
+        self.current = None;
+        while self.deployments.len() > KEPT {
+            let surplus = self.deployments.iter().position(|known| known.left).unwrap_or_default();
+            self.deployments.remove(surplus);
+        }
+    }
+}
+
+impl PastDeployment {
+    /// Whether the user would call both the same: credentials may have been changed since.
+    fn is_like(&self, other: &Self) -> bool {
+        self.image == other.image && self.env == other.env && self.health == other.health
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde passes it")]
 fn is_false(value: &bool) -> bool {
     !value
@@ -170,40 +192,46 @@ impl History {
 
     /// Remembers a deployment that was seen running.
     ///
-    /// One with the image and the variables of an earlier one is that one again: what follows from the deployment, such as
-    /// a password, does not make it another. When it is not the last one, the app went back to it, and those after it
-    /// count as left.
+    /// One with the image and the variables of the one that ran is that one again: what follows from the deployment, such
+    /// as a password, does not make it another. One that is like an earlier one takes its place, as the newest.
     pub fn remember(&mut self, app: &str, verified: Verified) {
-        let Verified { id, at, image, given, ours, credentials, release, health } = verified;
-        let env = self.name_environment(given, &ours);
+        let past = self.past(verified);
+        let current = self.current(app).map(|current| current.id.clone());
         let history = self.apps.entry(app.to_owned()).or_default();
         history.replaced = false;
-        let same = |past: &PastDeployment| past.image == image && past.env == env && past.health == health;
-        if let Some(index) = history.deployments.iter().rposition(same) {
-            let last = index + 1 == history.deployments.len();
-            history.deployments[index].credentials = credentials;
-            history.deployments[index].left = false;
-            history.current = (!last).then(|| history.deployments[index].id.clone());
-            history.deployments[index + 1..].iter_mut().for_each(|past| past.left = true);
+        if let Some(known) = history.deployments.iter_mut().find(|known| current.as_ref() == Some(&known.id))
+            && known.is_like(&past)
+        {
+            known.credentials = past.credentials;
         } else {
-            let (left, unknown) = (false, Map::new());
-            history.deployments.retain(|past| !past.image.is_empty());
-            history.deployments.push(PastDeployment {
-                id,
-                at,
-                image,
-                env,
-                credentials,
-                release,
-                health,
-                left,
-                unknown,
-            });
-            history.current = None;
-            let surplus = history.deployments.len().saturating_sub(KEPT);
-            history.deployments.drain(..surplus);
+            history.push(past);
         }
         self.drop_unused();
+    }
+
+    /// Remembers that an app went back to a deployment and was seen running: those after it count as left.
+    pub fn remember_return(&mut self, app: &str, verified: Verified) {
+        let past = self.past(verified);
+        let history = self.apps.entry(app.to_owned()).or_default();
+        history.replaced = false;
+        if let Some(index) = history.deployments.iter().rposition(|known| known.is_like(&past)) {
+            let last = index + 1 == history.deployments.len();
+            history.deployments[index].credentials = past.credentials;
+            history.deployments[index].left = false;
+            history.current = (!last).then(|| history.deployments[index].id.clone());
+            history.deployments[index + 1..].iter_mut().for_each(|later| later.left = true);
+        } else {
+            history.push(past);
+        }
+        self.drop_unused();
+    }
+
+    /// A deployment as it is kept; its environment is kept with it.
+    fn past(&mut self, verified: Verified) -> PastDeployment {
+        let Verified { id, at, image, given, ours, credentials, release, health } = verified;
+        let env = self.name_environment(given, &ours);
+        let (left, unknown) = (false, Map::new());
+        PastDeployment { id, at, image, env, credentials, release, health, left, unknown }
     }
 
     /// Learns from the server what the deployment that runs consists of, where the store had no room for that; remembers
@@ -250,15 +278,16 @@ impl History {
         }
     }
 
-    /// Forgets the oldest deployment of all that is not the one that runs, for a state that has to become smaller; whether
-    /// there was one.
+    /// Forgets a deployment that is not the one that runs, for a state that has to become smaller: the oldest that an app
+    /// went back from, else the oldest of all; whether there was one.
     pub fn forget_oldest(&mut self) -> bool {
         let current: BTreeMap<String, String> =
             self.apps.keys().filter_map(|app| Some((app.clone(), self.current(app)?.id.clone()))).collect();
         let past = self.apps.iter().flat_map(|(app, history)| history.deployments.iter().map(move |past| (app, past)));
         let past = past.filter(|(app, past)| current.get(*app) != Some(&past.id));
-        let Some((app, id)) =
-            past.min_by(|(_, a), (_, b)| a.at.cmp(&b.at)).map(|(app, past)| (app.clone(), past.id.clone()))
+        let Some((app, id)) = past
+            .min_by(|(_, a), (_, b)| (!a.left, &a.at).cmp(&(!b.left, &b.at)))
+            .map(|(app, past)| (app.clone(), past.id.clone()))
         else {
             return false;
         };
@@ -368,14 +397,49 @@ mod tests {
         for number in 0..3 {
             history.remember("api", verified(number, &format!("api@{number}"), &[]));
         }
-        history.remember("api", verified(3, "api@1", &[]));
+        history.remember_return("api", verified(3, "api@1", &[]));
         assert_eq!(history.current("api").unwrap().id, "id1");
         let left: Vec<bool> = history.deployments("api").iter().map(|past| past.left).collect();
         assert_eq!(left, [false, false, true]);
         history.remember("api", verified(4, "api@4", &[]));
         assert_eq!(history.current("api").unwrap().id, "id4");
-        history.remember("api", verified(5, "api@2", &[]));
+        history.remember_return("api", verified(5, "api@2", &[]));
         assert!(!history.deployments("api")[2].left, "it runs again");
+    }
+
+    #[test]
+    fn a_deployment_like_an_earlier_one_is_the_newest() {
+        let mut history = History::default();
+        for (number, image) in ["api@0", "api@1", "api@0"].into_iter().enumerate() {
+            history.remember("api", verified(number, image, &[("KEY", "a")]));
+        }
+        assert_eq!(ids(&history, "api"), ["id1", "id2"]);
+        assert_eq!(history.current("api").unwrap().at, "2026-11-03T00:00:00Z");
+        assert!(history.deployments("api").iter().all(|past| !past.left));
+        // The app went back, and is deployed again with what it went back from.
+        history.remember_return("api", verified(3, "api@1", &[("KEY", "a")]));
+        history.remember("api", verified(4, "api@0", &[("KEY", "a")]));
+        assert_eq!(
+            (ids(&history, "api"), history.current("api").unwrap().id.as_str()),
+            (vec!["id1".into(), "id4".into()], "id4")
+        );
+    }
+
+    #[test]
+    fn what_an_app_went_back_from_is_forgotten_first() {
+        let mut history = History::default();
+        for number in 0..5 {
+            history.remember("api", verified(number, &format!("api@{number}"), &[]));
+        }
+        history.remember_return("api", verified(5, "api@0", &[]));
+        history.remember("api", verified(6, "api@6", &[]));
+        assert_eq!(ids(&history, "api"), ["id0", "id2", "id3", "id4", "id6"]);
+        for _ in 0..3 {
+            assert!(history.forget_oldest());
+        }
+        assert_eq!(ids(&history, "api"), ["id0", "id6"]);
+        assert!(history.forget_oldest() && !history.forget_oldest());
+        assert_eq!(ids(&history, "api"), ["id6"]);
     }
 
     #[test]
@@ -385,7 +449,7 @@ mod tests {
             history.remember("api", verified(2 * number, &format!("api@{number}"), &[("KEY", "a")]));
             history.remember("web", verified(2 * number + 1, &format!("web@{number}"), &[("KEY", "b")]));
         }
-        history.remember("web", verified(9, "web@0", &[("KEY", "b")]));
+        history.remember_return("web", verified(9, "web@0", &[("KEY", "b")]));
         let mut steps = 0;
         while history.forget_oldest() {
             steps += 1;

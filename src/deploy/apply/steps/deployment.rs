@@ -167,7 +167,12 @@ async fn remember(
     let seen = |state: &mut State| {
         state.deploy_native.deployed.insert(app.to_owned(), deployed);
         if let Some(past) = past {
-            state.deploy_native.history.remember(app, past);
+            let history = &mut state.deploy_native.history;
+            if delivery.goes_back {
+                history.remember_return(app, past)
+            } else {
+                history.remember(app, past)
+            }
             state.deploy_native.rolling_back.remove(app);
         }
         seen_running(state, app, delivery.login);
