@@ -26,6 +26,7 @@ pub use context::EnvContext;
 pub use dotenv::parse_env;
 pub use encode::encode_env;
 pub use missing::missing_env_error;
+pub(crate) use resolve::is_automatic;
 pub use resolve::{EnvResolution, resolve_env};
 pub use secrets::Secrets;
 pub use stored::{StoredEnv, read_env};

@@ -40,7 +40,7 @@ pub use observed::{
 };
 pub use operation::{DatabaseLogin, Operation, WorkKind};
 pub use outdated::{Outdated, find_outdated, newest_serial};
-pub use past::{complete_history, not_undone, past_health, shortened, verified};
+pub use past::{Declared, complete_history, not_undone, past_health, shortened, verified};
 pub use record::remember_apps;
 pub use recover::{GeneratedNeeds, recover};
 pub use removal::{RemovalRequest, draw_removal};

@@ -1,11 +1,11 @@
 //! What is remembered of a deployment so that an app can go back to it, and what of going back cannot be undone.
 
-use super::desired::DesiredApp;
-use super::fingerprint::{env_fingerprint, fingerprint};
+use super::desired::{DesiredApp, DesiredRegistry};
+use super::fingerprint::{app_fingerprint, env_fingerprint, fingerprint};
 use super::observed::{ObservedApplication, Ownership, Runs};
-use crate::env::AUTOMATIC_VARIABLES;
+use crate::env::is_automatic;
 use crate::secrets::Secret;
-use crate::state::{PastDeployment, State, Verified};
+use crate::state::{Deployed, PastDeployment, State, Verified};
 use crate::workspace::{Health, HealthCheck, HealthProbe};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
@@ -46,13 +46,34 @@ pub fn shortened(fingerprint: &str) -> String {
     fingerprint.chars().take(LENGTH).collect()
 }
 
+/// What the workspace says of an app, as far as it tells what runs of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Declared<'a> {
+    /// How it is found out that it works.
+    pub health: &'a Health,
+    /// The apps that it depends on.
+    pub dependencies: &'a [String],
+}
+
+/// Whether the server still stores of an app what was deployed.
+fn stores_deployed(found: &ObservedApplication, deployed: &Deployed) -> bool {
+    if !deployed.environment.is_empty() {
+        return env_fingerprint(&found.env) == deployed.environment;
+    }
+    // The store of the state had no room for it; what was deployed as a whole tells.
+    let registry = found.registry.clone().map(|(url, username, password)| DesiredRegistry { url, username, password });
+    let check = found.check.as_ref().filter(|_| deployed.checked);
+    let stored = |image: &String| app_fingerprint(image, &found.env, registry.as_ref(), check);
+    found.image.as_ref().map(stored).as_ref() == Some(&deployed.fingerprint)
+}
+
 /// Learns from the server what runs of an app, where the state has not kept that: it was written by an older version, or
-/// its store is too small. `health`: how the workspace says that it is checked; `at`: a moment before the run.
-pub fn complete_history(state: &mut State, app: &str, found: &ObservedApplication, (health, at): (&Health, &str)) {
+/// its store is too small. `at`: a moment before the run.
+pub fn complete_history(state: &mut State, app: &str, found: &ObservedApplication, declared: &Declared<'_>, at: &str) {
+    let Declared { health, dependencies } = *declared;
     let deployed = state.deploy_native.deployed.get(app);
     let proven = deployed.is_some_and(|deployed| {
-        found.newest_title.as_deref() == Some(deployed.title.as_str())
-            && env_fingerprint(&found.env) == deployed.environment
+        found.newest_title.as_deref() == Some(deployed.title.as_str()) && stores_deployed(found, deployed)
     });
     let stands = found.ownership == Ownership::Ours && matches!(found.runs, Runs::AsStored { .. });
     let (Some(image), true, true) = (&found.image, stands, proven) else { return };
@@ -69,7 +90,7 @@ pub fn complete_history(state: &mut State, app: &str, found: &ObservedApplicatio
     let ours = |name: &String| match &earlier {
         Some(known) if known.given.contains_key(name) => false,
         Some(known) if known.ours.contains(name) => true,
-        _ => AUTOMATIC_VARIABLES.iter().any(|variable| variable.name == name),
+        _ => is_automatic(name, dependencies),
     };
     let checked = matches!(health, Health::Check(_)) == found.check.is_some();
     let release = state.deploy_native.released.get(app).map(|released| shortened(released));
@@ -168,15 +189,37 @@ mod tests {
         let desired = desired(Some("postgresql://api@db/shop"));
         let (observed, state) = settled(&desired);
         let mut known = state.clone();
-        let before = (&Health::default(), "2026-11-01T00:00:00Z");
-        complete_history(&mut known, "api", &observed.applications["api"], before);
+        let (declared, at) = (Declared { health: &Health::default(), dependencies: &[] }, "2026-11-01T00:00:00Z");
+        complete_history(&mut known, "api", &observed.applications["api"], &declared, at);
         let current = known.deploy_native.history.current("api").unwrap();
         assert_eq!(Some(&current.image), observed.applications["api"].image.as_ref());
         let environment = known.deploy_native.history.environment(current).unwrap();
         assert!(environment.ours.contains("DATABASE_URL") && !environment.given.contains_key("DATABASE_URL"));
         let mut crashed = state;
         let found = ObservedApplication { runs: Runs::Something, ..observed.applications["api"].clone() };
-        complete_history(&mut crashed, "api", &found, before);
+        complete_history(&mut crashed, "api", &found, &declared, at);
         assert!(crashed.deploy_native.history.is_empty());
+    }
+
+    #[test]
+    fn what_runs_is_learnt_also_where_the_store_had_no_room_for_its_environment() {
+        let mut desired = desired(Some("postgresql://api@db/shop"));
+        for (name, value) in [("API_URL", "https://api"), ("NEXT_PUBLIC_API_URL", "https://api"), ("CRM_URL", "mine")] {
+            desired.apps["web"].env.values.insert(name.into(), value.into());
+        }
+        let (mut observed, mut state) = settled(&desired);
+        let deployed = state.deploy_native.deployed.get_mut("web").unwrap();
+        (deployed.environment, deployed.image) = (String::new(), String::new());
+        let declared = Declared { health: &Health::default(), dependencies: &["api".to_owned()] };
+        let mut known = state.clone();
+        complete_history(&mut known, "web", &observed.applications["web"], &declared, "2026-11-01T00:00:00Z");
+        let history = &known.deploy_native.history;
+        let environment = history.environment(history.current("web").unwrap()).unwrap();
+        assert!(["API_URL", "NEXT_PUBLIC_API_URL"].iter().all(|name| environment.ours.contains(*name)));
+        assert!(environment.given.contains_key("CRM_URL"), "no app that it depends on is called so");
+        let web = observed.applications.get_mut("web").unwrap();
+        web.env.insert("CRM_URL".into(), "edited".into());
+        complete_history(&mut state, "web", &observed.applications["web"], &declared, "2026-11-01T00:00:00Z");
+        assert!(state.deploy_native.history.is_empty());
     }
 }

@@ -174,7 +174,7 @@ fn nothing(apps: &[&str], to: Option<&str>) -> DeployError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::past::complete_history;
+    use super::super::past::{Declared, complete_history};
     use super::super::tests::{desired, settled};
     use super::*;
     use crate::state::Verified;
@@ -285,8 +285,8 @@ mod tests {
         let desired = desired(Some("postgresql://api@db/shop"));
         let (mut observed, mut state) = settled(&desired);
         for app in ["api", "web"] {
-            let before = (&Health::default(), "2026-11-01T00:00:00Z");
-            complete_history(&mut state, app, &observed.applications[app], before);
+            let declared = Declared { health: &Health::default(), dependencies: &[] };
+            complete_history(&mut state, app, &observed.applications[app], &declared, "2026-11-01T00:00:00Z");
         }
         let settled = Today { settled: ["api", "web"].map(str::to_owned).into(), ..Today::default() };
         assert_eq!(look_at_today(&state, &observed), settled);

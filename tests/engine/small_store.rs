@@ -116,6 +116,18 @@ async fn seven_apps_fit_and_each_of_them_can_go_back() {
 }
 
 #[tokio::test]
+async fn what_ran_last_is_not_passed_by_though_the_store_had_no_room_for_it() {
+    let (world, store) = (World::start().await, Arc::new(SmallStore::default()));
+    for number in ["1", "2", "3"] {
+        run(&world, &store, request(&world, number)).await.unwrap();
+    }
+    let report = go_back(&world, &store, "billing").await;
+    assert!(report.rolled_back[0].restored, "{report:#?}");
+    let (runs, env) = world.runs("billing").unwrap();
+    assert_eq!((runs, env["GREETING"].as_str()), (image("billing", "2"), "hello from 2"));
+}
+
+#[tokio::test]
 async fn what_ran_is_kept_when_the_server_has_it_no_more() {
     let (world, store) = (World::start().await, Arc::new(SmallStore::default()));
     run(&world, &store, request(&world, "1")).await.unwrap();

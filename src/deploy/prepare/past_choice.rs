@@ -1,7 +1,7 @@
 //! Which apps go back, and to which of their deployments.
 
 use crate::deploy::context::{RunContext, iso_millis};
-use crate::plan::{Blueprint, Observed, Operation, Today, choose_past, complete_history, look_at_today};
+use crate::plan::{Blueprint, Declared, Observed, Operation, Today, choose_past, complete_history, look_at_today};
 use crate::state::{History, PastDeployment, State};
 use crate::{DeployError, ErrorCode};
 use std::collections::BTreeMap;
@@ -55,7 +55,10 @@ pub(super) fn choose(
 pub(super) fn learn_from_server(context: &RunContext, state: &mut State, observed: &Observed) {
     let before = iso_millis(context.now() - Duration::from_secs(1));
     for (app, found) in &observed.applications {
-        complete_history(state, app, found, (&context.health_of(app), &before));
+        let health = context.health_of(app);
+        let declared = context.request.workspace.apps.get(app);
+        let dependencies = declared.map(|declared| declared.dependencies.as_slice()).unwrap_or_default();
+        complete_history(state, app, found, &Declared { health: &health, dependencies }, &before);
     }
 }
 

@@ -4,6 +4,7 @@
 //! kind of automatic value that the user's own wins over: it follows from nothing (design: Details, a value the user
 //! gave).
 
+use super::automatic::AUTOMATIC_VARIABLES;
 use super::context::EnvContext;
 use super::variable::{EnvSource, EnvVariable};
 use crate::secrets::{Entropy, Secret, generate_secret};
@@ -157,14 +158,26 @@ fn node_env(stage: &str) -> &'static str {
 /// The address that `{APP}_URL` or `{PREFIX}{APP}_URL` asks for. A name that fits one app exactly wins over one that
 /// fits another only after its camel case was taken apart.
 fn dependency_url<'a>(name: &str, context: &'a EnvContext) -> Option<&'a str> {
-    let unprefixed = PUBLIC_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-    // The CLI writes hyphens into such names; both spellings mean the same app.
-    let stem = unprefixed.strip_suffix("_URL")?.replace('-', "_").to_uppercase();
+    let stem = dependency_stem(name)?;
     let fits = |rank: usize| {
         let mut urls = context.dependency_urls.iter();
         urls.find(|(app, _)| variable_stems(app).get(rank).is_some_and(|known| *known == stem))
     };
     fits(0).or_else(|| fits(1)).map(|(_, url)| url.as_str())
+}
+
+/// What stands for an app's name in a variable that may ask for its address.
+fn dependency_stem(name: &str) -> Option<String> {
+    let unprefixed = PUBLIC_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
+    // The CLI writes hyphens into such names; both spellings mean the same app.
+    Some(unprefixed.strip_suffix("_URL")?.replace('-', "_").to_uppercase())
+}
+
+/// Whether a variable's value follows from the deployment, as far as its name tells, in an app that depends on these.
+pub(crate) fn is_automatic(name: &str, dependencies: &[String]) -> bool {
+    let asks_for = |stem: &String| dependencies.iter().any(|app| variable_stems(app).contains(stem));
+    AUTOMATIC_VARIABLES.iter().any(|variable| variable.name == name)
+        || dependency_stem(name).as_ref().is_some_and(asks_for)
 }
 
 #[cfg(test)]
