@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking that it failed")]
 
+mod cancellation;
 mod command_line;
 mod database_access_comparison;
 mod database_access_route;

@@ -38,9 +38,13 @@ pub(crate) async fn apply(inputs: &ApplyInputs<'_>, cancel: &CancellationToken) 
     let (graph, resources) = steps::wire(inputs, &checks)?;
     let reporter = &inputs.services.reporter;
     let outcome = run_graph(graph, &inputs.draft.blueprint, reporter.sink(), cancel, Limits::default()).await;
-    if !outcome.cancelled
-        && let Err(error) = checks.close().await
-    {
+    // Dropped, it goes on in the background (I10).
+    let closed = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Ok(()),
+        closed = checks.close() => closed,
+    };
+    if let Err(error) = closed {
         let message = format!("A short-lived application may be left until the next run: {}", error.message());
         reporter.warn("job-left", &message, None);
     }

@@ -185,7 +185,8 @@ async fn run_locked<C: Command>(
     let work = Work::new(context, lock, (state, journal), providers);
     context.reporter.phase(Phase::Apply);
     let (Applied { outcome, resources }, database_route) = work.apply(&draft).await?;
-    let failed = !outcome.failed.is_empty() && !outcome.cancelled;
+    let cancelled = outcome.cancelled || context.options.cancel.is_cancelled();
+    let failed = !outcome.failed.is_empty() && !cancelled;
     let put_back = if failed { command.after_failure(&work, &draft, &outcome).await } else { Vec::new() };
     let concluded = conclude(context, command, &work.services, &outcome).await;
     let mut run = FinishedRun {

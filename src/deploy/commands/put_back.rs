@@ -1,5 +1,6 @@
 //! What a failed run has changed goes back to what was seen running before.
 
+use super::frame::or_cancelled;
 use super::work::Work;
 use crate::DeployError;
 use crate::deploy::apply::{Applied, Outcome, Resources};
@@ -49,6 +50,13 @@ fn is_touched(outcome: &Outcome, app: &str) -> bool {
 }
 
 async fn carry_out(work: &Work<'_>, past: BTreeMap<String, PastDeployment>) -> Result<(Draft, Applied), DeployError> {
+    let draft = or_cancelled(work.context, Box::pin(prepare(work, past))).await?;
+    let (applied, _) = work.apply(&draft).await?;
+    Ok((draft, applied))
+}
+
+/// Works out how the apps go back, and saves that it has begun.
+async fn prepare(work: &Work<'_>, past: BTreeMap<String, PastDeployment>) -> Result<Draft, DeployError> {
     let state = State::clone(&work.services.state.snapshot());
     let (observed, _) = observe_stage(work.context, Some(&state)).await?;
     let known = PastKnown { kept: Some(state.clone()), state, observed, past, notes: Vec::new() };
@@ -59,8 +67,7 @@ async fn carry_out(work: &Work<'_>, past: BTreeMap<String, PastDeployment>) -> R
         begin_login_rotations(state, &draft.desired.rotations, work.context.entropy());
     };
     work.services.state.update(begin).await?;
-    let (applied, _) = work.apply(&draft).await?;
-    Ok((draft, applied))
+    Ok(draft)
 }
 
 /// What became of the apps that were to go back.
