@@ -294,6 +294,10 @@ export interface DeployRequest {
 	 * to what was seen running before. The error stays the one of the failure, and its report says in `rolledBack` which.
 	 */
 	onFailure?: 'keep' | 'rollback';
+	/** App to the command that is run once before it is deployed, in place of what the workspace says. */
+	release?: Record<string, ReleaseConfig>;
+	/** App to how it is found out that it works, in place of what the workspace says. */
+	health?: Record<string, HealthConfig | false>;
 	/** How far a deployment is followed; default `running`. An app's status never claims more than was seen. */
 	waitFor?: 'queued' | 'deployed' | 'running';
 	/** How long an app must stay up to count as running, in seconds; default 15. */
@@ -552,9 +556,15 @@ export interface RunOptions {
 	onEvent?: (event: DeployEvent) => void;
 	/** Whether sniff results are cached between runs; default `true`. */
 	cache?: boolean;
-	/** Keeps the state instead of the local file. Journal and lock stay local. */
+	/**
+	 * Keeps the state instead of the local file or the store that the workspace names. Default: `workspace.state.provider`,
+	 * if that is an object with `read` and `write`. Journal and lock stay local.
+	 */
 	stateProvider?: StateProvider;
-	/** DNS providers by root domain, in place of the built-in ones. */
+	/**
+	 * DNS providers by root domain, in place of the built-in ones, and of objects that the workspace declares as
+	 * `deploy.dns.*.provider`.
+	 */
 	dnsProviders?: Record<string, DnsProvider>;
 	/** Builds and pushes an image instead of `docker`, and says which reference to deploy. */
 	buildImage?: (build: ImageBuild, context: HookContext) => Promise<{ image: string }>;
@@ -828,7 +838,7 @@ export type StateConfig =
 			pathStyle?: boolean;
 			profile?: string;
 	  }
-	/** A name for which `stateProvider` is given. */
+	/** An object with the methods of {@link StateProvider}, or a name for which `stateProvider` is given. */
 	| { provider: unknown };
 
 /** Backups of the database. */
@@ -851,7 +861,7 @@ export interface ServiceConfig {
 
 /** A DNS zone's provider. */
 export interface DnsZoneConfig {
-	/** `hostinger`, `cloudflare`, `route53`, `manual`, or a name for which `dnsProviders` has an object. */
+	/** `hostinger`, `cloudflare`, `route53`, `manual`, an object with the methods of {@link DnsProvider}, or a name for which `dnsProviders` has one. */
 	provider: unknown;
 	/** In seconds; default 300. */
 	ttl?: number;

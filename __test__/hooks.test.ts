@@ -138,6 +138,21 @@ describe('buildImage', () => {
 		expect(builds).toHaveLength(1);
 	});
 
+	it('i6_whose_failure_quotes_a_secret_has_it_hidden_in_the_error_and_the_events', async () => {
+		const world = await startWorld({ database: false });
+		const request = { ...oneApp(world), secrets: { shared: { GREETING: 'canary-of-a-secret' } } };
+		request.workspace.apps.api!.requiredEnv = ['GREETING'];
+		const events: unknown[] = [];
+		const buildImage = () => Promise.reject(new Error('docker build --build-arg GREETING=canary-of-a-secret failed'));
+		const onEvent = (event: unknown) => void events.push(event);
+		const options = world.options({ buildImage, imageFingerprint: async () => 'same', onEvent });
+		const error = await failure(deploy(request, options));
+		expect(error.code).toBe('HOOK_FAILED');
+		expect(error.message).toContain('--build-arg GREETING=***');
+		expect(JSON.stringify([error, error.report, events])).not.toContain('canary');
+		expect(JSON.stringify(events)).toContain('GREETING=***');
+	});
+
 	it.each<[string, () => Promise<unknown>, RegExp]>([
 		['rejects', () => Promise.reject(new Error('the builder is out of disk')), /out of disk/],
 		['rejects with no error', () => Promise.reject('just text'), /just text/],

@@ -18,10 +18,33 @@ export function declaredProviders(workspace) {
 	};
 }
 
+/**
+ * The request with the name alone of each provider object: nothing of such an object is for the native side, and a client
+ * inside of it may be large, and hold credentials.
+ */
+export function withoutDeclaredProviders(request) {
+	if (!isObject(request?.workspace)) return request;
+	const { state, deploy } = request.workspace;
+	const named = (holder) => (isObject(holder?.provider) ? { ...holder, provider: nameOf(holder.provider) } : holder);
+	const zones = (dns) => Object.fromEntries(Object.entries(dns).map(([domain, zone]) => [domain, named(zone)]));
+	const dns = deploy?.dns;
+	return {
+		...request,
+		workspace: {
+			...request.workspace,
+			...(state && { state: named(state) }),
+			...(isObject(dns) && { deploy: { ...deploy, dns: typeof dns.domain === 'string' ? named(dns) : zones(dns) } }),
+		},
+	};
+}
+
+const isObject = (value) => typeof value === 'object' && value !== null;
+const nameOf = ({ name }) => (name === undefined ? {} : { name });
+
 /** The zones by their domain; an older form has one, with its domain as a field. */
 function zonesOf(dns) {
 	const path = 'workspace.deploy.dns';
-	if (typeof dns !== 'object' || dns === null) return {};
+	if (!isObject(dns)) return {};
 	if (typeof dns.domain === 'string' && dns.provider !== undefined) return { [dns.domain]: { zone: dns, path } };
 	return Object.fromEntries(Object.entries(dns).map(([domain, zone]) => [domain, { zone, path: `${path}.${domain}` }]));
 }

@@ -1,6 +1,6 @@
 // Carries a call over to the native side and back: cancellation, events, hooks, failures.
 
-import { declaredProviders } from './declared-providers.js';
+import { declaredProviders, withoutDeclaredProviders } from './declared-providers.js';
 import { bridgeError, cancelled, DeployError, invalid } from './error.js';
 import { takeHooks } from './hooks.js';
 import { native } from './native.js';
@@ -29,7 +29,7 @@ export async function run(operation, request, options = {}) {
 	const outcome = await control.during(() =>
 		native().run(
 			operation,
-			plainFields(request),
+			plainFields(withoutDeclaredProviders(request)),
 			passed({ ...rest, ...hooks.named }),
 			control.handle,
 			events.take,

@@ -143,6 +143,20 @@ impl DeployError {
         self
     }
 
+    /// The same, with every text as `redact` leaves it: what others wrote, such as a hook, may quote a secret (I6).
+    #[must_use]
+    pub(crate) fn redacted(mut self, redact: &dyn Fn(&str) -> String) -> Self {
+        let details = &mut self.0;
+        details.message = redact(&details.message);
+        for text in [&mut details.hint, &mut details.log].into_iter().flatten() {
+            *text = redact(text);
+        }
+        details.causes.iter_mut().for_each(|cause| *cause = redact(cause));
+        let errors = std::mem::take(&mut details.errors);
+        details.errors = errors.into_iter().map(|error| error.redacted(redact)).collect();
+        self
+    }
+
     /// Marks the failure as one that may pass by itself.
     #[must_use]
     pub fn retryable(mut self, retryable: bool) -> Self {

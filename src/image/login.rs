@@ -129,7 +129,7 @@ fn with_login(mut settings: Map<String, Value>, login: &RegistryLogin) -> Value 
     Value::Object(settings)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;

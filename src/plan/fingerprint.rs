@@ -94,7 +94,26 @@ impl std::fmt::Display for DeploymentTitle {
     }
 }
 
+/// How many characters of a title's nonce are those of its run.
+const RUN_LENGTH: usize = 6;
+
 impl DeploymentTitle {
+    /// The name of a new run. `random`: letters and digits.
+    pub fn run_of(random: &str) -> String {
+        random.chars().take(RUN_LENGTH).collect()
+    }
+
+    /// The nonce of a deployment of a run: neither two deployments nor two runs have the same. `random`: letters and digits.
+    pub fn nonce_of(run: Option<&str>, random: &str) -> String {
+        let length = 2 * RUN_LENGTH;
+        run.unwrap_or_default().chars().take(RUN_LENGTH).chain(random.chars()).take(length).collect()
+    }
+
+    /// The run that made it.
+    pub fn run(&self) -> &str {
+        self.nonce.get(..RUN_LENGTH).unwrap_or(&self.nonce)
+    }
+
     /// Reads a title back; `None` when it is not one of ours.
     pub fn parse(title: &str) -> Option<Self> {
         let mut words = title.strip_prefix("deploy-native ")?.split(' ').filter_map(|word| word.split_once('='));

@@ -39,7 +39,7 @@ pub use observed::{
     ObservedRecord, ObservedRedis, Ownership, Runs, ServiceDeployment, Twin, TwinKind, Vanished,
 };
 pub use operation::{DatabaseLogin, Operation, WorkKind};
-pub use outdated::{Outdated, find_outdated, newest_serial};
+pub use outdated::{Outdated, find_outdated, newest_run, newest_serial};
 pub use past::{Declared, complete_history, not_undone, past_health, shortened, verified};
 pub use record::remember_apps;
 pub use recover::{GeneratedNeeds, recover};

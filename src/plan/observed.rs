@@ -110,6 +110,8 @@ pub struct ObservedApplication {
     pub newest_done: bool,
     /// The highest number that a deployment of ours of it has.
     pub serial: Option<u64>,
+    /// The run that made it.
+    pub serial_run: Option<String>,
     /// The titles of the deployments that wait or are under way, where it is enough that they are queued.
     pub pending: Vec<String>,
     /// What runs of it now.

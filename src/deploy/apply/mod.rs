@@ -37,7 +37,9 @@ pub(crate) async fn apply(inputs: &ApplyInputs<'_>, cancel: &CancellationToken) 
     let checks = PortChecks::default();
     let (graph, resources) = steps::wire(inputs, &checks)?;
     let reporter = &inputs.services.reporter;
-    let outcome = run_graph(graph, &inputs.draft.blueprint, reporter.sink(), cancel, Limits::default()).await;
+    let mut outcome = run_graph(graph, &inputs.draft.blueprint, reporter.sink(), cancel, Limits::default()).await;
+    let failed = std::mem::take(&mut outcome.failed).into_iter();
+    outcome.failed = failed.map(|(step, error)| (step, error.redacted(&|text| reporter.redact(text)))).collect();
     // Dropped, it goes on in the background (I10).
     let closed = tokio::select! {
         biased;

@@ -135,7 +135,7 @@ pub(super) async fn run_command<C: Command>(context: RunContext, command: C) -> 
     };
     let patience = if context.options.cancel.is_cancelled() { CLEANUP_PATIENCE } else { RELEASE_PATIENCE };
     lock.release(patience).await;
-    result.map_err(|failure| failure.of_stage(context.stage()))
+    result.map_err(|failure| failure.of_stage(context.stage()).redacted(&|text| context.reporter.redact(text)))
 }
 
 /// What a command has worked out and saved before it applies it.

@@ -38,7 +38,7 @@ impl Command for RotateCredentials {
         let provider = Arc::clone(&context.state_provider);
         let shared = SharedState::start_at(provider, draft.state.clone(), context.read_version());
         let shared = shared.under(lock.stage().clone());
-        shared.update(count_run).await?;
+        shared.update(|state| count_run(state, context.entropy())).await?;
         Ok(Some(shared))
     }
 

@@ -28,7 +28,7 @@ pub(super) async fn save_draft(
         .update(|state| {
             *state = draft.state.clone();
             if draft.blueprint.plan.changes > 0 {
-                count_run(state);
+                count_run(state, context.entropy());
             }
             draft.generated.keep_in(state);
             begin_login_rotations(state, &draft.desired.rotations, context.entropy());

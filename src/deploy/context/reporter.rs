@@ -26,7 +26,15 @@ struct DraftEvents {
 impl Reporter {
     /// Sends to `events` what is left after `redactor`.
     pub(crate) fn new(events: Arc<dyn EventSink>, redactor: Arc<Redactor>) -> Self {
-        Self { events, redactor, draft: Arc::default(), phase: Arc::default() }
+        let known = Arc::clone(&redactor);
+        let redacted = move |mut event: DeployEvent| {
+            // What a hook says of its failure, or a program, has not passed the redactor yet.
+            if let DeployEvent::StepFailed { message, .. } = &mut event {
+                *message = known.redact(message);
+            }
+            events.emit(event);
+        };
+        Self { events: Arc::new(redacted), redactor, draft: Arc::default(), phase: Arc::default() }
     }
 
     /// The draft is made again: from now on only what is new is told of it.

@@ -1,7 +1,8 @@
 //! A state that is older than the server: another checkout has deployed since (I2).
 
 use crate::deploy::context::RunContext;
-use crate::plan::{Observed, Outdated, find_outdated, newest_serial};
+use crate::plan::{DeploymentTitle, Observed, Outdated, find_outdated, newest_run, newest_serial};
+use crate::secrets::{Entropy, generate_secret};
 use crate::state::State;
 
 /// Takes out of a state what a later run of another checkout has changed, so that it is recovered from the server.
@@ -17,12 +18,17 @@ pub(super) fn refresh(context: &RunContext, state: &mut State, observed: &Observ
         context.reporter.warn("state-outdated", &message, None);
         outdated.forget(state, observed);
     }
-    let serial = &mut state.deploy_native.serial;
-    *serial = newest_serial(observed).max(*serial);
+    let ours = &mut state.deploy_native;
+    let newest = newest_serial(observed);
+    if newest > ours.serial || outdated.is_some() {
+        ours.serial = newest;
+        ours.run = newest_run(observed).map(str::to_owned);
+    }
     outdated
 }
 
-/// Counts a run that is about to change the stage.
-pub(crate) fn count_run(state: &mut State) {
+/// Counts a run that is about to change the stage, and gives it a name that no other has.
+pub(crate) fn count_run(state: &mut State, entropy: &dyn Entropy) {
     state.deploy_native.serial += 1;
+    state.deploy_native.run = Some(DeploymentTitle::run_of(generate_secret(entropy).expose()));
 }

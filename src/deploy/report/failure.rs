@@ -55,6 +55,12 @@ impl DeployFailure {
 }
 
 impl DeployFailure {
+    /// The same, with an error whose texts are as `redact` leaves them.
+    #[must_use]
+    pub(crate) fn redacted(self, redact: &dyn Fn(&str) -> String) -> Self {
+        Self { error: self.error.redacted(redact), ..self }
+    }
+
     /// Names the stage of the run.
     #[must_use]
     pub(crate) fn of_stage(self, stage: &str) -> Self {

@@ -1,7 +1,8 @@
 //! Whether a state is older than what stands on the server: another checkout has deployed since (I2).
 //!
 //! Each run that changes something counts on: its state has the next number, and so has the title of each deployment that it
-//! makes. A title with a higher number than the state's is of a run that the state has not seen.
+//! makes. A title with a higher number than the state's is of a run that the state has not seen; so is one with the same
+//! number and another run, where two checkouts have counted on from the same one.
 
 use super::desired::{DesiredApp, DesiredImage};
 use super::fingerprint::DeploymentTitle;
@@ -25,11 +26,19 @@ pub fn newest_serial(observed: &Observed) -> u64 {
     ours(observed).filter_map(|(_, found)| found.serial).max().unwrap_or_default()
 }
 
+/// The run that made the newest deployment of ours on the server.
+pub fn newest_run(observed: &Observed) -> Option<&str> {
+    ours(observed).max_by_key(|(_, found)| found.serial)?.1.serial_run.as_deref()
+}
+
 /// Finds what of `state` is older than the server; `None` when nothing is.
 pub fn find_outdated(state: &State, observed: &Observed) -> Option<Outdated> {
-    let known = state.deploy_native.serial;
+    let (known, run) = (state.deploy_native.serial, state.deploy_native.run.as_deref());
+    let of_another =
+        |found: &ObservedApplication| run.is_some() && found.serial_run.is_some() && found.serial_run.as_deref() != run;
     let later = |(app, found): (&String, &ObservedApplication)| {
-        found.serial.filter(|serial| *serial > known).map(|serial| (app.clone(), serial))
+        let serial = found.serial.filter(|serial| *serial > known || *serial == known && of_another(found))?;
+        Some((app.clone(), serial))
     };
     let apps: BTreeMap<String, u64> = ours(observed).filter_map(later).collect();
     (!apps.is_empty()).then_some(Outdated { state: known, apps })

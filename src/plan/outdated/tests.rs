@@ -118,6 +118,16 @@ fn i2_a_state_is_outdated_when_a_later_run_has_deployed() {
     let outdated = find_outdated(&state(), &observed()).unwrap();
     assert_eq!(outdated.apps().collect::<Vec<_>>(), ["api"]);
     assert_eq!(newest_serial(&observed()), 7);
+    // Two checkouts that count on from the same number are told apart by their runs.
+    for (run, outdated) in [(None, false), (Some("ours12"), false), (Some("theirs"), true)] {
+        let (mut state, mut observed) = (state(), observed());
+        state.deploy_native.serial = 7;
+        state.deploy_native.run = run.map(str::to_owned);
+        let found = observed.applications.get_mut("api").unwrap();
+        let title = DeploymentTitle::parse("deploy-native config=f run=ours12abcdef serial=7").unwrap();
+        found.serial_run = Some(title.run().to_owned());
+        assert_eq!(find_outdated(&state, &observed).is_some(), outdated, "{run:?}");
+    }
     for (known, serial, ownership) in [
         (7, Some(7), Ownership::Ours),
         (8, Some(7), Ownership::Ours),

@@ -188,6 +188,9 @@ pub struct Extension {
     /// and in the states of older versions.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub serial: u64,
+    /// The run that counted it, a name of six letters and digits; `None` in states of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
     /// Whether an image of a database was seen to run `psql`, by reference; known ones are not asked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub psql: BTreeMap<String, bool>,

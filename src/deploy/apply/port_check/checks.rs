@@ -70,6 +70,7 @@ impl PortChecks {
         images: &[ProbeImage],
         time: TimeFrame,
     ) -> Answer {
+        let since = Instant::now();
         loop {
             let (mut observed, image) = match self.probe(cx, environment, endpoint, images).await {
                 Ok(probe) => probe,
@@ -82,7 +83,7 @@ impl PortChecks {
                     cx.progress(format!("{} does not help to find out whether it answers: {why}", image.image));
                     lock(&self.unable).insert(image.image);
                 }
-                Err(_) => return silence(&observed.borrow(), &image),
+                Err(_) => return silence(&observed.borrow(), &image, since),
             }
         }
     }
@@ -166,11 +167,11 @@ async fn heard(observed: &mut watch::Receiver<Observed>, target: &str, after: Op
     }
 }
 
-/// What silence means: nothing, where what is known to listen was silent as well.
-fn silence(observed: &Observed, image: &ProbeImage) -> Answer {
+/// What silence means: nothing, where what is known to listen was silent as well since then.
+fn silence(observed: &Observed, image: &ProbeImage, since: Instant) -> Answer {
     match image.control.as_ref().map(Endpoint::target) {
         _ if !observed.speaks => Answer::Unknown(format!("{} said nothing", image.image)),
-        Some(control) if !observed.accepted_after.contains_key(&control) => {
+        Some(control) if observed.accepted_after.get(&control).is_none_or(|after| *after < since) => {
             Answer::Unknown(format!("{} could not connect to {control} either", image.image))
         }
         _ => Answer::Silent,

@@ -35,7 +35,7 @@ pub(super) struct Probe {
 /// What its log has told so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Observed {
-    /// Whether it has said anything.
+    /// Whether it has said anything new.
     pub(super) speaks: bool,
     /// Of each address that accepted a connection: a moment that the newest one came after.
     pub(super) accepted_after: BTreeMap<String, Instant>,
@@ -172,7 +172,7 @@ impl Reader {
         let new = |target: &String, at: &String| seen.accepted.get(target).is_none_or(|known| known < at);
         let accepted = reading.accepted.iter().filter(|(target, at)| new(target, at));
         let observed = Observed {
-            speaks: !reading.newest.is_empty(),
+            speaks: reading.newest > seen.newest,
             accepted_after: accepted.map(|(target, _)| (target.clone(), *before)).collect(),
             failed: reading.unable.then(|| "nothing in the image connects".to_owned()),
         };

@@ -93,6 +93,7 @@ impl Delivery<'_> {
     /// The title by which the deployment is known.
     pub(super) fn title(&self, cx: &StepContext<'_>, image: &str, env: &IndexMap<String, Secret>) -> DeploymentTitle {
         let nonce = generate_secret(cx.entropy());
+        let ours = cx.state.snapshot().deploy_native.clone();
         let source = match &self.desired.image {
             DesiredImage::Build { fingerprint, .. } => fingerprint.clone(),
             // What it was built from matters as well when it is deployed again as it is.
@@ -105,8 +106,8 @@ impl Delivery<'_> {
             fingerprint: app_fingerprint(image, env, self.desired.registry.as_ref(), self.desired.check().as_ref()),
             image: source,
             release: cx.state.snapshot().deploy_native.released.get(&self.desired.name).cloned(),
-            nonce: nonce.expose().chars().take(12).collect(),
-            serial: Some(cx.state.snapshot().deploy_native.serial).filter(|serial| *serial > 0),
+            nonce: DeploymentTitle::nonce_of(ours.run.as_deref(), nonce.expose()),
+            serial: Some(ours.serial).filter(|serial| *serial > 0),
         }
     }
 }

@@ -169,9 +169,9 @@ async fn remember(
         if let Some(past) = past {
             let history = &mut state.deploy_native.history;
             if delivery.goes_back {
-                history.remember_return(app, past)
+                history.remember_return(app, past);
             } else {
-                history.remember(app, past)
+                history.remember(app, past);
             }
             state.deploy_native.rolling_back.remove(app);
         }

@@ -102,6 +102,8 @@ impl<'a> ReadinessCheck<'a> {
 
     async fn answer(&self, after: Option<Instant>, first: bool) -> Result<(), DeployError> {
         let Some(limit) = self.limit else { return Ok(()) };
+        // An app that has answered once has all the time that a probe may take to notice the next answer.
+        let limit = if first { limit } else { limit.max(self.cx.surroundings.wait.answer_deadline) };
         if first {
             self.cx.progress(format!("waiting until port {} accepts connections", self.endpoint.port));
         }

@@ -133,6 +133,9 @@ fn runs(observation: &Observation, stored: &ObservedApplication) -> Runs {
 fn from_record(stored: Application, deployments: &[Deployment], ownership: Ownership) -> ObservedApplication {
     let env = stored.env.as_ref().map(|text| read_env(text.expose())).unwrap_or_default();
     let newest = deployments.first();
+    // Of several with the highest number, the newest.
+    let titles = deployments.iter().rev().filter_map(|deployment| DeploymentTitle::parse(&deployment.title));
+    let numbered = titles.filter(|title| title.serial.is_some()).max_by_key(|title| title.serial);
     let registry = match (stored.registry_url, stored.username, stored.password) {
         (Some(url), Some(user), Some(password)) => Some((url, user, password)),
         _ => None,
@@ -148,7 +151,8 @@ fn from_record(stored: Application, deployments: &[Deployment], ownership: Owner
         templated: env.templated,
         image: stored.docker_image,
         registry,
-        serial: deployments.iter().filter_map(|deployment| DeploymentTitle::parse(&deployment.title)?.serial).max(),
+        serial: numbered.as_ref().and_then(|title| title.serial),
+        serial_run: numbered.map(|title| title.run().to_owned()),
         newest_title: newest.map(|deployment| deployment.title.clone()),
         pending: Vec::new(),
         newest_done: newest.is_some_and(|deployment| deployment.status == DeploymentStatus::Done),
