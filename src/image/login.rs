@@ -129,7 +129,8 @@ fn with_login(mut settings: Map<String, Value>, login: &RegistryLogin) -> Value 
     Value::Object(settings)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
