@@ -1,5 +1,6 @@
 //! Applications: one per app and stage.
 
+use super::deployment::Deployment;
 use super::domain::Domain;
 use super::health::{self, HealthCheckSwarm};
 use super::nullable::null_as_default;
@@ -65,6 +66,8 @@ pub struct Application {
     /// How its containers are checked.
     #[serde(default, deserialize_with = "health::stored")]
     pub health_check_swarm: Option<HealthCheckSwarm>,
+    /// Its deployments that have begun, in no order; only the response of `one` has them.
+    pub deployments: Option<Vec<Deployment>>,
     /// The domains attached to it; empty in the response of `create`.
     #[serde(default, deserialize_with = "null_as_default")]
     pub domains: Vec<Domain>,

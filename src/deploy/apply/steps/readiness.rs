@@ -86,8 +86,10 @@ impl<'a> ReadinessCheck<'a> {
             // It is not followed any more.
             return Ok(());
         }
-        self.answer(replaces.then(Instant::now), true).await?;
-        self.readiness.serves.tell();
+        // Where nobody can say whether it answers, what depends on it waits for its stability window.
+        if self.answer(replaces.then(Instant::now), true).await? {
+            self.readiness.serves.tell();
+        }
         Ok(())
     }
 
@@ -97,11 +99,12 @@ impl<'a> ReadinessCheck<'a> {
     ///
     /// As [`Self::first_answer`].
     pub(super) async fn answers_since(&self, since: Instant) -> Result<(), DeployError> {
-        self.answer(Some(since), false).await
+        self.answer(Some(since), false).await.map(drop)
     }
 
-    async fn answer(&self, after: Option<Instant>, first: bool) -> Result<(), DeployError> {
-        let Some(limit) = self.limit else { return Ok(()) };
+    /// Whether it is known to answer, or need not.
+    async fn answer(&self, after: Option<Instant>, first: bool) -> Result<bool, DeployError> {
+        let Some(limit) = self.limit else { return Ok(true) };
         // An app that has answered once has all the time that a probe may take to notice the next answer.
         let limit = if first { limit } else { limit.max(self.cx.surroundings.wait.answer_deadline) };
         if first {
@@ -110,14 +113,14 @@ impl<'a> ReadinessCheck<'a> {
         let time = TimeFrame { after, deadline: Instant::now() + limit };
         let checks = self.readiness.checks;
         match checks.answer(*self.cx, self.environment, &self.endpoint, &self.images, time).await {
-            Answer::Accepted => Ok(()),
+            Answer::Accepted => Ok(true),
             Answer::Silent => Err(self.not_answering(limit).await),
             Answer::Unknown(why) => {
                 if first {
                     let message = format!("Whether {} answers is not known: {why}", self.app);
                     self.cx.reporter.warn("answer-unchecked", &message, Some(self.app));
                 }
-                Ok(())
+                Ok(false)
             }
         }
     }

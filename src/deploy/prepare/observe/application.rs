@@ -83,14 +83,14 @@ async fn application(
     id: String,
     ownership: Ownership,
 ) -> Result<Option<(String, ObservedApplication)>, DeployError> {
-    let deployments = client.deployment();
-    let api = client.application();
-    let (stored, deployments) = tokio::join!(api.one(&id), deployments.all(&id));
-    let stored = match stored {
+    let mut stored = match client.application().one(&id).await {
         Err(error) if error.is_not_found() => return Ok(None),
         stored => stored?,
     };
-    let deployments = deployments?;
+    let deployments = match newest_first(stored.deployments.take()) {
+        Some(deployments) => deployments,
+        None => client.deployment().all(&id).await?,
+    };
     let mut found = from_record(stored, &deployments, ownership);
     if scope.pending {
         found.pending = pending(&found.id, queue, &deployments);
@@ -103,6 +103,13 @@ async fn application(
         Runs::Nothing
     };
     Ok(Some((app, found)))
+}
+
+/// The deployments that a record tells of; `None` when it does not, or not when they began.
+fn newest_first(listed: Option<Vec<Deployment>>) -> Option<Vec<Deployment>> {
+    let mut deployments = listed.filter(|all| all.iter().all(|deployment| !deployment.created_at.is_empty()))?;
+    deployments.sort_by(|a, b| b.created_at.cmp(&a.created_at));
+    Some(deployments)
 }
 
 /// The server's queue of deployments; a key that may not look at it sees none.
