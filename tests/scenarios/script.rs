@@ -170,7 +170,9 @@ impl Play {
         let environment = self.environment("one").await.unwrap();
         let create =
             CreateApplication { name: "reports", environment_id: &environment, app_name: None, description: None };
-        let theirs = self.client.application().create(&create).await.unwrap();
+        let made = self.client.application().create(&create).await.unwrap();
+        // The answer to a create does not have all that a record has.
+        let theirs = self.client.application().one(&made.application_id).await.unwrap();
         let good = self.request.clone();
         self.request["workspace"]["apps"]["reports"] =
             json!({ "type": "backend", "path": "apps/reports", "port": 3006 });
