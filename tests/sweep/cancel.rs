@@ -1,9 +1,9 @@
 //! The cancel sweep: the token fires at every step's boundary, and at any moment.
 
 use crate::flight::Flight;
+use crate::interruption::at_event;
 use crate::reference::{points, sample, say, tried};
-use deploy_native::{DeployEvent, ErrorCode};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use deploy_native::ErrorCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,14 +48,7 @@ async fn cancelled(flight: Flight, moment: Moment) -> Result<(), String> {
         }
     };
     match moment {
-        Moment::Event(nth) => {
-            let seen = AtomicUsize::new(0);
-            options.events = Arc::new(move |_: DeployEvent| {
-                if seen.fetch_add(1, Ordering::SeqCst) + 1 == nth {
-                    fire();
-                }
-            });
-        }
+        Moment::Event(nth) => options.events = at_event(nth, fire),
         Moment::After(while_) => {
             tokio::spawn(async move {
                 tokio::time::sleep(while_).await;

@@ -1,6 +1,7 @@
 //! The crash sweep: every change of the server, of the zone and of the state goes wrong once, in every way.
 
 use crate::flight::{Flight, Secrets};
+use crate::interruption::{LONG, change_goes_wrong};
 use crate::reference::{Reference, points, sample, sweep};
 use async_trait::async_trait;
 use deploy_native::state::{LocalStateStore, State, StateProvider};
@@ -11,9 +12,6 @@ use deploy_native_test_support::World;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// More changes than a run makes: an outage that begins somewhere lasts to its end.
-const LONG: usize = 400;
 
 /// More reads than a client repeats: it sees that it gets no answer.
 const WHILE: usize = 30;
@@ -114,10 +112,7 @@ async fn i3_a_server_that_is_lost_from_some_change_on() {
     let points = points(Flight::ALL, |reference| (1..=reference.total()).collect()).await;
     sweep("outage after the effect", sample(points, 5, 0), |(flight, first)| async move {
         let (world, known) = flight.start().await;
-        world.simulator.fault(Fault::new("mutations", FaultAction::DropAfter).nth(first));
-        for later in first + 1..first + LONG {
-            world.simulator.fault(Fault::new("mutations", FaultAction::DropBefore).nth(later));
-        }
+        change_goes_wrong(&world, first, FaultAction::DropAfter, true);
         interrupted(flight, world, known).await
     })
     .await;

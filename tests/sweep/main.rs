@@ -14,6 +14,7 @@ mod crash;
 mod durable;
 mod flight;
 mod inside;
+mod interruption;
 mod kill;
 mod locked;
 mod lost;

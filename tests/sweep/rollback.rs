@@ -1,24 +1,21 @@
 //! The rollback sweep: two of three apps go back, and a deployment with a release, interrupted at every change and event.
 
 use crate::check::journal_is_empty;
+use crate::interruption::{at_event, change_goes_wrong};
 use crate::reference::{sample, sweep};
+use deploy_native::ErrorCode;
 use deploy_native::deploy::{
     DeployFailure, DeployReport, DeployRequest, RollbackRequest, RunOptions, deploy, rollback,
 };
-use deploy_native::{DeployEvent, ErrorCode};
-use deploy_native_simulator::{Fault, FaultAction, Image, Program};
+use deploy_native_simulator::{FaultAction, Image, Program};
 use deploy_native_test_support::{STAGE, World, image};
 use serde_json::{Value, json};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
 const APPS: [&str; 3] = ["api", "web", "jobs"];
 /// What `api` runs before it is deployed.
 const COMMAND: [&str; 2] = ["node", "migrate.js"];
-/// More changes than such a run makes.
-const LONG: usize = 100;
 /// How long a cancelled run may take to clean up, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -144,10 +141,7 @@ async fn calls_go_wrong(kind: &str, action: FaultAction, lasts: bool, offset: us
         let action = action.clone();
         async move {
             let world = deployed().await;
-            world.simulator.fault(Fault::new("mutations", action).nth(nth));
-            for later in (nth + 1..nth + LONG).filter(|_| lasts) {
-                world.simulator.fault(Fault::new("mutations", FaultAction::DropBefore).nth(later));
-            }
+            change_goes_wrong(&world, nth, action, lasts);
             let came_through = run.start(&world, world.options()).await.is_ok();
             run.converges(&world, came_through).await
         }
@@ -184,12 +178,8 @@ async fn i10_a_rollback_that_is_cancelled() {
     sweep("rollback: cancelled", sample(points.collect(), 4, 5), |(run, nth)| async move {
         let world = deployed().await;
         let mut options = world.options();
-        let (cancel, seen) = (options.cancel.clone(), AtomicUsize::new(0));
-        options.events = Arc::new(move |_: DeployEvent| {
-            if seen.fetch_add(1, Ordering::SeqCst) + 1 == nth {
-                cancel.cancel();
-            }
-        });
+        let cancel = options.cancel.clone();
+        options.events = at_event(nth, move || cancel.cancel());
         let came_through = run.start(&world, options).await.is_ok();
         run.converges(&world, came_through).await
     })

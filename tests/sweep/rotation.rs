@@ -2,16 +2,15 @@
 
 use crate::child::{Running, played};
 use crate::flight::{Flight, Secrets, start};
+use crate::interruption::{at_event, change_goes_wrong};
 use crate::reference::{sample, sweep};
 use deploy_native::deploy::RunOptions;
 use deploy_native::postgres::second_login_name;
 use deploy_native::state::State;
-use deploy_native::{DeployError, DeployEvent, ErrorCode};
-use deploy_native_simulator::{Fault, FaultAction};
+use deploy_native::{DeployError, ErrorCode};
+use deploy_native_simulator::FaultAction;
 use deploy_native_test_support::{Seen, World};
 use serde_json::{Value, json};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
@@ -22,8 +21,6 @@ type Access = &'static str;
 const WAYS: [Access; 2] = ["internal", "external-port"];
 /// The app whose password changes.
 const APP: &str = "auth";
-/// More changes than a rotation makes.
-const LONG: usize = 200;
 /// How long a child may take to come to its point, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -142,10 +139,7 @@ async fn calls_go_wrong(kind: &str, action: FaultAction, lasts: bool, offset: us
         let action = action.clone();
         async move {
             let world = deployed().await;
-            world.simulator.fault(Fault::new("mutations", action).nth(nth));
-            for later in (nth + 1..nth + LONG).filter(|_| lasts) {
-                world.simulator.fault(Fault::new("mutations", FaultAction::DropBefore).nth(later));
-            }
+            change_goes_wrong(&world, nth, action, lasts);
             // Whether it comes through is not the question.
             let _ = world.in_use(&[APP], rotate(&world, access, world.options())).await;
             recovers(&world, access, nth % 2 == 0).await
@@ -182,12 +176,8 @@ async fn i10_a_rotation_that_is_cancelled() {
     sweep("rotation: cancelled", points, |(access, nth)| async move {
         let world = deployed().await;
         let mut options = world.options();
-        let (cancel, seen) = (options.cancel.clone(), AtomicUsize::new(0));
-        options.events = Arc::new(move |_: DeployEvent| {
-            if seen.fetch_add(1, Ordering::SeqCst) + 1 == nth {
-                cancel.cancel();
-            }
-        });
+        let cancel = options.cancel.clone();
+        options.events = at_event(nth, move || cancel.cancel());
         let _ = world.in_use(&[APP], rotate(&world, access, options)).await;
         recovers(&world, access, nth % 2 == 1).await
     })
