@@ -20,6 +20,7 @@ mod internal_database_access;
 mod isolation;
 mod lease;
 mod many_apps;
+mod on_failure;
 mod preflight;
 mod proxied_records;
 mod readiness;
