@@ -33,7 +33,7 @@ export function withoutDeclaredProviders(request) {
 		workspace: {
 			...request.workspace,
 			...(state && { state: named(state) }),
-			...(isObject(dns) && { deploy: { ...deploy, dns: typeof dns.domain === 'string' ? named(dns) : zones(dns) } }),
+			...(isObject(dns) && { deploy: { ...deploy, dns: isOneZone(dns) ? named(dns) : zones(dns) } }),
 		},
 	};
 }
@@ -41,11 +41,14 @@ export function withoutDeclaredProviders(request) {
 const isObject = (value) => typeof value === 'object' && value !== null;
 const nameOf = ({ name }) => (name === undefined ? {} : { name });
 
-/** The zones by their domain; an older form has one, with its domain as a field. */
+/** Whether this is the older form of `deploy.dns`, which has one zone, with its domain as a field. */
+const isOneZone = (dns) => typeof dns.domain === 'string' && dns.provider !== undefined;
+
+/** The zones by their domain. */
 function zonesOf(dns) {
 	const path = 'workspace.deploy.dns';
 	if (!isObject(dns)) return {};
-	if (typeof dns.domain === 'string' && dns.provider !== undefined) return { [dns.domain]: { zone: dns, path } };
+	if (isOneZone(dns)) return { [dns.domain]: { zone: dns, path } };
 	return Object.fromEntries(Object.entries(dns).map(([domain, zone]) => [domain, { zone, path: `${path}.${domain}` }]));
 }
 
