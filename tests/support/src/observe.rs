@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpStream;
 
 /// Whether this is the name of an application that tries ports.
-fn is_probe(name: &Value) -> bool {
-    name.as_str().is_some_and(|name| name.starts_with("probe-"))
+pub(crate) fn is_probe(name: &str) -> bool {
+    name.starts_with("probe-")
 }
 
 /// The application that a request deploys, if that tries ports.
 fn probe_id(request: &RequestRecord) -> Option<String> {
-    let body = request.body.as_ref().filter(|body| is_probe(&body["title"]))?;
+    let body = request.body.as_ref().filter(|body| body["title"].as_str().is_some_and(is_probe))?;
     Some(body["applicationId"].as_str()?.to_owned())
 }
 
@@ -52,7 +52,8 @@ impl World {
         let all = self.simulator.mutations();
         let probes: BTreeSet<String> = all.iter().filter_map(probe_id).collect();
         let of_probe = |body: &Value| {
-            is_probe(&body["name"]) || body["applicationId"].as_str().is_some_and(|id| probes.contains(id))
+            body["name"].as_str().is_some_and(is_probe)
+                || body["applicationId"].as_str().is_some_and(|id| probes.contains(id))
         };
         let sent = all.into_iter().skip(moment.mutations).filter(|request| !request.endpoint().starts_with("tag."));
         let sent = sent.map(|request| (request.endpoint().to_owned(), request.body.unwrap_or_default()));

@@ -14,6 +14,7 @@
 
 use super::measured_world::MeasuredRun;
 use super::relay::Exchange;
+use crate::observe::is_probe;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -294,7 +295,7 @@ impl Names {
                 self.0.iter().find(|(id, _)| subject.contains(id.as_str()))?.1.clone()
             }
         };
-        if app.starts_with("probe-") {
+        if is_probe(&app) {
             return place(PROBE, &app);
         }
         if app.starts_with("sql-") {
