@@ -161,12 +161,7 @@ pub(super) fn encode(text: &str, path: bool) -> String {
 }
 
 fn hash(body: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(body) {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex::encode(Sha256::digest(body))
 }
 
 async fn read(response: &mut Response) -> Result<Bytes, String> {

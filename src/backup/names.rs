@@ -71,8 +71,7 @@ fn shorten(name: &str, longest: usize) -> String {
     if name.len() <= longest {
         return name.to_owned();
     }
-    let hash = Sha256::digest(name.as_bytes());
-    let piece: String = hash.iter().take(4).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let piece = hex::encode(&Sha256::digest(name)[..4]);
     let kept: String = name.chars().take(longest - piece.len() - 1).collect();
     format!("{}-{piece}", kept.trim_end_matches('-'))
 }

@@ -1,12 +1,10 @@
 //! Compares environments by name, never showing a value.
 
 use super::stored::read_env;
-use crate::secrets::Secret;
+use crate::secrets::{Secret, digest_parts};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 /// A variable that changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,17 +75,7 @@ fn changes(from: &BTreeMap<&str, &str>, to: &BTreeMap<&str, &str>, unknown: &BTr
 
 /// The SHA-256 of an environment in lower-case hex; the order of its variables does not count.
 pub fn env_digest(variables: &IndexMap<String, Secret>) -> String {
-    let mut hash = Sha256::new();
-    for text in sorted(variables).into_iter().flat_map(|(name, value)| [name, value]) {
-        // The length keeps neighbours apart: `A=bc` and `Ab=c` differ.
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    }
-    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    digest_parts(sorted(variables).into_iter().flat_map(|(name, value)| [name, value]))
 }
 
 #[cfg(test)]

@@ -1,28 +1,17 @@
 //! What makes a deployment unchanged, and the title that carries it (I9).
 
 use super::desired::{DesiredEnv, DesiredRegistry};
-use crate::secrets::Secret;
+use crate::secrets::{Secret, digest_parts};
 use crate::workspace::ContainerCheck;
 use crate::workspace::Release;
 use indexmap::IndexMap;
-use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// How many hexadecimal digits of a fingerprint are kept: 128 bits.
 const LENGTH: usize = 32;
 
 /// Hashes parts such that no two lists of parts collide by concatenation.
 pub(super) fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    }
-    let mut hex = String::with_capacity(64);
-    for byte in hasher.finalize() {
-        // Writing to a `String` cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
+    let mut hex = digest_parts(parts);
     hex.truncate(LENGTH);
     hex
 }

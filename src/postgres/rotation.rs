@@ -29,7 +29,7 @@ pub(super) fn login_name(user: &str, suffix: &str) -> String {
         return format!("{user}{suffix}");
     }
     let digest = Sha256::digest(user.as_bytes());
-    let mark = format!("-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
+    let mark = format!("-{}", hex::encode(&digest[..4]));
     let stem = &user[..user.floor_char_boundary(longest_stem - mark.len())];
     format!("{stem}{mark}{suffix}")
 }

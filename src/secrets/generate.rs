@@ -1,8 +1,8 @@
 //! Generated passwords and secrets.
 
+use super::digest::hex;
 use super::entropy::{self, Entropy};
 use super::secret::Secret;
-use std::fmt::Write as _;
 
 /// Length of a generated password in characters (design: Details, generated passwords).
 const PASSWORD_LENGTH: usize = 32;
@@ -16,12 +16,7 @@ pub fn generate_password(entropy: &dyn Entropy) -> Secret {
 pub fn generate_secret(entropy: &dyn Entropy) -> Secret {
     let mut bytes = [0_u8; 32];
     entropy.fill(&mut bytes);
-    let mut hex = String::with_capacity(64);
-    for byte in bytes {
-        // Writing to a `String` cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Secret::new(hex)
+    Secret::new(hex(&bytes))
 }
 
 #[cfg(test)]

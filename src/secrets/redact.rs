@@ -1,9 +1,9 @@
 //! Removes known secrets from text that is about to be shown.
 
+use super::digest::hex;
 use super::secret::Secret;
 use base64::Engine as _;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::sync::RwLock;
 
 /// Shorter values are too common in ordinary text to be replaced.
@@ -57,11 +57,7 @@ impl Redactor {
 
 /// The texts as which a value may leak.
 fn forms(value: &str) -> Vec<String> {
-    let mut hex = String::with_capacity(value.len() * 2);
-    for byte in value.bytes() {
-        // Writing to a `String` cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
+    let hex = hex(value.as_bytes());
     let json = serde_json::to_string(value).unwrap_or_default();
     let base64 = base64::engine::general_purpose::STANDARD.encode(value);
     let url_safe = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value);

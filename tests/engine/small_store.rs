@@ -17,8 +17,7 @@ const APPS: [&str; 7] = ["api", "auth", "admin-auth", "billing", "notifications"
 
 /// An image whose digest packs as badly as a real one.
 fn image(app: &str, version: &str) -> String {
-    let digest = Sha256::digest(format!("{app} {version}"));
-    let digest = digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let digest = hex::encode(Sha256::digest(format!("{app} {version}")));
     format!("ghcr.io/our-organization/shop-{app}@sha256:{digest}")
 }
 

@@ -30,10 +30,7 @@ fn forms(secret: &str) -> Vec<String> {
     let json = json!(secret).to_string();
     let twice = json!(json).to_string();
     let bytes = secret.as_bytes();
-    let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").unwrap();
-        hex
-    });
+    let hex = hex::encode(bytes);
     vec![
         secret.to_owned(),
         json[1..json.len() - 1].to_owned(),

@@ -155,7 +155,5 @@ fn stand_in(what: &str, length: usize) -> String {
 
 /// A text that is as hard to pack as a hash in hexadecimal digits.
 fn stand_in_hash(what: &str, length: usize) -> String {
-    let hash = Sha256::digest(what.as_bytes());
-    let hex: String = hash.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    hex.chars().take(length).collect()
+    hex::encode(Sha256::digest(what)).chars().take(length).collect()
 }

@@ -4,7 +4,6 @@ use super::sql;
 use crate::postgres::roles::{AppRole, DatabaseRoles};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 impl DatabaseRoles {
     /// What was applied, as a digest: unchanged, there is nothing to do in the database (I9).
@@ -35,11 +34,7 @@ impl DatabaseRoles {
         for part in self.retired().iter().flat_map(|(app, role)| ["retired", app, role]) {
             add(part);
         }
-        digest.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a `String` cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex::encode(digest.finalize())
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) fn read(output: &str, nonce: &str) -> Option<Vec<Value>> {
     collect(output, nonce).into_iter().find_map(|((digest, count), pieces)| {
         let whole: String = (1..=count).map(|number| pieces.get(&number).copied()).collect::<Option<_>>()?;
         let bytes = STANDARD.decode(whole).ok()?;
-        let same = hex(&Sha256::digest(&bytes)).get(..DIGEST) == Some(digest);
+        let same = hex::encode(Sha256::digest(&bytes)).get(..DIGEST) == Some(digest);
         if same { serde_json::from_slice(&bytes).ok() } else { None }
     })
 }
@@ -107,15 +107,6 @@ fn parse<'a>(line: &'a str, nonce: &'a str) -> impl Iterator<Item = Line<'a>> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +118,7 @@ mod tests {
     /// What [`PRINT`] prints; the tests against PostgreSQL hold it to that.
     fn print(answer: &Value, piece: usize) -> Vec<String> {
         let text = answer.to_string();
-        let (digest, whole) = (hex(&Sha256::digest(text.as_bytes())), STANDARD.encode(&text));
+        let (digest, whole) = (hex::encode(Sha256::digest(text.as_bytes())), STANDARD.encode(&text));
         let pieces: Vec<&[u8]> = whole.as_bytes().chunks(piece).collect();
         let line = |(number, piece): (usize, &&[u8])| {
             let piece = String::from_utf8_lossy(piece);

@@ -6,7 +6,6 @@ use crate::secrets::Entropy;
 use crate::{DeployError, ErrorCode};
 use async_trait::async_trait;
 use serde_json::Value;
-use std::fmt::Write as _;
 
 /// Runs SQL in a database as its master.
 ///
@@ -128,11 +127,7 @@ fn terminated(statement: &str) -> String {
 pub(in crate::postgres) fn nonce(entropy: &dyn Entropy) -> String {
     let mut bytes = [0_u8; 12];
     entropy.fill(&mut bytes);
-    bytes.iter().fold("dn".to_owned(), |mut nonce, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(nonce, "{byte:02x}");
-        nonce
-    })
+    format!("dn{}", hex::encode(bytes))
 }
 
 #[cfg(test)]
